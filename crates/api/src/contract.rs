@@ -1,0 +1,151 @@
+//! THE ONLY SURFACE: one list of commands with their request and response, and the cache tags they provide or change.
+//!
+//! The desktop shell, `syncdeckctl serve` and the TypeScript client are all made from [`with_commands!`]; a command that is
+//! not in the list does not exist, and one without a handler does not compile. To add one: add its line, add its types to
+//! `wire.rs`, write its handler (`handlers/`), run `cargo xtask gen`.
+//!
+//! `read` commands provide the tags: their cached answer is stale as soon as something changes one of them.
+//! `change` commands change the tags. An [`Event::Changed`] changes tags from the background.
+
+use crate::wire::{
+    AppStatus, AuditList, AuditPage, BoardRequest, ById, ClientDeleted, ClientDetail, ClientRow, ClientStatsRequest, ClientStats,
+    CollectRequest, ConnectionDetail, ConnectionRow, ConnectionUpdate, Connector, DeleteClient, Draft, DraftCommit, DraftCommitted, DraftStart,
+    Empty, ExportRequest, ExportedFile, ImportCheck, ImportChecked, ImportCommit, ImportOpen, ImportPreview, NewClient, NewWorkspace,
+    NewWorkspaceDraft, Overview, OverviewRequest, Progress, QuarantinePage, QuarantineRequest, RecoverWorkspace, RunDetail, RunList, RunPage,
+    RunStarted, SyncBoard, UnlockWorkspace, UpdateClient, WorkspaceCreated,
+};
+use model::id::{ClientId, ConnectionId, DraftId, RunId};
+use model::run::{RunState};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What cached answers are about. A screen refreshes when a tag of its answer changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Tag {
+    /// Whether a workspace is there and open, and its name.
+    Workspace,
+    /// The list of clients.
+    Clients,
+    /// Connections, their settings and health; the catalogue's counts.
+    Connections,
+    /// Runs, their progress and the day strips.
+    Runs,
+    /// Statistics.
+    Stats,
+    /// The audit log.
+    Audit,
+    /// Sign-ins being tested.
+    Drafts,
+}
+
+/// What the backend tells the screens without being asked. There is one stream of these and nothing else crosses.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A run moved. Sent at most five times a second per run, and always at its end.
+    RunProgress {
+        /// Which run.
+        run_id: RunId,
+        /// Of which connection.
+        connection_id: ConnectionId,
+        /// Of which client.
+        client_id: ClientId,
+        /// What it does now.
+        state: RunState,
+        /// How far it is.
+        progress: Progress,
+    },
+    /// A step of a sign-in test began, moved or ended; read the draft again.
+    DraftStep {
+        /// Which draft.
+        draft_id: DraftId,
+    },
+    /// Answers with these tags are stale.
+    Changed {
+        /// The tags.
+        tags: Vec<Tag>,
+    },
+}
+
+/// Hands the list of commands to the macro `$then`. Each line: `read|change name(Request) -> Response [Tags]`.
+#[macro_export]
+macro_rules! with_commands {
+    ($then:ident) => {
+        $then! {
+            /// State of the program: workspace, keychain, background runs. Works without a workspace.
+            read app_status(Empty) -> AppStatus [Workspace, Runs, Connections, Clients];
+            /// Prepares a new workspace and hands out its recovery key, the only time it is shown. Nothing is written.
+            change workspace_draft(Empty) -> NewWorkspaceDraft [];
+            /// Creates the workspace that was prepared.
+            change workspace_create(NewWorkspace) -> WorkspaceCreated [Workspace, Clients, Connections, Runs, Stats, Audit];
+            /// Opens a workspace that is locked by a passphrase, or tries the keychain again.
+            change workspace_unlock(UnlockWorkspace) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit];
+            /// Puts the workspace's key back into this computer's keychain with the recovery key.
+            change workspace_recover(RecoverWorkspace) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit];
+            /// Opens the demo workspace, creating it over the built-in simulator when it is not there.
+            change workspace_open_demo(Empty) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit];
+
+            /// The nine o'clock screen.
+            read overview_get(OverviewRequest) -> Overview [Clients, Connections, Stats, Runs];
+
+            /// All clients with their health.
+            read clients_list(Empty) -> Vec<ClientRow> [Clients, Connections, Stats, Runs];
+            /// One client with its connections.
+            read client_get(ById<ClientId>) -> ClientDetail [Clients, Connections, Stats, Runs];
+            /// Statistics of one client: by day, by connection and by ad object.
+            read client_stats(ClientStatsRequest) -> ClientStats [Stats, Connections];
+            /// Adds a client.
+            change client_create(NewClient) -> ClientRow [Clients, Audit];
+            /// Renames a client or changes its currency or time zone.
+            change client_update(UpdateClient) -> ClientRow [Clients, Audit];
+            /// Deletes a client, its data and, by destroying its key, all its credentials.
+            change client_delete(DeleteClient) -> ClientDeleted [Clients, Connections, Stats, Runs, Audit];
+            /// A client's statistics as a file.
+            read stats_export(ExportRequest) -> ExportedFile [Stats];
+
+            /// The catalogue: every connector this build has.
+            read connectors_list(Empty) -> Vec<Connector> [Connections];
+            /// All connections.
+            read connections_list(Empty) -> Vec<ConnectionRow> [Connections, Runs, Stats];
+            /// One connection with its streams and credential health.
+            read connection_get(ById<ConnectionId>) -> ConnectionDetail [Connections, Runs, Stats];
+            /// Changes streams, lookback, VAT or pauses a connection.
+            change connection_update(ConnectionUpdate) -> ConnectionDetail [Connections, Audit];
+            /// Deletes a connection, its data and its credential.
+            change connection_delete(ById<ConnectionId>) -> Empty [Connections, Stats, Runs, Audit];
+
+            /// Begins testing a sign-in; steps come as events and in `draft_get`. Nothing is saved.
+            change draft_start(DraftStart) -> Draft [Drafts];
+            /// The steps so far and the accounts found.
+            read draft_get(ById<DraftId>) -> Draft [Drafts];
+            /// Saves the chosen accounts as connections (or the new sign-in of an existing one) and starts their first sync.
+            change draft_commit(DraftCommit) -> DraftCommitted [Clients, Connections, Runs, Audit, Drafts];
+            /// Forgets a draft and its secrets.
+            change draft_discard(ById<DraftId>) -> Empty [Drafts];
+
+            /// Running, queued, and a strip of days per connection.
+            read syncs_board(BoardRequest) -> SyncBoard [Runs, Connections, Stats];
+            /// History of runs, newest first.
+            read runs_list(RunList) -> RunPage [Runs];
+            /// One run: slices, waits, quarantine, requests, log.
+            read run_get(ById<RunId>) -> RunDetail [Runs];
+            /// Quarantined rows of a run.
+            read quarantine_list(QuarantineRequest) -> QuarantinePage [Runs];
+            /// Starts runs: of one connection, of a client, or of all; with a range, re-collects these days.
+            change run_start(CollectRequest) -> RunStarted [Runs, Audit];
+            /// Stops a run; what it committed stays.
+            change run_cancel(ById<RunId>) -> Empty [Runs, Audit];
+
+            /// Reads a file handed over for import and guesses what its columns mean.
+            change import_open(ImportOpen) -> ImportPreview [];
+            /// Applies a mapping without writing: good rows, bad rows with line numbers, the range that would be replaced.
+            read import_check(ImportCheck) -> ImportChecked [Stats];
+            /// Writes the good rows in one transaction.
+            change import_commit(ImportCommit) -> RunStarted [Clients, Connections, Stats, Runs, Audit];
+
+            /// Who did what, newest first, with the state of the hash chain.
+            read audit_list(AuditList) -> AuditPage [Audit];
+        }
+    };
+}

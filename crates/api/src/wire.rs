@@ -1,0 +1,1205 @@
+//! The shapes that cross the surface. They belong to the surface alone: rooms below have types of their own.
+//!
+//! Money and every metric are integers of millionths (`Micros`), dates are `YYYY-MM-DD` in the account's zone, instants are
+//! RFC 3339 in UTC, unknown is `null`. Failures carry a code and parameters; their texts live in the UI, in both languages.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use model::{
+    ad::{Level, RejectReason},
+    connection::ConnectionState,
+    date::DateRange,
+    failure::{Code, Failure, FailureKind},
+    id::{ClientId, ConnectionId, DraftId, RunId, UploadId},
+    money::{Currency, Micros, VatState},
+    run::{DayState, Health, RunState, RunTrigger, SliceState},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use ts_rs::TS;
+
+pub use model::run::Progress;
+
+/// Declares wire structs: every field public, everything serializable and known to TypeScript.
+macro_rules! wire {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+        pub struct $name { $($(#[$fdoc])* pub $field: $ty,)* }
+    )*};
+}
+macro_rules! wire_enum {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+    )*};
+}
+
+/// A request for one thing by its id.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ById<T> {
+    /// Its id.
+    pub id: T,
+}
+
+/// A failure as it crosses the surface.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ApiError {
+    /// What happened.
+    pub code: Code,
+    /// What it asks for: decides colour and button.
+    pub kind: FailureKind,
+    /// Parameters of the text.
+    pub params: BTreeMap<String, String>,
+    /// For the specialist; redacted.
+    pub detail: Option<String>,
+    /// When waiting ends.
+    pub retry_at: Option<DateTime<Utc>>,
+}
+
+impl From<&Failure> for ApiError {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            code: failure.code,
+            kind: failure.kind(),
+            params: failure.params.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
+            detail: failure.detail.clone(),
+            retry_at: failure.retry_at,
+        }
+    }
+}
+
+wire_enum! {
+    /// Whether there is a workspace and whether it is open.
+    WorkspaceState {
+        /// None was created yet.
+        Absent,
+        /// There is one; its key is not available (passphrase needed, keychain locked, missing or denied).
+        Locked,
+        /// Open.
+        Open,
+    }
+    /// Where the workspace key and the credentials are kept.
+    Lock {
+        /// The operating system's keychain.
+        Keychain,
+        /// A file sealed by a passphrase.
+        Passphrase,
+    }
+    /// State of the operating system's keychain.
+    KeychainState {
+        /// Works.
+        Available,
+        /// Locked: unlock it in the system.
+        Locked,
+        /// There is no keychain service on this computer.
+        Missing,
+        /// The system refused Syncdeck.
+        Denied,
+    }
+    /// A metric on screen. Each is defined once, in `insight`.
+    Metric {
+        /// Spend, money.
+        Spend,
+        /// Impressions, count.
+        Impressions,
+        /// Clicks, count.
+        Clicks,
+        /// Conversions, count with fractions.
+        Conversions,
+        /// Revenue, money.
+        Revenue,
+        /// Clicks per impression, ratio.
+        Ctr,
+        /// Spend per click, money.
+        Cpc,
+        /// Spend per conversion, money.
+        Cpa,
+        /// Revenue per spend, ratio.
+        Roas,
+        /// Spend per revenue, ratio (advertising cost share, in Russian ДРР).
+        Drr,
+    }
+    /// How to print a metric.
+    Unit {
+        /// Money in the currency beside it.
+        Money,
+        /// A count.
+        Count,
+        /// A ratio shown as percent.
+        Percent,
+        /// A ratio shown as a plain number.
+        Ratio,
+    }
+    /// Whether a change is good news.
+    Verdict {
+        /// Favourable.
+        Better,
+        /// Unfavourable.
+        Worse,
+        /// Neither: spend, or no change.
+        Neutral,
+    }
+    /// What a person can do about a need, the one button of its row.
+    NeedAction {
+        /// Open the sign-in form of the connection.
+        SignIn,
+        /// Open the connection's settings.
+        OpenSettings,
+        /// Try the run again.
+        Retry,
+        /// Open the last run.
+        OpenRun,
+    }
+    /// How a stream is read.
+    StreamKind {
+        /// Names and tree; read whole.
+        Dictionary,
+        /// Daily rows; read in windows.
+        Statistics,
+    }
+    /// Looks of a step in the wizard's test.
+    StepState {
+        /// Not begun.
+        Waiting,
+        /// Under way.
+        Running,
+        /// Done.
+        Done,
+        /// Failed, see `failure`.
+        Failed,
+    }
+    /// Where a sign-in test stands.
+    DraftState {
+        /// Steps are running.
+        Testing,
+        /// All steps done.
+        Ready,
+        /// A step failed.
+        Failed,
+    }
+    /// Which rows of the run history.
+    RunFilter {
+        /// All.
+        All,
+        /// Failed.
+        Failed,
+        /// Done with remarks.
+        Remarks,
+    }
+    /// What a column of an imported file means.
+    ImportField {
+        /// Not used.
+        Ignore,
+        /// The day.
+        Date,
+        /// Campaign id.
+        CampaignId,
+        /// Campaign name.
+        CampaignName,
+        /// Ad group id.
+        AdGroupId,
+        /// Ad group name.
+        AdGroupName,
+        /// Ad id.
+        AdId,
+        /// Ad name.
+        AdName,
+        /// Impressions.
+        Impressions,
+        /// Clicks.
+        Clicks,
+        /// Spend in currency units.
+        Cost,
+        /// Spend in millionths (Google Ads exports).
+        CostMicros,
+        /// Conversions.
+        Conversions,
+        /// Revenue in currency units.
+        Revenue,
+        /// ISO 4217 code.
+        Currency,
+        /// A split such as device; kept as breakdown.
+        Breakdown,
+    }
+    /// Kinds of file that can be imported or exported.
+    FileKind {
+        /// Comma, semicolon or other separated text.
+        Csv,
+        /// Tab separated text.
+        Tsv,
+        /// Excel workbook.
+        Xlsx,
+        /// JSON; export only.
+        Json,
+    }
+    /// How an object is read off a platform's help: what a connector can do.
+    Capability {
+        /// Reads statistics.
+        Statistics,
+        /// Sends costs.
+        Costs,
+        /// Sends audiences.
+        Audiences,
+        /// Reads leads.
+        Leads,
+        /// Receives webhooks.
+        Webhooks,
+    }
+    /// Shelf of the catalogue.
+    Category {
+        /// Advertising platforms.
+        Ads,
+        /// Analytics.
+        Analytics,
+        /// Customer relations.
+        Crm,
+        /// Files.
+        Files,
+    }
+}
+
+wire! {
+    /// Nothing.
+    Empty {}
+
+    /// The state of the program.
+    AppStatus {
+        /// Whether there is a workspace.
+        workspace: WorkspaceState,
+        /// Its name, when open.
+        workspace_name: Option<String>,
+        /// Where its key is kept, when there is one.
+        lock: Option<Lock>,
+        /// Whether it is the demo.
+        demo: bool,
+        /// The keychain of this computer.
+        keychain: KeychainState,
+        /// Why it could not be opened, when locked.
+        failure: Option<ApiError>,
+        /// Default currency.
+        currency: Currency,
+        /// Default time zone.
+        time_zone: String,
+        /// Today in the workspace's time zone.
+        today: NaiveDate,
+        /// Clients.
+        clients: u32,
+        /// Connections.
+        connections: u32,
+        /// Connections that need a person.
+        problems: u32,
+        /// Runs under way.
+        running: u32,
+        /// Version of this build.
+        version: String,
+    }
+    /// A workspace about to be created.
+    NewWorkspaceDraft {
+        /// The recovery key in groups of four, shown this once.
+        recovery_key: String,
+        /// Suggested currency.
+        currency: Currency,
+        /// Suggested time zone, from the system.
+        time_zone: String,
+        /// Whether the keychain can be chosen.
+        keychain: KeychainState,
+    }
+    /// Creates the workspace whose recovery key was shown last.
+    NewWorkspace {
+        /// Name people see.
+        name: String,
+        /// Default currency.
+        currency: Currency,
+        /// Default time zone.
+        time_zone: String,
+        /// Where to keep the key.
+        lock: Lock,
+        /// The passphrase, when `lock` is `passphrase`; at least 10 characters.
+        passphrase: Option<String>,
+    }
+    /// The workspace is there.
+    WorkspaceCreated {
+        /// The new state.
+        status: AppStatus,
+    }
+    /// Opens a locked workspace.
+    UnlockWorkspace {
+        /// The passphrase; absent to try the keychain again.
+        passphrase: Option<String>,
+    }
+    /// Brings a workspace's key back.
+    RecoverWorkspace {
+        /// The recovery key as shown at creation; spaces, dashes and case do not matter.
+        recovery_key: String,
+        /// Where to keep the key from now on.
+        lock: Lock,
+        /// The passphrase, when `lock` is `passphrase`.
+        passphrase: Option<String>,
+    }
+
+    /// Which days the overview is about.
+    OverviewRequest {
+        /// The period.
+        period: DateRange,
+        /// What to compare it with.
+        compare: Option<DateRange>,
+    }
+    /// The nine o'clock screen.
+    Overview {
+        /// When it was computed.
+        as_of: DateTime<Utc>,
+        /// Clients by health.
+        health: HealthCount,
+        /// The strip; sums in `currency`.
+        kpis: Vec<Kpi>,
+        /// Currency of the strip.
+        currency: Currency,
+        /// Clients in other currencies, which the strip leaves out because no exchange rate is known.
+        left_out: Vec<LeftOut>,
+        /// The last day for which every active connection has data.
+        complete_through: Option<NaiveDate>,
+        /// What needs a person, worst first.
+        needs: Vec<Need>,
+        /// A row per client, worst health first, then by spend.
+        rows: Vec<PortfolioRow>,
+        /// Whether some connection of the period failed, so that sums are lower bounds.
+        partial: bool,
+    }
+    /// How many clients are how well.
+    HealthCount {
+        /// Need a person.
+        act: u32,
+        /// Worth a look.
+        watch: u32,
+        /// Fine.
+        good: u32,
+        /// Without connections.
+        off: u32,
+    }
+    /// One tile of the strip.
+    Kpi {
+        /// Which metric.
+        metric: Metric,
+        /// How to print it.
+        unit: Unit,
+        /// Value over the period.
+        value: Option<Micros>,
+        /// Value over the comparison period.
+        compare: Option<Micros>,
+        /// Relative change in millionths (62,000 = +6.2 %); for percent metrics the difference of the ratios.
+        change: Option<Micros>,
+        /// Whether the change is good.
+        verdict: Verdict,
+        /// A value per day of the period.
+        series: Vec<Option<Micros>>,
+        /// A value per day of the comparison period.
+        compare_series: Vec<Option<Micros>>,
+    }
+    /// Clients that the strip leaves out.
+    LeftOut {
+        /// Their currency.
+        currency: Currency,
+        /// How many.
+        clients: u32,
+        /// Their spend.
+        spend: Option<Micros>,
+    }
+    /// Something that needs a person.
+    Need {
+        /// What happened.
+        error: ApiError,
+        /// The client.
+        client_id: ClientId,
+        /// Its name.
+        client_name: String,
+        /// The connection.
+        connection_id: ConnectionId,
+        /// Its connector.
+        connector: String,
+        /// Its account.
+        account_name: String,
+        /// The run that failed.
+        run_id: Option<RunId>,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// Last day with data.
+        data_through: Option<NaiveDate>,
+        /// The one button.
+        action: NeedAction,
+    }
+    /// A client in the portfolio.
+    PortfolioRow {
+        /// The client.
+        client_id: ClientId,
+        /// Its name.
+        client_name: String,
+        /// Its health.
+        health: Health,
+        /// Its currency.
+        currency: Currency,
+        /// Spend of the period.
+        spend: Option<Micros>,
+        /// Change of spend against the comparison.
+        spend_change: Option<Micros>,
+        /// Impressions.
+        impressions: Option<i64>,
+        /// Clicks.
+        clicks: Option<i64>,
+        /// Conversions.
+        conversions: Option<Micros>,
+        /// Revenue.
+        revenue: Option<Micros>,
+        /// Clicks per impression.
+        ctr: Option<Micros>,
+        /// Spend per click.
+        cpc: Option<Micros>,
+        /// Spend per conversion.
+        cpa: Option<Micros>,
+        /// Change of CPA.
+        cpa_change: Option<Micros>,
+        /// Revenue per spend.
+        roas: Option<Micros>,
+        /// Spend per revenue.
+        drr: Option<Micros>,
+        /// Spend per day of the period.
+        daily_spend: Vec<Option<Micros>>,
+        /// Days at the end of the period that may still change.
+        moving_days: u32,
+        /// Last day with data of all its connections.
+        data_through: Option<NaiveDate>,
+        /// Last successful sync of its connections.
+        synced_at: Option<DateTime<Utc>>,
+        /// Its connections.
+        connections: u32,
+        /// Connections that need a person.
+        problems: u32,
+    }
+
+    /// A client in the list.
+    ClientRow {
+        /// Identity.
+        id: ClientId,
+        /// Name.
+        name: String,
+        /// Currency of its totals.
+        currency: Currency,
+        /// IANA time zone.
+        time_zone: String,
+        /// Health.
+        health: Health,
+        /// Connections.
+        connections: u32,
+        /// Connections that need a person.
+        problems: u32,
+        /// Connector ids in use, for tiles.
+        connectors: Vec<String>,
+        /// Spend of the last 30 days with data.
+        spend_30d: Option<Micros>,
+        /// Last day with data.
+        data_through: Option<NaiveDate>,
+        /// Last successful sync.
+        synced_at: Option<DateTime<Utc>>,
+        /// When it was created.
+        created_at: DateTime<Utc>,
+    }
+    /// A client with its connections.
+    ClientDetail {
+        /// The client.
+        client: ClientRow,
+        /// Its connections.
+        connections: Vec<ConnectionRow>,
+    }
+    /// A client to add.
+    NewClient {
+        /// Name, 1 to 120 characters, unique without regard to case.
+        name: String,
+        /// Currency; the workspace's when absent.
+        currency: Option<Currency>,
+        /// Time zone; the workspace's when absent.
+        time_zone: Option<String>,
+    }
+    /// A client to change.
+    UpdateClient {
+        /// Which.
+        id: ClientId,
+        /// New name.
+        name: String,
+        /// New currency.
+        currency: Currency,
+        /// New time zone.
+        time_zone: String,
+    }
+    /// A client to delete.
+    DeleteClient {
+        /// Which.
+        id: ClientId,
+        /// Its name typed by the person, as consent.
+        confirm_name: String,
+    }
+    /// What was deleted.
+    ClientDeleted {
+        /// Connections.
+        connections: u32,
+        /// Statistics rows.
+        #[ts(type = "number")]
+        rows: u64,
+    }
+
+    /// Which statistics of a client.
+    ClientStatsRequest {
+        /// The client.
+        client_id: ClientId,
+        /// The period.
+        period: DateRange,
+        /// What to compare it with.
+        compare: Option<DateRange>,
+        /// How deep the table goes.
+        level: Level,
+    }
+    /// Statistics of a client.
+    ClientStats {
+        /// Currency of the sums.
+        currency: Currency,
+        /// Over the period.
+        total: StatsSums,
+        /// Over the comparison period.
+        compare_total: Option<StatsSums>,
+        /// A row per day.
+        days: Vec<StatsDay>,
+        /// A row per connection.
+        connections: Vec<StatsRow>,
+        /// A row per ad object of the level, highest spend first.
+        objects: Vec<StatsRow>,
+    }
+    /// Sums and what follows from them.
+    StatsSums {
+        /// Impressions.
+        impressions: Option<i64>,
+        /// Clicks.
+        clicks: Option<i64>,
+        /// Spend.
+        spend: Option<Micros>,
+        /// Conversions.
+        conversions: Option<Micros>,
+        /// Revenue.
+        revenue: Option<Micros>,
+        /// Clicks per impression.
+        ctr: Option<Micros>,
+        /// Spend per click.
+        cpc: Option<Micros>,
+        /// Spend per conversion.
+        cpa: Option<Micros>,
+        /// Revenue per spend.
+        roas: Option<Micros>,
+        /// Spend per revenue.
+        drr: Option<Micros>,
+    }
+    /// Sums of one day.
+    StatsDay {
+        /// The day.
+        date: NaiveDate,
+        /// How far it can be trusted.
+        state: DayState,
+        /// Its sums.
+        sums: StatsSums,
+    }
+    /// Sums of one connection or ad object.
+    StatsRow {
+        /// The connection.
+        connection_id: ConnectionId,
+        /// Its connector.
+        connector: String,
+        /// Depth; `account` for the connection itself.
+        level: Level,
+        /// The vendor's id.
+        external_id: String,
+        /// The vendor's id one level up.
+        parent_external_id: Option<String>,
+        /// Name, or the id where the platform gave none.
+        name: String,
+        /// Its sums.
+        sums: StatsSums,
+    }
+    /// Statistics as a file.
+    ExportRequest {
+        /// Which.
+        stats: ClientStatsRequest,
+        /// `csv` or `json`.
+        kind: FileKind,
+    }
+    /// A file to save.
+    ExportedFile {
+        /// Suggested name.
+        name: String,
+        /// MIME type.
+        mime: String,
+        /// UTF-8 content.
+        content: String,
+    }
+
+    /// A connector of the catalogue.
+    Connector {
+        /// Its id, such as `vk_ads`.
+        id: String,
+        /// Its name by language.
+        name: LocalText,
+        /// One sentence by language.
+        summary: LocalText,
+        /// Where to get what the form asks for, by language.
+        sign_in_help: LocalText,
+        /// Shelf.
+        category: Category,
+        /// What it can do.
+        capabilities: Vec<Capability>,
+        /// Its icon: an SVG of ours, not the vendor's logo.
+        icon_svg: String,
+        /// JSON Schema of the form. Titles and descriptions are keys of `texts`; secrets are marked `airbyte_secret`.
+        #[ts(type = "unknown")]
+        form: serde_json::Value,
+        /// Texts of form and streams by key, by language.
+        texts: BTreeMap<String, LocalText>,
+        /// Streams.
+        streams: Vec<StreamInfo>,
+        /// Past days that each run reads again unless the person says otherwise.
+        lookback_days: u32,
+        /// Days the first run reads unless the person says otherwise.
+        first_load_days: u32,
+        /// Days back beyond which the platform has nothing.
+        max_history_days: u32,
+        /// The vendor's documentation.
+        docs_url: Option<String>,
+        /// Connections made with it.
+        connected: u32,
+        /// Of these, how many need a person.
+        problems: u32,
+    }
+    /// A text in both languages.
+    LocalText {
+        /// Russian.
+        ru: String,
+        /// English.
+        en: String,
+    }
+    /// A stream of a connector.
+    StreamInfo {
+        /// Its name in the manifest.
+        name: String,
+        /// Its title by language.
+        title: LocalText,
+        /// How it is read.
+        kind: StreamKind,
+        /// The level of its rows.
+        level: Option<Level>,
+        /// Whether it is on unless the person says otherwise.
+        on_by_default: bool,
+        /// Whether others need it (names), so that it cannot be switched off.
+        required: bool,
+    }
+    /// A connection in a list.
+    ConnectionRow {
+        /// Identity.
+        id: ConnectionId,
+        /// Whose.
+        client_id: ClientId,
+        /// The client's name.
+        client_name: String,
+        /// Connector.
+        connector: String,
+        /// The vendor's id of the account.
+        account_external_id: String,
+        /// The account's name.
+        account_name: String,
+        /// Currency.
+        currency: Currency,
+        /// VAT, as declared.
+        vat: VatState,
+        /// Whether it may run.
+        state: ConnectionState,
+        /// Its health.
+        health: Health,
+        /// Why it is not healthy.
+        failure: Option<ApiError>,
+        /// Last day with data.
+        data_through: Option<NaiveDate>,
+        /// Last successful sync.
+        synced_at: Option<DateTime<Utc>>,
+        /// The run under way.
+        running: Option<RunId>,
+    }
+    /// A connection with its settings.
+    ConnectionDetail {
+        /// The row.
+        connection: ConnectionRow,
+        /// Its streams.
+        streams: Vec<StreamChoice>,
+        /// Past days read again.
+        lookback_days: u32,
+        /// Days of the first run.
+        first_load_days: u32,
+        /// Statistics rows kept.
+        #[ts(type = "number")]
+        rows: u64,
+        /// The sign-in.
+        credential: CredentialHealth,
+    }
+    /// Whether a stream is read.
+    StreamChoice {
+        /// Its name.
+        name: String,
+        /// On or off.
+        on: bool,
+    }
+    /// What can be said of a sign-in without showing it.
+    CredentialHealth {
+        /// Whether the vault holds it.
+        present: bool,
+        /// When it was stored.
+        stored_at: Option<DateTime<Utc>>,
+        /// When the access token in use ends; it renews itself.
+        access_until: Option<DateTime<Utc>>,
+    }
+    /// Changes of a connection; absent fields stay.
+    ConnectionUpdate {
+        /// Which.
+        id: ConnectionId,
+        /// Streams.
+        streams: Option<Vec<StreamChoice>>,
+        /// Past days read again.
+        lookback_days: Option<u32>,
+        /// VAT.
+        vat: Option<VatState>,
+        /// `true` pauses, `false` resumes.
+        paused: Option<bool>,
+    }
+
+    /// Begins a test of a sign-in.
+    DraftStart {
+        /// Connector.
+        connector: String,
+        /// The form's answers; fields marked secret are taken out at once and never answered back.
+        #[ts(type = "Record<string, unknown>")]
+        answers: serde_json::Map<String, serde_json::Value>,
+        /// The connection that signs in again; absent for a new one.
+        connection_id: Option<ConnectionId>,
+    }
+    /// A sign-in being tested.
+    Draft {
+        /// Identity.
+        id: DraftId,
+        /// Connector.
+        connector: String,
+        /// Where it stands.
+        state: DraftState,
+        /// Who signed in, once known.
+        signed_in_as: Option<String>,
+        /// The steps in order.
+        steps: Vec<TestStep>,
+        /// Accounts found so far.
+        accounts: Vec<FoundAccount>,
+    }
+    /// A step of the test.
+    TestStep {
+        /// Its id: `sign_in`, `permissions`, `accounts`, `budget`, `sample`, `totals`.
+        id: String,
+        /// How it looks.
+        state: StepState,
+        /// Values for its sentence, by name.
+        params: BTreeMap<String, String>,
+        /// How long it took, or takes so far.
+        millis: Option<u32>,
+        /// Why it failed.
+        failure: Option<ApiError>,
+    }
+    /// An account the sign-in can see.
+    FoundAccount {
+        /// The vendor's id.
+        external_id: String,
+        /// Name.
+        name: String,
+        /// Currency.
+        currency: Option<Currency>,
+        /// Campaigns, once read.
+        campaigns: Option<u32>,
+        /// Spend of the last 30 days, once read.
+        spend_30d: Option<Micros>,
+        /// Last day with data, once read.
+        last_data: Option<NaiveDate>,
+        /// Whether it delivered in the last 30 days.
+        active: bool,
+        /// How far its own test is.
+        state: StepState,
+        /// The client whose name fits best.
+        suggested_client: Option<ClientId>,
+        /// The connection it already is.
+        connected_as: Option<ConnectionId>,
+    }
+    /// Saves a tested sign-in.
+    DraftCommit {
+        /// The draft.
+        draft_id: DraftId,
+        /// The chosen accounts. Ignored when an existing connection signs in again.
+        picks: Vec<AccountPick>,
+        /// Streams.
+        streams: Vec<StreamChoice>,
+        /// Past days read again by each run.
+        lookback_days: u32,
+        /// Days of the first run.
+        first_load_days: u32,
+        /// VAT.
+        vat: VatState,
+    }
+    /// An account and the client it belongs to.
+    AccountPick {
+        /// The account.
+        external_id: String,
+        /// An existing client.
+        client_id: Option<ClientId>,
+        /// Or the name of one to create.
+        new_client_name: Option<String>,
+    }
+    /// What was saved and started.
+    DraftCommitted {
+        /// Connections.
+        connection_ids: Vec<ConnectionId>,
+        /// Their first runs.
+        run_ids: Vec<RunId>,
+    }
+
+    /// What the board shows.
+    BoardRequest {
+        /// One client, or all.
+        client_id: Option<ClientId>,
+        /// Days of the strips.
+        days: u32,
+    }
+    /// The board of syncs.
+    SyncBoard {
+        /// Runs under way, oldest first.
+        running: Vec<RunRow>,
+        /// Runs that wait for a worker.
+        queued: Vec<RunRow>,
+        /// The days of all strips.
+        days: DateRange,
+        /// A strip per connection.
+        strips: Vec<Strip>,
+    }
+    /// Thirty days of a connection.
+    Strip {
+        /// The connection.
+        connection: ConnectionRow,
+        /// A cell per day of the board, oldest first.
+        cells: Vec<DayCell>,
+    }
+    /// One day of one connection.
+    DayCell {
+        /// The day.
+        date: NaiveDate,
+        /// Its state.
+        state: DayState,
+        /// Times read.
+        reads: u32,
+        /// Last read.
+        read_at: Option<DateTime<Utc>>,
+        /// Rows kept.
+        rows: u32,
+    }
+    /// A run in a list.
+    RunRow {
+        /// Identity.
+        id: RunId,
+        /// The connection.
+        connection_id: ConnectionId,
+        /// The client.
+        client_id: ClientId,
+        /// Its name.
+        client_name: String,
+        /// Connector.
+        connector: String,
+        /// Account.
+        account_name: String,
+        /// Why it was started.
+        trigger: RunTrigger,
+        /// What it does or how it ended.
+        state: RunState,
+        /// The days it reads.
+        range: Option<DateRange>,
+        /// How far it is.
+        progress: Progress,
+        /// When it was started.
+        started_at: DateTime<Utc>,
+        /// When it ended.
+        ended_at: Option<DateTime<Utc>>,
+        /// Until when it waits.
+        waiting_until: Option<DateTime<Utc>>,
+        /// Why it failed.
+        failure: Option<ApiError>,
+    }
+    /// Which runs.
+    RunList {
+        /// One client, or all.
+        client_id: Option<ClientId>,
+        /// One connection, or all.
+        connection_id: Option<ConnectionId>,
+        /// Which ends.
+        filter: RunFilter,
+        /// Runs that started before this one.
+        before: Option<RunId>,
+        /// At most this many, up to 500.
+        limit: u32,
+    }
+    /// A page of history.
+    RunPage {
+        /// Newest first.
+        runs: Vec<RunRow>,
+        /// Whether there are older ones.
+        more: bool,
+    }
+    /// A run with everything known of it.
+    RunDetail {
+        /// The row.
+        run: RunRow,
+        /// Its slices in order.
+        slices: Vec<SliceRow>,
+        /// Pauses it made, newest first.
+        waits: Vec<WaitRow>,
+        /// Quarantined rows grouped by reason and day.
+        quarantine: Vec<QuarantineGroup>,
+        /// Its latest requests, newest first, redacted.
+        requests: Vec<RequestRow>,
+        /// Its latest log lines, newest first.
+        log: Vec<LogRow>,
+    }
+    /// A slice of a run.
+    SliceRow {
+        /// The stream.
+        stream: String,
+        /// Its window; absent for dictionaries.
+        window: Option<DateRange>,
+        /// What it does.
+        state: SliceState,
+        /// Rows written.
+        rows: u32,
+        /// Rows in quarantine.
+        quarantined: u32,
+        /// Requests.
+        requests: u32,
+        /// How long it took.
+        millis: Option<u32>,
+        /// Why it failed.
+        failure: Option<ApiError>,
+    }
+    /// A pause a run made.
+    WaitRow {
+        /// Why.
+        reason: ApiError,
+        /// From when.
+        at: DateTime<Utc>,
+        /// How long, in milliseconds.
+        millis: u32,
+        /// Until when, while it lasts.
+        until: Option<DateTime<Utc>>,
+    }
+    /// Quarantined rows with the same reason.
+    QuarantineGroup {
+        /// The day, if readable.
+        date: Option<NaiveDate>,
+        /// Why.
+        reason: RejectReason,
+        /// The field.
+        field: String,
+        /// An example of the value.
+        value: String,
+        /// How many.
+        count: u32,
+    }
+    /// A request that a run sent; secrets are masked before it is kept.
+    RequestRow {
+        /// When.
+        at: DateTime<Utc>,
+        /// Method.
+        method: String,
+        /// URL without secrets.
+        url: String,
+        /// Status; absent when no answer came.
+        status: Option<u16>,
+        /// How long.
+        millis: u32,
+        /// Bytes of the answer.
+        bytes: u32,
+        /// Which attempt, from 1.
+        attempt: u32,
+    }
+    /// A line of a run's log.
+    LogRow {
+        /// When.
+        at: DateTime<Utc>,
+        /// What, in one of our words: `slice_started`, `page_read`, `slice_committed`, `waiting`, `retry`, `failed`, `ended` ...
+        event: String,
+        /// Its values by name.
+        params: BTreeMap<String, String>,
+    }
+    /// Which quarantined rows.
+    QuarantineRequest {
+        /// The run.
+        run_id: RunId,
+        /// Skip this many.
+        offset: u32,
+        /// At most this many, up to 500.
+        limit: u32,
+    }
+    /// Quarantined rows.
+    QuarantinePage {
+        /// The rows.
+        rows: Vec<QuarantineRow>,
+        /// How many there are.
+        total: u32,
+    }
+    /// A quarantined row.
+    QuarantineRow {
+        /// Stream.
+        stream: String,
+        /// Day.
+        date: Option<NaiveDate>,
+        /// Why.
+        reason: RejectReason,
+        /// Field.
+        field: String,
+        /// Value.
+        value: String,
+        /// Line of the file, for imports.
+        #[ts(type = "number | null")]
+        line: Option<u64>,
+        /// The row as it came.
+        raw: String,
+    }
+    /// Which runs to start.
+    CollectRequest {
+        /// One connection.
+        connection_id: Option<ConnectionId>,
+        /// Or all of a client; with neither, all of the workspace.
+        client_id: Option<ClientId>,
+        /// Days to read again; absent for an ordinary run.
+        range: Option<DateRange>,
+    }
+    /// What was started.
+    RunStarted {
+        /// The runs.
+        run_ids: Vec<RunId>,
+    }
+
+    /// A file to import.
+    ImportOpen {
+        /// Its name.
+        name: String,
+        /// Its bytes in base64; at most 64 MiB before encoding.
+        content_base64: String,
+    }
+    /// What a file holds.
+    ImportPreview {
+        /// Its handle until the program ends.
+        upload_id: UploadId,
+        /// Kind.
+        kind: FileKind,
+        /// Encoding that was recognised, for text.
+        encoding: Option<String>,
+        /// Separator that was recognised, for text.
+        delimiter: Option<String>,
+        /// Whether numbers use a decimal comma.
+        decimal_comma: bool,
+        /// Sheets, for workbooks; the first with data is read.
+        sheets: Vec<String>,
+        /// The line the header stands on, from 1.
+        #[ts(type = "number")]
+        header_line: u64,
+        /// Columns.
+        columns: Vec<ImportColumn>,
+        /// The first rows as text.
+        sample: Vec<Vec<String>>,
+        /// Data rows.
+        #[ts(type = "number")]
+        rows: u64,
+    }
+    /// A column of the file.
+    ImportColumn {
+        /// Its header.
+        header: String,
+        /// What it probably means.
+        guess: ImportField,
+    }
+    /// A mapping to try.
+    ImportCheck {
+        /// The file.
+        upload_id: UploadId,
+        /// The client it belongs to.
+        client_id: ClientId,
+        /// Which platform the numbers are from; free text such as `Яндекс Директ`. Becomes the account name.
+        source_name: String,
+        /// Meaning of each column, in the order of the columns.
+        fields: Vec<ImportField>,
+        /// Currency when the file has no column for it.
+        currency: Currency,
+        /// VAT.
+        vat: VatState,
+    }
+    /// What an import would do.
+    ImportChecked {
+        /// Rows that can be written.
+        #[ts(type = "number")]
+        good: u64,
+        /// Rows that cannot.
+        #[ts(type = "number")]
+        bad: u64,
+        /// The first of them, with line numbers.
+        bad_rows: Vec<QuarantineRow>,
+        /// Days of the file.
+        range: Option<DateRange>,
+        /// Level of the rows.
+        level: Option<Level>,
+        /// Rows that stand in this range already and would be replaced.
+        #[ts(type = "number")]
+        replaces: u64,
+        /// Spend of the good rows.
+        spend: Option<Micros>,
+        /// Clicks of the good rows.
+        clicks: Option<i64>,
+        /// Impressions of the good rows.
+        impressions: Option<i64>,
+    }
+    /// Writes a checked import.
+    ImportCommit {
+        /// The same mapping.
+        check: ImportCheck,
+    }
+
+    /// Which entries of the audit log.
+    AuditList {
+        /// Entries before this number.
+        #[ts(type = "number | null")]
+        before: Option<i64>,
+        /// At most this many, up to 500.
+        limit: u32,
+    }
+    /// Entries of the audit log.
+    AuditPage {
+        /// Newest first.
+        entries: Vec<AuditEntry>,
+        /// Whether the hash chain is whole.
+        intact: bool,
+    }
+    /// An entry of the audit log.
+    AuditEntry {
+        /// Its number.
+        #[ts(type = "number")]
+        number: i64,
+        /// When.
+        at: DateTime<Utc>,
+        /// Who: the operating system's user.
+        actor: String,
+        /// What: `client_created`, `connection_created` ...
+        action: String,
+        /// Of what, in words.
+        subject: String,
+    }
+}

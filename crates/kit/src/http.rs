@@ -1,0 +1,1 @@
+//! (contract; the kit helper fills it in)

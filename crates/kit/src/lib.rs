@@ -1,0 +1,8 @@
+//! What connectors are made of: the traits a system implements, and the HTTP, sign-in, budget, retry and classification they share.
+//!
+//! `kit` knows `model` only. It never touches the keychain or the database: secrets come through [`session::Credentials`], rows leave
+//! through [`source::Sink`], time comes from [`clock::Clock`], so that simulators and virtual time work.
+
+pub mod clock;
+pub mod session;
+pub mod source;

@@ -1,0 +1,154 @@
+//! What it takes to be read from. A connector implements [`Source`]; `sync` drives it and knows nothing else about it.
+//!
+//! Contract in one paragraph: `sync` asks for the accounts a sign-in can see, plans which days to read, lets the source cut them into
+//! [`Slice`]s, and asks for one slice at a time (several at once for different connections). Within a slice the source pages, splits ids
+//! and repeats requests as the vendor demands, and hands over typed rows in batches. A slice is all or nothing: `sync` replaces the
+//! window of the slice in one transaction once `read` has returned `Ok`. A source keeps no state between calls besides caches.
+
+use crate::session::Session;
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use model::{
+    ad::{Batch, Level},
+    date::DateRange,
+    failure::Failure,
+    money::{Currency, Micros},
+};
+use std::collections::BTreeMap;
+
+/// What a connector is, for the catalogue, the wizard and the planner. Read once at start.
+#[derive(Debug, Clone)]
+pub struct Descriptor {
+    /// Its id, such as `vk_ads`; never changes.
+    pub id: String,
+    /// Shelf of the catalogue: `ads`, `analytics`, `crm`, `files`.
+    pub category: String,
+    /// Words of what it can do: `statistics`, `costs`, `audiences`, `leads`, `webhooks`.
+    pub capabilities: Vec<String>,
+    /// An SVG of ours.
+    pub icon_svg: String,
+    /// JSON Schema of the connection form; secret fields carry `airbyte_secret: true`.
+    pub form: serde_json::Value,
+    /// Texts by language (`ru`, `en`), by key: `name`, `summary`, `sign_in_help`, `form.<field>.title`, `form.<field>.help`, `stream.<name>`.
+    pub texts: BTreeMap<String, BTreeMap<String, String>>,
+    /// The streams in the order they are read: dictionaries first.
+    pub streams: Vec<StreamDescriptor>,
+    /// Past days each run reads again, because the platform corrects them.
+    pub lookback_days: u32,
+    /// Days the first run reads.
+    pub first_load_days: u32,
+    /// Days back beyond which the platform refuses.
+    pub max_history_days: u32,
+    /// After how many days the platform no longer changes a day (its attribution window).
+    pub final_after_days: u32,
+    /// IANA zone of the account's days, when the platform has one for all.
+    pub time_zone: Option<String>,
+    /// The vendor's documentation.
+    pub docs_url: Option<String>,
+}
+
+/// A stream of a connector.
+#[derive(Debug, Clone)]
+pub struct StreamDescriptor {
+    /// Its name.
+    pub name: String,
+    /// Whether it is names or daily rows.
+    pub kind: StreamKind,
+    /// Whether it is on unless the person says otherwise.
+    pub on_by_default: bool,
+    /// Whether other streams need it.
+    pub required: bool,
+}
+
+/// How a stream is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamKind {
+    /// Names and tree of one level; read whole.
+    Dictionary {
+        /// The level of its objects.
+        level: Level,
+    },
+    /// Daily rows of one level; read in windows.
+    Statistics {
+        /// The level of its rows.
+        level: Level,
+    },
+}
+
+/// An account that a sign-in can see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Account {
+    /// The vendor's id.
+    pub external_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its currency, if known at this point.
+    pub currency: Option<Currency>,
+    /// Settings that select this account (such as `agency_client_name`), merged into the connection's configuration.
+    pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What a look into an account found, for the wizard's evidence.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AccountSample {
+    /// Its currency.
+    pub currency: Option<Currency>,
+    /// Campaigns, deleted ones not counted.
+    pub campaigns: Option<u32>,
+    /// Spend of the last 30 days.
+    pub spend_30d: Option<Micros>,
+    /// Last day with a row.
+    pub last_data: Option<NaiveDate>,
+}
+
+/// A step of the test as it happens. Ids: `sign_in`, `permissions`, `accounts`, `budget`, `sample`, `totals`.
+#[derive(Debug, Clone)]
+pub enum CheckEvent {
+    /// A step began.
+    Started {
+        /// Which.
+        step: &'static str,
+    },
+    /// A step ended well, with the values of its sentence.
+    Done {
+        /// Which.
+        step: &'static str,
+        /// Values by name.
+        params: BTreeMap<&'static str, String>,
+    },
+}
+
+/// A piece of a stream that is read, committed and repeated as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// The stream.
+    pub stream: String,
+    /// Its days; `None` for a dictionary.
+    pub window: Option<DateRange>,
+}
+
+/// Where a source puts what it read.
+#[async_trait]
+pub trait Sink: Send {
+    /// Takes a batch of at most a few thousand rows over. May wait: that is the back pressure. An error ends the slice.
+    async fn batch(&mut self, batch: Batch) -> Result<(), Failure>;
+}
+
+/// A system that can be read.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// What it is.
+    fn descriptor(&self) -> &Descriptor;
+
+    /// Signs in and lists the accounts, telling each step as it happens. Demands no right that reading does not need.
+    async fn accounts(&self, session: &Session, tell: &(dyn Fn(CheckEvent) + Send + Sync)) -> Result<Vec<Account>, Failure>;
+
+    /// Looks into one account (the session's configuration already selects it).
+    async fn sample(&self, session: &Session, today: NaiveDate) -> Result<AccountSample, Failure>;
+
+    /// Cuts the days to read into slices, oldest first. A dictionary yields one slice without a window.
+    fn slices(&self, stream: &str, range: DateRange) -> Result<Vec<Slice>, Failure>;
+
+    /// Reads one slice. On `Err` nothing of the slice is kept; on cancellation it returns [`model::failure::Code::Cancelled`].
+    async fn read(&self, session: &Session, slice: &Slice, sink: &mut dyn Sink) -> Result<(), Failure>;
+}

@@ -1,0 +1,127 @@
+//! Calendar dates of an ad account's own time zone, and ranges of them. Instants are `DateTime<Utc>` and never mix with these.
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Whole days from `from` to `to`, both included. An empty range cannot be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(try_from = "RawRange")]
+pub struct DateRange {
+    /// First day.
+    #[ts(type = "string")]
+    from: NaiveDate,
+    /// Last day.
+    #[ts(type = "string")]
+    to: NaiveDate,
+}
+
+#[derive(Deserialize)]
+struct RawRange {
+    from: NaiveDate,
+    to: NaiveDate,
+}
+
+impl TryFrom<RawRange> for DateRange {
+    type Error = EmptyRange;
+    fn try_from(raw: RawRange) -> Result<Self, EmptyRange> {
+        Self::new(raw.from, raw.to)
+    }
+}
+
+/// The last day lies before the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the range ends on {to}, before it begins on {from}")]
+pub struct EmptyRange {
+    /// First day asked for.
+    pub from: NaiveDate,
+    /// Last day asked for.
+    pub to: NaiveDate,
+}
+
+impl DateRange {
+    /// The days from `from` to `to`, both included.
+    pub fn new(from: NaiveDate, to: NaiveDate) -> Result<Self, EmptyRange> {
+        if from <= to { Ok(Self { from, to }) } else { Err(EmptyRange { from, to }) }
+    }
+    /// One single day.
+    pub fn day(date: NaiveDate) -> Self {
+        Self { from: date, to: date }
+    }
+    /// The `days` days that end on `to`; at least one.
+    pub fn ending(to: NaiveDate, days: u32) -> Self {
+        let back = Days::new(u64::from(days.max(1) - 1));
+        Self { from: to.checked_sub_days(back).unwrap_or(to), to }
+    }
+    /// First day.
+    pub fn from(&self) -> NaiveDate {
+        self.from
+    }
+    /// Last day.
+    pub fn to(&self) -> NaiveDate {
+        self.to
+    }
+    /// How many days, at least 1.
+    pub fn len(&self) -> u32 {
+        u32::try_from((self.to - self.from).num_days() + 1).unwrap_or(u32::MAX)
+    }
+    /// Never: an empty range cannot be built. Present because a `len` without it surprises readers.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+    /// Whether the day lies inside.
+    pub fn contains(&self, date: NaiveDate) -> bool {
+        self.from <= date && date <= self.to
+    }
+    /// Every day, in order.
+    pub fn days(&self) -> impl Iterator<Item = NaiveDate> + use<> {
+        self.from.iter_days().take(self.len() as usize)
+    }
+    /// The common days, if any.
+    pub fn intersection(&self, other: &Self) -> Option<Self> {
+        Self::new(self.from.max(other.from), self.to.min(other.to)).ok()
+    }
+    /// The range cut into windows of at most `days` days, oldest first.
+    pub fn windows(&self, days: u32) -> Vec<Self> {
+        let step = days.max(1);
+        let mut windows = Vec::new();
+        let mut from = self.from;
+        while from <= self.to {
+            let last = from.checked_add_days(Days::new(u64::from(step - 1))).unwrap_or(self.to).min(self.to);
+            windows.push(Self { from, to: last });
+            match last.succ_opt() {
+                Some(next) => from = next,
+                None => break,
+            }
+        }
+        windows
+    }
+    /// The range of equal length that ends the day before this one begins.
+    pub fn previous(&self) -> Self {
+        let to = self.from.pred_opt().unwrap_or(self.from);
+        Self::ending(to, self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn windows_cover_the_range_once(start in 0i32..40_000, len in 1u32..900, step in 1u32..400) {
+            let from = NaiveDate::from_num_days_from_ce_opt(700_000 + start).expect("a date");
+            let range = DateRange::ending(from, len);
+            let days: Vec<_> = range.windows(step).iter().flat_map(DateRange::days).collect();
+            prop_assert_eq!(days, range.days().collect::<Vec<_>>());
+            prop_assert_eq!(range.len(), len);
+        }
+    }
+
+    #[test]
+    fn a_reversed_range_is_refused_when_read() {
+        let error = serde_json::from_str::<DateRange>(r#"{"from":"2026-11-20","to":"2026-11-19"}"#).unwrap_err();
+        assert_eq!(error.to_string(), "the range ends on 2026-11-19, before it begins on 2026-11-20");
+    }
+}

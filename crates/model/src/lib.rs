@@ -1,0 +1,13 @@
+//! The words of the domain, shared by every room: ids, dates, money, campaign statistics, failures, states.
+//!
+//! There is no I/O here and no dependency on another room, so that anything may depend on it. A closed list that people
+//! see (a run's state, a failure's code) is an enum here and becomes a TypeScript union from here: one word per thing.
+
+pub mod ad;
+pub mod connection;
+pub mod date;
+pub mod failure;
+pub mod id;
+pub mod money;
+pub mod run;
+pub mod secret;
