@@ -7,15 +7,9 @@
 //! `read` commands provide the tags: their cached answer is stale as soon as something changes one of them.
 //! `change` commands change the tags. An [`Event::Changed`] changes tags from the background.
 
-use crate::wire::{
-    AppStatus, AuditList, AuditPage, BoardRequest, ById, ClientDeleted, ClientDetail, ClientRow, ClientStatsRequest, ClientStats,
-    CollectRequest, ConnectionDetail, ConnectionRow, ConnectionUpdate, Connector, DeleteClient, Draft, DraftCommit, DraftCommitted, DraftStart,
-    Empty, ExportRequest, ExportedFile, ImportCheck, ImportChecked, ImportCommit, ImportOpen, ImportPreview, NewClient, NewWorkspace,
-    NewWorkspaceDraft, Overview, OverviewRequest, Progress, QuarantinePage, QuarantineRequest, RecoverWorkspace, RunDetail, RunList, RunPage,
-    RunStarted, SyncBoard, UnlockWorkspace, UpdateClient, WorkspaceCreated,
-};
+use crate::wire::Progress;
 use model::id::{ClientId, ConnectionId, DraftId, RunId};
-use model::run::{RunState};
+use model::run::RunState;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 

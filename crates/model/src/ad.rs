@@ -1,6 +1,9 @@
 //! Campaign statistics: the one table that every ad platform ends up in, and the names of the things it counts.
 
-use crate::{money::{Currency, Micros, VatState}, run::words};
+use crate::{
+    money::{Currency, Micros, VatState},
+    run::words,
+};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

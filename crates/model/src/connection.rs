@@ -1,6 +1,10 @@
 //! Clients of the agency and their connections, as every room above the store knows them.
 
-use crate::{id::{ClientId, ConnectionId}, money::{Currency, VatState}, run::words};
+use crate::{
+    id::{ClientId, ConnectionId},
+    money::{Currency, VatState},
+    run::words,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

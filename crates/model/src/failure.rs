@@ -77,6 +77,8 @@ words! {
         CredentialMissing = "credential_missing",
         /// The passphrase or recovery key is wrong.
         WrongPassphrase = "wrong_passphrase",
+        /// The passphrase vault's file, or a recovery file, is damaged. `path`, unless it is a recovery file.
+        VaultDamaged = "vault_damaged",
         /// A sealed credential does not open: it was changed, or belongs to another client.
         SealBroken = "seal_broken",
         /// The workspace is locked.
@@ -118,7 +120,9 @@ impl Code {
     /// What this failure asks for: the one `match` that decides retry, colour and button.
     pub fn kind(self) -> FailureKind {
         match self {
-            Self::SignInRejected | Self::SignInRevoked | Self::CredentialMissing | Self::SealBroken => FailureKind::SignInAgain,
+            Self::SignInRejected | Self::SignInRevoked | Self::CredentialMissing | Self::SealBroken => {
+                FailureKind::SignInAgain
+            }
             Self::TokenLimit
             | Self::PermissionDenied
             | Self::SettingInvalid
@@ -127,6 +131,7 @@ impl Code {
             | Self::KeychainMissing
             | Self::KeychainDenied
             | Self::WrongPassphrase
+            | Self::VaultDamaged
             | Self::WorkspaceLocked
             | Self::WorkspaceMissing
             | Self::WorkspaceExists
@@ -143,7 +148,9 @@ impl Code {
             | Self::BadRequest
             | Self::AlreadyRunning => FailureKind::FixSettings,
             Self::QuotaWait => FailureKind::WaitUntil,
-            Self::TooManyRequests | Self::PlatformDown | Self::Timeout | Self::Offline | Self::BodyTruncated => FailureKind::Retry,
+            Self::TooManyRequests | Self::PlatformDown | Self::Timeout | Self::Offline | Self::BodyTruncated => {
+                FailureKind::Retry
+            }
             Self::NotJson
             | Self::BodyTooLarge
             | Self::TotalMismatch

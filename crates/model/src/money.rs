@@ -2,7 +2,11 @@
 //! Vendors send money as decimal text ("23328.92"), so the way in is [`Micros::parse`], which is exact or refuses.
 
 use serde::{Deserialize, Serialize};
-use std::{fmt, ops::{Add, AddAssign, Sub}, str::FromStr};
+use std::{
+    fmt,
+    ops::{Add, AddAssign, Sub},
+    str::FromStr,
+};
 use ts_rs::TS;
 
 /// A decimal number kept as an integer of millionths: 1.5 is 1,500,000. Used for money and for conversions, which

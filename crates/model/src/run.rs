@@ -17,9 +17,9 @@ macro_rules! words {
             }
         }
         impl std::str::FromStr for $name {
-            type Err = UnknownWord;
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                match text { $($text => Ok(Self::$variant),)* _ => Err(UnknownWord(text.to_owned())) }
+            type Err = $crate::run::UnknownWord;
+            fn from_str(text: &str) -> Result<Self, $crate::run::UnknownWord> {
+                match text { $($text => Ok(Self::$variant),)* _ => Err($crate::run::UnknownWord(text.to_owned())) }
             }
         }
         impl std::fmt::Display for $name {

@@ -1,0 +1,2199 @@
+/**
+ * The surface of the backend: generated from `crates/api/src/contract.rs` by `cargo xtask gen`. Do not edit:
+ * `cargo xtask check` compares it with the Rust side.
+ */
+
+/**
+ * An account and the client it belongs to.
+ */
+export type AccountPick = { 
+/**
+ * The account.
+ */
+external_id: string, 
+/**
+ * An existing client.
+ */
+client_id: ClientId | null, 
+/**
+ * Or the name of one to create.
+ */
+new_client_name: string | null, };
+
+/**
+ * A failure as it crosses the surface.
+ */
+export type ApiError = { 
+/**
+ * What happened.
+ */
+code: Code, 
+/**
+ * What it asks for: decides colour and button.
+ */
+kind: FailureKind, 
+/**
+ * Parameters of the text.
+ */
+params: { [key in string]: string }, 
+/**
+ * For the specialist; redacted.
+ */
+detail: string | null, 
+/**
+ * When waiting ends.
+ */
+retry_at: string | null, };
+
+/**
+ * The state of the program.
+ */
+export type AppStatus = { 
+/**
+ * Whether there is a workspace.
+ */
+workspace: WorkspaceState, 
+/**
+ * Its name, when open.
+ */
+workspace_name: string | null, 
+/**
+ * Where its key is kept, when there is one.
+ */
+lock: Lock | null, 
+/**
+ * Whether it is the demo.
+ */
+demo: boolean, 
+/**
+ * The keychain of this computer.
+ */
+keychain: KeychainState, 
+/**
+ * Why it could not be opened, when locked.
+ */
+failure: ApiError | null, 
+/**
+ * Default currency.
+ */
+currency: Currency, 
+/**
+ * Default time zone.
+ */
+time_zone: string, 
+/**
+ * Today in the workspace's time zone.
+ */
+today: string, 
+/**
+ * Clients.
+ */
+clients: number, 
+/**
+ * Connections.
+ */
+connections: number, 
+/**
+ * Connections that need a person.
+ */
+problems: number, 
+/**
+ * Runs under way.
+ */
+running: number, 
+/**
+ * Version of this build.
+ */
+version: string, };
+
+/**
+ * An entry of the audit log.
+ */
+export type AuditEntry = { 
+/**
+ * Its number.
+ */
+number: number, 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * Who: the operating system's user.
+ */
+actor: string, 
+/**
+ * What: `client_created`, `connection_created` ...
+ */
+action: string, 
+/**
+ * Of what, in words.
+ */
+subject: string, };
+
+/**
+ * Which entries of the audit log.
+ */
+export type AuditList = { 
+/**
+ * Entries before this number.
+ */
+before: number | null, 
+/**
+ * At most this many, up to 500.
+ */
+limit: number, };
+
+/**
+ * Entries of the audit log.
+ */
+export type AuditPage = { 
+/**
+ * Newest first.
+ */
+entries: Array<AuditEntry>, 
+/**
+ * Whether the hash chain is whole.
+ */
+intact: boolean, };
+
+/**
+ * What the board shows.
+ */
+export type BoardRequest = { 
+/**
+ * One client, or all.
+ */
+client_id: ClientId | null, 
+/**
+ * Days of the strips.
+ */
+days: number, };
+
+/**
+ * A request for one thing by its id.
+ */
+export type ById<T> = { 
+/**
+ * Its id.
+ */
+id: T, };
+
+/**
+ * How an object is read off a platform's help: what a connector can do.
+ */
+export type Capability = "statistics" | "costs" | "audiences" | "leads" | "webhooks";
+
+/**
+ * Shelf of the catalogue.
+ */
+export type Category = "ads" | "analytics" | "crm" | "files";
+
+/**
+ * What was deleted.
+ */
+export type ClientDeleted = { 
+/**
+ * Connections.
+ */
+connections: number, 
+/**
+ * Statistics rows.
+ */
+rows: number, };
+
+/**
+ * A client with its connections.
+ */
+export type ClientDetail = { 
+/**
+ * The client.
+ */
+client: ClientRow, 
+/**
+ * Its connections.
+ */
+connections: Array<ConnectionRow>, };
+
+/**
+ * A client of the agency.
+ */
+export type ClientId = string;
+
+/**
+ * A client in the list.
+ */
+export type ClientRow = { 
+/**
+ * Identity.
+ */
+id: ClientId, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * Currency of its totals.
+ */
+currency: Currency, 
+/**
+ * IANA time zone.
+ */
+time_zone: string, 
+/**
+ * Health.
+ */
+health: Health, 
+/**
+ * Connections.
+ */
+connections: number, 
+/**
+ * Connections that need a person.
+ */
+problems: number, 
+/**
+ * Connector ids in use, for tiles.
+ */
+connectors: Array<string>, 
+/**
+ * Spend of the last 30 days with data.
+ */
+spend_30d: Micros | null, 
+/**
+ * Last day with data.
+ */
+data_through: string | null, 
+/**
+ * Last successful sync.
+ */
+synced_at: string | null, 
+/**
+ * When it was created.
+ */
+created_at: string, };
+
+/**
+ * Statistics of a client.
+ */
+export type ClientStats = { 
+/**
+ * Currency of the sums.
+ */
+currency: Currency, 
+/**
+ * Over the period.
+ */
+total: StatsSums, 
+/**
+ * Over the comparison period.
+ */
+compare_total: StatsSums | null, 
+/**
+ * A row per day.
+ */
+days: Array<StatsDay>, 
+/**
+ * A row per connection.
+ */
+connections: Array<StatsRow>, 
+/**
+ * A row per ad object of the level, highest spend first.
+ */
+objects: Array<StatsRow>, };
+
+/**
+ * Which statistics of a client.
+ */
+export type ClientStatsRequest = { 
+/**
+ * The client.
+ */
+client_id: ClientId, 
+/**
+ * The period.
+ */
+period: DateRange, 
+/**
+ * What to compare it with.
+ */
+compare: DateRange | null, 
+/**
+ * How deep the table goes.
+ */
+level: Level, };
+
+/**
+ * What happened. The parameters each code carries are named in its comment.
+ */
+export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_too_large" | "not_found" | "bad_request" | "already_running" | "internal";
+
+/**
+ * Which runs to start.
+ */
+export type CollectRequest = { 
+/**
+ * One connection.
+ */
+connection_id: ConnectionId | null, 
+/**
+ * Or all of a client; with neither, all of the workspace.
+ */
+client_id: ClientId | null, 
+/**
+ * Days to read again; absent for an ordinary run.
+ */
+range: DateRange | null, };
+
+/**
+ * A connection with its settings.
+ */
+export type ConnectionDetail = { 
+/**
+ * The row.
+ */
+connection: ConnectionRow, 
+/**
+ * Its streams.
+ */
+streams: Array<StreamChoice>, 
+/**
+ * Past days read again.
+ */
+lookback_days: number, 
+/**
+ * Days of the first run.
+ */
+first_load_days: number, 
+/**
+ * Statistics rows kept.
+ */
+rows: number, 
+/**
+ * The sign-in.
+ */
+credential: CredentialHealth, };
+
+/**
+ * One account of one system, connected for one client.
+ */
+export type ConnectionId = string;
+
+/**
+ * A connection in a list.
+ */
+export type ConnectionRow = { 
+/**
+ * Identity.
+ */
+id: ConnectionId, 
+/**
+ * Whose.
+ */
+client_id: ClientId, 
+/**
+ * The client's name.
+ */
+client_name: string, 
+/**
+ * Connector.
+ */
+connector: string, 
+/**
+ * The vendor's id of the account.
+ */
+account_external_id: string, 
+/**
+ * The account's name.
+ */
+account_name: string, 
+/**
+ * Currency.
+ */
+currency: Currency, 
+/**
+ * VAT, as declared.
+ */
+vat: VatState, 
+/**
+ * Whether it may run.
+ */
+state: ConnectionState, 
+/**
+ * Its health.
+ */
+health: Health, 
+/**
+ * Why it is not healthy.
+ */
+failure: ApiError | null, 
+/**
+ * Last day with data.
+ */
+data_through: string | null, 
+/**
+ * Last successful sync.
+ */
+synced_at: string | null, 
+/**
+ * The run under way.
+ */
+running: RunId | null, };
+
+/**
+ * Whether a connection may run.
+ */
+export type ConnectionState = "active" | "paused" | "sign_in_needed";
+
+/**
+ * Changes of a connection; absent fields stay.
+ */
+export type ConnectionUpdate = { 
+/**
+ * Which.
+ */
+id: ConnectionId, 
+/**
+ * Streams.
+ */
+streams: Array<StreamChoice> | null, 
+/**
+ * Past days read again.
+ */
+lookback_days: number | null, 
+/**
+ * VAT.
+ */
+vat: VatState | null, 
+/**
+ * `true` pauses, `false` resumes.
+ */
+paused: boolean | null, };
+
+/**
+ * A connector of the catalogue.
+ */
+export type Connector = { 
+/**
+ * Its id, such as `vk_ads`.
+ */
+id: string, 
+/**
+ * Its name by language.
+ */
+name: LocalText, 
+/**
+ * One sentence by language.
+ */
+summary: LocalText, 
+/**
+ * Where to get what the form asks for, by language.
+ */
+sign_in_help: LocalText, 
+/**
+ * Shelf.
+ */
+category: Category, 
+/**
+ * What it can do.
+ */
+capabilities: Array<Capability>, 
+/**
+ * Its icon: an SVG of ours, not the vendor's logo.
+ */
+icon_svg: string, 
+/**
+ * JSON Schema of the form. Titles and descriptions are keys of `texts`; secrets are marked `airbyte_secret`.
+ */
+form: unknown, 
+/**
+ * Texts of form and streams by key, by language.
+ */
+texts: { [key in string]: LocalText }, 
+/**
+ * Streams.
+ */
+streams: Array<StreamInfo>, 
+/**
+ * Past days that each run reads again unless the person says otherwise.
+ */
+lookback_days: number, 
+/**
+ * Days the first run reads unless the person says otherwise.
+ */
+first_load_days: number, 
+/**
+ * Days back beyond which the platform has nothing.
+ */
+max_history_days: number, 
+/**
+ * The vendor's documentation.
+ */
+docs_url: string | null, 
+/**
+ * Connections made with it.
+ */
+connected: number, 
+/**
+ * Of these, how many need a person.
+ */
+problems: number, };
+
+/**
+ * What can be said of a sign-in without showing it.
+ */
+export type CredentialHealth = { 
+/**
+ * Whether the vault holds it.
+ */
+present: boolean, 
+/**
+ * When it was stored.
+ */
+stored_at: string | null, 
+/**
+ * When the access token in use ends; it renews itself.
+ */
+access_until: string | null, };
+
+/**
+ * An ISO 4217 code such as `RUB`: three capital Latin letters.
+ */
+export type Currency = string;
+
+/**
+ * Whole days from `from` to `to`, both included. An empty range cannot be built.
+ */
+export type DateRange = { 
+/**
+ * First day.
+ */
+from: string, 
+/**
+ * Last day.
+ */
+to: string, };
+
+/**
+ * One day of one connection.
+ */
+export type DayCell = { 
+/**
+ * The day.
+ */
+date: string, 
+/**
+ * Its state.
+ */
+state: DayState, 
+/**
+ * Times read.
+ */
+reads: number, 
+/**
+ * Last read.
+ */
+read_at: string | null, 
+/**
+ * Rows kept.
+ */
+rows: number, };
+
+/**
+ * How far a day of data of one connection can be trusted.
+ */
+export type DayState = "missing" | "moving" | "partial" | "final" | "failed";
+
+/**
+ * A client to delete.
+ */
+export type DeleteClient = { 
+/**
+ * Which.
+ */
+id: ClientId, 
+/**
+ * Its name typed by the person, as consent.
+ */
+confirm_name: string, };
+
+/**
+ * A sign-in being tested.
+ */
+export type Draft = { 
+/**
+ * Identity.
+ */
+id: DraftId, 
+/**
+ * Connector.
+ */
+connector: string, 
+/**
+ * Where it stands.
+ */
+state: DraftState, 
+/**
+ * Who signed in, once known.
+ */
+signed_in_as: string | null, 
+/**
+ * The steps in order.
+ */
+steps: Array<TestStep>, 
+/**
+ * Accounts found so far.
+ */
+accounts: Array<FoundAccount>, };
+
+/**
+ * Saves a tested sign-in.
+ */
+export type DraftCommit = { 
+/**
+ * The draft.
+ */
+draft_id: DraftId, 
+/**
+ * The chosen accounts. Ignored when an existing connection signs in again.
+ */
+picks: Array<AccountPick>, 
+/**
+ * Streams.
+ */
+streams: Array<StreamChoice>, 
+/**
+ * Past days read again by each run.
+ */
+lookback_days: number, 
+/**
+ * Days of the first run.
+ */
+first_load_days: number, 
+/**
+ * VAT.
+ */
+vat: VatState, };
+
+/**
+ * What was saved and started.
+ */
+export type DraftCommitted = { 
+/**
+ * Connections.
+ */
+connection_ids: Array<ConnectionId>, 
+/**
+ * Their first runs.
+ */
+run_ids: Array<RunId>, };
+
+/**
+ * A sign-in being tested, before any connection exists.
+ */
+export type DraftId = string;
+
+/**
+ * Begins a test of a sign-in.
+ */
+export type DraftStart = { 
+/**
+ * Connector.
+ */
+connector: string, 
+/**
+ * The form's answers; fields marked secret are taken out at once and never answered back.
+ */
+answers: Record<string, unknown>, 
+/**
+ * The connection that signs in again; absent for a new one.
+ */
+connection_id: ConnectionId | null, };
+
+/**
+ * Where a sign-in test stands.
+ */
+export type DraftState = "testing" | "ready" | "failed";
+
+/**
+ * Nothing.
+ */
+export type Empty = Record<symbol, never>;
+
+/**
+ * What the backend tells the screens without being asked. There is one stream of these and nothing else crosses.
+ */
+export type Event = { "type": "run_progress", 
+/**
+ * Which run.
+ */
+run_id: RunId, 
+/**
+ * Of which connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Of which client.
+ */
+client_id: ClientId, 
+/**
+ * What it does now.
+ */
+state: RunState, 
+/**
+ * How far it is.
+ */
+progress: Progress, } | { "type": "draft_step", 
+/**
+ * Which draft.
+ */
+draft_id: DraftId, } | { "type": "changed", 
+/**
+ * The tags.
+ */
+tags: Array<Tag>, };
+
+/**
+ * Statistics as a file.
+ */
+export type ExportRequest = { 
+/**
+ * Which.
+ */
+stats: ClientStatsRequest, 
+/**
+ * `csv` or `json`.
+ */
+kind: FileKind, };
+
+/**
+ * A file to save.
+ */
+export type ExportedFile = { 
+/**
+ * Suggested name.
+ */
+name: string, 
+/**
+ * MIME type.
+ */
+mime: string, 
+/**
+ * UTF-8 content.
+ */
+content: string, };
+
+/**
+ * What a failure asks for.
+ */
+export type FailureKind = "sign_in_again" | "fix_settings" | "wait_until" | "retry" | "vendor_changed" | "our_fault" | "cancelled";
+
+/**
+ * Kinds of file that can be imported or exported.
+ */
+export type FileKind = "csv" | "tsv" | "xlsx" | "json";
+
+/**
+ * An account the sign-in can see.
+ */
+export type FoundAccount = { 
+/**
+ * The vendor's id.
+ */
+external_id: string, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * Currency.
+ */
+currency: Currency | null, 
+/**
+ * Campaigns, once read.
+ */
+campaigns: number | null, 
+/**
+ * Spend of the last 30 days, once read.
+ */
+spend_30d: Micros | null, 
+/**
+ * Last day with data, once read.
+ */
+last_data: string | null, 
+/**
+ * Whether it delivered in the last 30 days.
+ */
+active: boolean, 
+/**
+ * How far its own test is.
+ */
+state: StepState, 
+/**
+ * The client whose name fits best.
+ */
+suggested_client: ClientId | null, 
+/**
+ * The connection it already is.
+ */
+connected_as: ConnectionId | null, };
+
+/**
+ * Health of a client or a connection, in the order of sorting.
+ */
+export type Health = "act" | "watch" | "good" | "off";
+
+/**
+ * How many clients are how well.
+ */
+export type HealthCount = { 
+/**
+ * Need a person.
+ */
+act: number, 
+/**
+ * Worth a look.
+ */
+watch: number, 
+/**
+ * Fine.
+ */
+good: number, 
+/**
+ * Without connections.
+ */
+off: number, };
+
+/**
+ * A mapping to try.
+ */
+export type ImportCheck = { 
+/**
+ * The file.
+ */
+upload_id: UploadId, 
+/**
+ * The client it belongs to.
+ */
+client_id: ClientId, 
+/**
+ * Which platform the numbers are from; free text such as `Яндекс Директ`. Becomes the account name.
+ */
+source_name: string, 
+/**
+ * Meaning of each column, in the order of the columns.
+ */
+fields: Array<ImportField>, 
+/**
+ * Currency when the file has no column for it.
+ */
+currency: Currency, 
+/**
+ * VAT.
+ */
+vat: VatState, };
+
+/**
+ * What an import would do.
+ */
+export type ImportChecked = { 
+/**
+ * Rows that can be written.
+ */
+good: number, 
+/**
+ * Rows that cannot.
+ */
+bad: number, 
+/**
+ * The first of them, with line numbers.
+ */
+bad_rows: Array<QuarantineRow>, 
+/**
+ * Days of the file.
+ */
+range: DateRange | null, 
+/**
+ * Level of the rows.
+ */
+level: Level | null, 
+/**
+ * Rows that stand in this range already and would be replaced.
+ */
+replaces: number, 
+/**
+ * Spend of the good rows.
+ */
+spend: Micros | null, 
+/**
+ * Clicks of the good rows.
+ */
+clicks: number | null, 
+/**
+ * Impressions of the good rows.
+ */
+impressions: number | null, };
+
+/**
+ * A column of the file.
+ */
+export type ImportColumn = { 
+/**
+ * Its header.
+ */
+header: string, 
+/**
+ * What it probably means.
+ */
+guess: ImportField, };
+
+/**
+ * Writes a checked import.
+ */
+export type ImportCommit = { 
+/**
+ * The same mapping.
+ */
+check: ImportCheck, };
+
+/**
+ * What a column of an imported file means.
+ */
+export type ImportField = "ignore" | "date" | "campaign_id" | "campaign_name" | "ad_group_id" | "ad_group_name" | "ad_id" | "ad_name" | "impressions" | "clicks" | "cost" | "cost_micros" | "conversions" | "revenue" | "currency" | "breakdown";
+
+/**
+ * A file to import.
+ */
+export type ImportOpen = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its bytes in base64; at most 64 MiB before encoding.
+ */
+content_base64: string, };
+
+/**
+ * What a file holds.
+ */
+export type ImportPreview = { 
+/**
+ * Its handle until the program ends.
+ */
+upload_id: UploadId, 
+/**
+ * Kind.
+ */
+kind: FileKind, 
+/**
+ * Encoding that was recognised, for text.
+ */
+encoding: string | null, 
+/**
+ * Separator that was recognised, for text.
+ */
+delimiter: string | null, 
+/**
+ * Whether numbers use a decimal comma.
+ */
+decimal_comma: boolean, 
+/**
+ * Sheets, for workbooks; the first with data is read.
+ */
+sheets: Array<string>, 
+/**
+ * The line the header stands on, from 1.
+ */
+header_line: number, 
+/**
+ * Columns.
+ */
+columns: Array<ImportColumn>, 
+/**
+ * The first rows as text.
+ */
+sample: Array<Array<string>>, 
+/**
+ * Data rows.
+ */
+rows: number, };
+
+/**
+ * State of the operating system's keychain.
+ */
+export type KeychainState = "available" | "locked" | "missing" | "denied";
+
+/**
+ * One tile of the strip.
+ */
+export type Kpi = { 
+/**
+ * Which metric.
+ */
+metric: Metric, 
+/**
+ * How to print it.
+ */
+unit: Unit, 
+/**
+ * Value over the period.
+ */
+value: Micros | null, 
+/**
+ * Value over the comparison period.
+ */
+compare: Micros | null, 
+/**
+ * Relative change in millionths (62,000 = +6.2 %); for percent metrics the difference of the ratios.
+ */
+change: Micros | null, 
+/**
+ * Whether the change is good.
+ */
+verdict: Verdict, 
+/**
+ * A value per day of the period.
+ */
+series: Array<Micros | null>, 
+/**
+ * A value per day of the comparison period.
+ */
+compare_series: Array<Micros | null>, };
+
+/**
+ * Clients that the strip leaves out.
+ */
+export type LeftOut = { 
+/**
+ * Their currency.
+ */
+currency: Currency, 
+/**
+ * How many.
+ */
+clients: number, 
+/**
+ * Their spend.
+ */
+spend: Micros | null, };
+
+/**
+ * The depth of a row in a platform's tree. Platforms name them differently (VK: ad plan, group, banner); these are ours.
+ */
+export type Level = "account" | "campaign" | "ad_group" | "ad";
+
+/**
+ * A text in both languages.
+ */
+export type LocalText = { 
+/**
+ * Russian.
+ */
+ru: string, 
+/**
+ * English.
+ */
+en: string, };
+
+/**
+ * Where the workspace key and the credentials are kept.
+ */
+export type Lock = "keychain" | "passphrase";
+
+/**
+ * A line of a run's log.
+ */
+export type LogRow = { 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * What, in one of our words: `slice_started`, `page_read`, `slice_committed`, `waiting`, `retry`, `failed`, `ended` ...
+ */
+event: string, 
+/**
+ * Its values by name.
+ */
+params: { [key in string]: string }, };
+
+/**
+ * A metric on screen. Each is defined once, in `insight`.
+ */
+export type Metric = "spend" | "impressions" | "clicks" | "conversions" | "revenue" | "ctr" | "cpc" | "cpa" | "roas" | "drr";
+
+/**
+ * A decimal number kept as an integer of millionths: 1.5 is 1,500,000. Used for money and for conversions, which
+ * platforms with data-driven attribution count in fractions.
+ */
+export type Micros = number;
+
+/**
+ * Something that needs a person.
+ */
+export type Need = { 
+/**
+ * What happened.
+ */
+error: ApiError, 
+/**
+ * The client.
+ */
+client_id: ClientId, 
+/**
+ * Its name.
+ */
+client_name: string, 
+/**
+ * The connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Its connector.
+ */
+connector: string, 
+/**
+ * Its account.
+ */
+account_name: string, 
+/**
+ * The run that failed.
+ */
+run_id: RunId | null, 
+/**
+ * Since when.
+ */
+since: string, 
+/**
+ * Last day with data.
+ */
+data_through: string | null, 
+/**
+ * The one button.
+ */
+action: NeedAction, };
+
+/**
+ * What a person can do about a need, the one button of its row.
+ */
+export type NeedAction = "sign_in" | "open_settings" | "retry" | "open_run";
+
+/**
+ * A client to add.
+ */
+export type NewClient = { 
+/**
+ * Name, 1 to 120 characters, unique without regard to case.
+ */
+name: string, 
+/**
+ * Currency; the workspace's when absent.
+ */
+currency: Currency | null, 
+/**
+ * Time zone; the workspace's when absent.
+ */
+time_zone: string | null, };
+
+/**
+ * Creates the workspace whose recovery key was shown last.
+ */
+export type NewWorkspace = { 
+/**
+ * Name people see.
+ */
+name: string, 
+/**
+ * Default currency.
+ */
+currency: Currency, 
+/**
+ * Default time zone.
+ */
+time_zone: string, 
+/**
+ * Where to keep the key.
+ */
+lock: Lock, 
+/**
+ * The passphrase, when `lock` is `passphrase`; at least 10 characters.
+ */
+passphrase: string | null, };
+
+/**
+ * A workspace about to be created.
+ */
+export type NewWorkspaceDraft = { 
+/**
+ * The recovery key in groups of four, shown this once.
+ */
+recovery_key: string, 
+/**
+ * Suggested currency.
+ */
+currency: Currency, 
+/**
+ * Suggested time zone, from the system.
+ */
+time_zone: string, 
+/**
+ * Whether the keychain can be chosen.
+ */
+keychain: KeychainState, };
+
+/**
+ * The nine o'clock screen.
+ */
+export type Overview = { 
+/**
+ * When it was computed.
+ */
+as_of: string, 
+/**
+ * Clients by health.
+ */
+health: HealthCount, 
+/**
+ * The strip; sums in `currency`.
+ */
+kpis: Array<Kpi>, 
+/**
+ * Currency of the strip.
+ */
+currency: Currency, 
+/**
+ * Clients in other currencies, which the strip leaves out because no exchange rate is known.
+ */
+left_out: Array<LeftOut>, 
+/**
+ * The last day for which every active connection has data.
+ */
+complete_through: string | null, 
+/**
+ * What needs a person, worst first.
+ */
+needs: Array<Need>, 
+/**
+ * A row per client, worst health first, then by spend.
+ */
+rows: Array<PortfolioRow>, 
+/**
+ * Whether some connection of the period failed, so that sums are lower bounds.
+ */
+partial: boolean, };
+
+/**
+ * Which days the overview is about.
+ */
+export type OverviewRequest = { 
+/**
+ * The period.
+ */
+period: DateRange, 
+/**
+ * What to compare it with.
+ */
+compare: DateRange | null, };
+
+/**
+ * A client in the portfolio.
+ */
+export type PortfolioRow = { 
+/**
+ * The client.
+ */
+client_id: ClientId, 
+/**
+ * Its name.
+ */
+client_name: string, 
+/**
+ * Its health.
+ */
+health: Health, 
+/**
+ * Its currency.
+ */
+currency: Currency, 
+/**
+ * Spend of the period.
+ */
+spend: Micros | null, 
+/**
+ * Change of spend against the comparison.
+ */
+spend_change: Micros | null, 
+/**
+ * Impressions.
+ */
+impressions: number | null, 
+/**
+ * Clicks.
+ */
+clicks: number | null, 
+/**
+ * Conversions.
+ */
+conversions: Micros | null, 
+/**
+ * Revenue.
+ */
+revenue: Micros | null, 
+/**
+ * Clicks per impression.
+ */
+ctr: Micros | null, 
+/**
+ * Spend per click.
+ */
+cpc: Micros | null, 
+/**
+ * Spend per conversion.
+ */
+cpa: Micros | null, 
+/**
+ * Change of CPA.
+ */
+cpa_change: Micros | null, 
+/**
+ * Revenue per spend.
+ */
+roas: Micros | null, 
+/**
+ * Spend per revenue.
+ */
+drr: Micros | null, 
+/**
+ * Spend per day of the period.
+ */
+daily_spend: Array<Micros | null>, 
+/**
+ * Days at the end of the period that may still change.
+ */
+moving_days: number, 
+/**
+ * Last day with data of all its connections.
+ */
+data_through: string | null, 
+/**
+ * Last successful sync of its connections.
+ */
+synced_at: string | null, 
+/**
+ * Its connections.
+ */
+connections: number, 
+/**
+ * Connections that need a person.
+ */
+problems: number, };
+
+/**
+ * How far a run is. `total` is unknown until the platform said it; a bar without a total shows slices instead.
+ */
+export type Progress = { 
+/**
+ * Slices committed.
+ */
+slices_done: number, 
+/**
+ * Slices planned.
+ */
+slices_total: number, 
+/**
+ * Rows written so far.
+ */
+rows: number, 
+/**
+ * Rows put into quarantine so far.
+ */
+quarantined: number, 
+/**
+ * Requests sent so far, repeats included.
+ */
+requests: number, 
+/**
+ * Requests that had to be repeated.
+ */
+retries: number, 
+/**
+ * Rows per second over the last seconds, if known.
+ */
+rows_per_sec: number | null, 
+/**
+ * Seconds left at the present rate, if known.
+ */
+remaining_secs: number | null, };
+
+/**
+ * Quarantined rows with the same reason.
+ */
+export type QuarantineGroup = { 
+/**
+ * The day, if readable.
+ */
+date: string | null, 
+/**
+ * Why.
+ */
+reason: RejectReason, 
+/**
+ * The field.
+ */
+field: string, 
+/**
+ * An example of the value.
+ */
+value: string, 
+/**
+ * How many.
+ */
+count: number, };
+
+/**
+ * Quarantined rows.
+ */
+export type QuarantinePage = { 
+/**
+ * The rows.
+ */
+rows: Array<QuarantineRow>, 
+/**
+ * How many there are.
+ */
+total: number, };
+
+/**
+ * Which quarantined rows.
+ */
+export type QuarantineRequest = { 
+/**
+ * The run.
+ */
+run_id: RunId, 
+/**
+ * Skip this many.
+ */
+offset: number, 
+/**
+ * At most this many, up to 500.
+ */
+limit: number, };
+
+/**
+ * A quarantined row.
+ */
+export type QuarantineRow = { 
+/**
+ * Stream.
+ */
+stream: string, 
+/**
+ * Day.
+ */
+date: string | null, 
+/**
+ * Why.
+ */
+reason: RejectReason, 
+/**
+ * Field.
+ */
+field: string, 
+/**
+ * Value.
+ */
+value: string, 
+/**
+ * Line of the file, for imports.
+ */
+line: number | null, 
+/**
+ * The row as it came.
+ */
+raw: string, };
+
+/**
+ * Brings a workspace's key back.
+ */
+export type RecoverWorkspace = { 
+/**
+ * The recovery key as shown at creation; spaces, dashes and case do not matter.
+ */
+recovery_key: string, 
+/**
+ * Where to keep the key from now on.
+ */
+lock: Lock, 
+/**
+ * The passphrase, when `lock` is `passphrase`.
+ */
+passphrase: string | null, };
+
+/**
+ * Why a row was rejected.
+ */
+export type RejectReason = "missing" | "not_a_number" | "not_a_date" | "negative" | "unknown_word" | "too_large" | "currency_mismatch" | "outside_window" | "duplicate" | "wrong_shape";
+
+/**
+ * A request that a run sent; secrets are masked before it is kept.
+ */
+export type RequestRow = { 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * Method.
+ */
+method: string, 
+/**
+ * URL without secrets.
+ */
+url: string, 
+/**
+ * Status; absent when no answer came.
+ */
+status: number | null, 
+/**
+ * How long.
+ */
+millis: number, 
+/**
+ * Bytes of the answer.
+ */
+bytes: number, 
+/**
+ * Which attempt, from 1.
+ */
+attempt: number, };
+
+/**
+ * A run with everything known of it.
+ */
+export type RunDetail = { 
+/**
+ * The row.
+ */
+run: RunRow, 
+/**
+ * Its slices in order.
+ */
+slices: Array<SliceRow>, 
+/**
+ * Pauses it made, newest first.
+ */
+waits: Array<WaitRow>, 
+/**
+ * Quarantined rows grouped by reason and day.
+ */
+quarantine: Array<QuarantineGroup>, 
+/**
+ * Its latest requests, newest first, redacted.
+ */
+requests: Array<RequestRow>, 
+/**
+ * Its latest log lines, newest first.
+ */
+log: Array<LogRow>, };
+
+/**
+ * Which rows of the run history.
+ */
+export type RunFilter = "all" | "failed" | "remarks";
+
+/**
+ * One run of a connection.
+ */
+export type RunId = string;
+
+/**
+ * Which runs.
+ */
+export type RunList = { 
+/**
+ * One client, or all.
+ */
+client_id: ClientId | null, 
+/**
+ * One connection, or all.
+ */
+connection_id: ConnectionId | null, 
+/**
+ * Which ends.
+ */
+filter: RunFilter, 
+/**
+ * Runs that started before this one.
+ */
+before: RunId | null, 
+/**
+ * At most this many, up to 500.
+ */
+limit: number, };
+
+/**
+ * A page of history.
+ */
+export type RunPage = { 
+/**
+ * Newest first.
+ */
+runs: Array<RunRow>, 
+/**
+ * Whether there are older ones.
+ */
+more: boolean, };
+
+/**
+ * A run in a list.
+ */
+export type RunRow = { 
+/**
+ * Identity.
+ */
+id: RunId, 
+/**
+ * The connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * The client.
+ */
+client_id: ClientId, 
+/**
+ * Its name.
+ */
+client_name: string, 
+/**
+ * Connector.
+ */
+connector: string, 
+/**
+ * Account.
+ */
+account_name: string, 
+/**
+ * Why it was started.
+ */
+trigger: RunTrigger, 
+/**
+ * What it does or how it ended.
+ */
+state: RunState, 
+/**
+ * The days it reads.
+ */
+range: DateRange | null, 
+/**
+ * How far it is.
+ */
+progress: Progress, 
+/**
+ * When it was started.
+ */
+started_at: string, 
+/**
+ * When it ended.
+ */
+ended_at: string | null, 
+/**
+ * Until when it waits.
+ */
+waiting_until: string | null, 
+/**
+ * Why it failed.
+ */
+failure: ApiError | null, };
+
+/**
+ * What was started.
+ */
+export type RunStarted = { 
+/**
+ * The runs.
+ */
+run_ids: Array<RunId>, };
+
+/**
+ * What a run is doing or how it ended.
+ */
+export type RunState = "queued" | "running" | "waiting" | "done" | "done_with_remarks" | "failed" | "stopped";
+
+/**
+ * Why a run was started.
+ */
+export type RunTrigger = "first" | "manual" | "schedule" | "recollect" | "import";
+
+/**
+ * A slice of a run.
+ */
+export type SliceRow = { 
+/**
+ * The stream.
+ */
+stream: string, 
+/**
+ * Its window; absent for dictionaries.
+ */
+window: DateRange | null, 
+/**
+ * What it does.
+ */
+state: SliceState, 
+/**
+ * Rows written.
+ */
+rows: number, 
+/**
+ * Rows in quarantine.
+ */
+quarantined: number, 
+/**
+ * Requests.
+ */
+requests: number, 
+/**
+ * How long it took.
+ */
+millis: number | null, 
+/**
+ * Why it failed.
+ */
+failure: ApiError | null, };
+
+/**
+ * What one slice of a run is doing.
+ */
+export type SliceState = "pending" | "running" | "done" | "failed";
+
+/**
+ * Sums of one day.
+ */
+export type StatsDay = { 
+/**
+ * The day.
+ */
+date: string, 
+/**
+ * How far it can be trusted.
+ */
+state: DayState, 
+/**
+ * Its sums.
+ */
+sums: StatsSums, };
+
+/**
+ * Sums of one connection or ad object.
+ */
+export type StatsRow = { 
+/**
+ * The connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Its connector.
+ */
+connector: string, 
+/**
+ * Depth; `account` for the connection itself.
+ */
+level: Level, 
+/**
+ * The vendor's id.
+ */
+external_id: string, 
+/**
+ * The vendor's id one level up.
+ */
+parent_external_id: string | null, 
+/**
+ * Name, or the id where the platform gave none.
+ */
+name: string, 
+/**
+ * Its sums.
+ */
+sums: StatsSums, };
+
+/**
+ * Sums and what follows from them.
+ */
+export type StatsSums = { 
+/**
+ * Impressions.
+ */
+impressions: number | null, 
+/**
+ * Clicks.
+ */
+clicks: number | null, 
+/**
+ * Spend.
+ */
+spend: Micros | null, 
+/**
+ * Conversions.
+ */
+conversions: Micros | null, 
+/**
+ * Revenue.
+ */
+revenue: Micros | null, 
+/**
+ * Clicks per impression.
+ */
+ctr: Micros | null, 
+/**
+ * Spend per click.
+ */
+cpc: Micros | null, 
+/**
+ * Spend per conversion.
+ */
+cpa: Micros | null, 
+/**
+ * Revenue per spend.
+ */
+roas: Micros | null, 
+/**
+ * Spend per revenue.
+ */
+drr: Micros | null, };
+
+/**
+ * Looks of a step in the wizard's test.
+ */
+export type StepState = "waiting" | "running" | "done" | "failed";
+
+/**
+ * Whether a stream is read.
+ */
+export type StreamChoice = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * On or off.
+ */
+on: boolean, };
+
+/**
+ * A stream of a connector.
+ */
+export type StreamInfo = { 
+/**
+ * Its name in the manifest.
+ */
+name: string, 
+/**
+ * Its title by language.
+ */
+title: LocalText, 
+/**
+ * How it is read.
+ */
+kind: StreamKind, 
+/**
+ * The level of its rows.
+ */
+level: Level | null, 
+/**
+ * Whether it is on unless the person says otherwise.
+ */
+on_by_default: boolean, 
+/**
+ * Whether others need it (names), so that it cannot be switched off.
+ */
+required: boolean, };
+
+/**
+ * How a stream is read.
+ */
+export type StreamKind = "dictionary" | "statistics";
+
+/**
+ * Thirty days of a connection.
+ */
+export type Strip = { 
+/**
+ * The connection.
+ */
+connection: ConnectionRow, 
+/**
+ * A cell per day of the board, oldest first.
+ */
+cells: Array<DayCell>, };
+
+/**
+ * The board of syncs.
+ */
+export type SyncBoard = { 
+/**
+ * Runs under way, oldest first.
+ */
+running: Array<RunRow>, 
+/**
+ * Runs that wait for a worker.
+ */
+queued: Array<RunRow>, 
+/**
+ * The days of all strips.
+ */
+days: DateRange, 
+/**
+ * A strip per connection.
+ */
+strips: Array<Strip>, };
+
+/**
+ * What cached answers are about. A screen refreshes when a tag of its answer changes.
+ */
+export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts";
+
+/**
+ * A step of the test.
+ */
+export type TestStep = { 
+/**
+ * Its id: `sign_in`, `permissions`, `accounts`, `budget`, `sample`, `totals`.
+ */
+id: string, 
+/**
+ * How it looks.
+ */
+state: StepState, 
+/**
+ * Values for its sentence, by name.
+ */
+params: { [key in string]: string }, 
+/**
+ * How long it took, or takes so far.
+ */
+millis: number | null, 
+/**
+ * Why it failed.
+ */
+failure: ApiError | null, };
+
+/**
+ * How to print a metric.
+ */
+export type Unit = "money" | "count" | "percent" | "ratio";
+
+/**
+ * Opens a locked workspace.
+ */
+export type UnlockWorkspace = { 
+/**
+ * The passphrase; absent to try the keychain again.
+ */
+passphrase: string | null, };
+
+/**
+ * A client to change.
+ */
+export type UpdateClient = { 
+/**
+ * Which.
+ */
+id: ClientId, 
+/**
+ * New name.
+ */
+name: string, 
+/**
+ * New currency.
+ */
+currency: Currency, 
+/**
+ * New time zone.
+ */
+time_zone: string, };
+
+/**
+ * A file handed over for import.
+ */
+export type UploadId = string;
+
+/**
+ * Whether sums contain value added tax. Platforms rarely say; the person declares it per connection.
+ */
+export type VatState = "included" | "excluded" | "unknown";
+
+/**
+ * Whether a change is good news.
+ */
+export type Verdict = "better" | "worse" | "neutral";
+
+/**
+ * A pause a run made.
+ */
+export type WaitRow = { 
+/**
+ * Why.
+ */
+reason: ApiError, 
+/**
+ * From when.
+ */
+at: string, 
+/**
+ * How long, in milliseconds.
+ */
+millis: number, 
+/**
+ * Until when, while it lasts.
+ */
+until: string | null, };
+
+/**
+ * The workspace is there.
+ */
+export type WorkspaceCreated = { 
+/**
+ * The new state.
+ */
+status: AppStatus, };
+
+/**
+ * Whether there is a workspace and whether it is open.
+ */
+export type WorkspaceState = "absent" | "locked" | "open";
+
+/** Every command: what it takes, what it answers, and whether it reads or changes. */
+export interface Commands {
+  /** State of the program: workspace, keychain, background runs. Works without a workspace. */
+  app_status: { request: Empty; response: AppStatus; kind: "read" };
+  /** Prepares a new workspace and hands out its recovery key, the only time it is shown. Nothing is written. */
+  workspace_draft: { request: Empty; response: NewWorkspaceDraft; kind: "change" };
+  /** Creates the workspace that was prepared. */
+  workspace_create: { request: NewWorkspace; response: WorkspaceCreated; kind: "change" };
+  /** Opens a workspace that is locked by a passphrase, or tries the keychain again. */
+  workspace_unlock: { request: UnlockWorkspace; response: AppStatus; kind: "change" };
+  /** Puts the workspace's key back into this computer's keychain with the recovery key. */
+  workspace_recover: { request: RecoverWorkspace; response: AppStatus; kind: "change" };
+  /** Opens the demo workspace, creating it over the built-in simulator when it is not there. */
+  workspace_open_demo: { request: Empty; response: AppStatus; kind: "change" };
+  /** The nine o'clock screen. */
+  overview_get: { request: OverviewRequest; response: Overview; kind: "read" };
+  /** All clients with their health. */
+  clients_list: { request: Empty; response: Array<ClientRow>; kind: "read" };
+  /** One client with its connections. */
+  client_get: { request: ById<ClientId>; response: ClientDetail; kind: "read" };
+  /** Statistics of one client: by day, by connection and by ad object. */
+  client_stats: { request: ClientStatsRequest; response: ClientStats; kind: "read" };
+  /** Adds a client. */
+  client_create: { request: NewClient; response: ClientRow; kind: "change" };
+  /** Renames a client or changes its currency or time zone. */
+  client_update: { request: UpdateClient; response: ClientRow; kind: "change" };
+  /** Deletes a client, its data and, by destroying its key, all its credentials. */
+  client_delete: { request: DeleteClient; response: ClientDeleted; kind: "change" };
+  /** A client's statistics as a file. */
+  stats_export: { request: ExportRequest; response: ExportedFile; kind: "read" };
+  /** The catalogue: every connector this build has. */
+  connectors_list: { request: Empty; response: Array<Connector>; kind: "read" };
+  /** All connections. */
+  connections_list: { request: Empty; response: Array<ConnectionRow>; kind: "read" };
+  /** One connection with its streams and credential health. */
+  connection_get: { request: ById<ConnectionId>; response: ConnectionDetail; kind: "read" };
+  /** Changes streams, lookback, VAT or pauses a connection. */
+  connection_update: { request: ConnectionUpdate; response: ConnectionDetail; kind: "change" };
+  /** Deletes a connection, its data and its credential. */
+  connection_delete: { request: ById<ConnectionId>; response: Empty; kind: "change" };
+  /** Begins testing a sign-in; steps come as events and in `draft_get`. Nothing is saved. */
+  draft_start: { request: DraftStart; response: Draft; kind: "change" };
+  /** The steps so far and the accounts found. */
+  draft_get: { request: ById<DraftId>; response: Draft; kind: "read" };
+  /** Saves the chosen accounts as connections (or the new sign-in of an existing one) and starts their first sync. */
+  draft_commit: { request: DraftCommit; response: DraftCommitted; kind: "change" };
+  /** Forgets a draft and its secrets. */
+  draft_discard: { request: ById<DraftId>; response: Empty; kind: "change" };
+  /** Running, queued, and a strip of days per connection. */
+  syncs_board: { request: BoardRequest; response: SyncBoard; kind: "read" };
+  /** History of runs, newest first. */
+  runs_list: { request: RunList; response: RunPage; kind: "read" };
+  /** One run: slices, waits, quarantine, requests, log. */
+  run_get: { request: ById<RunId>; response: RunDetail; kind: "read" };
+  /** Quarantined rows of a run. */
+  quarantine_list: { request: QuarantineRequest; response: QuarantinePage; kind: "read" };
+  /** Starts runs: of one connection, of a client, or of all; with a range, re-collects these days. */
+  run_start: { request: CollectRequest; response: RunStarted; kind: "change" };
+  /** Stops a run; what it committed stays. */
+  run_cancel: { request: ById<RunId>; response: Empty; kind: "change" };
+  /** Reads a file handed over for import and guesses what its columns mean. */
+  import_open: { request: ImportOpen; response: ImportPreview; kind: "change" };
+  /** Applies a mapping without writing: good rows, bad rows with line numbers, the range that would be replaced. */
+  import_check: { request: ImportCheck; response: ImportChecked; kind: "read" };
+  /** Writes the good rows in one transaction. */
+  import_commit: { request: ImportCommit; response: RunStarted; kind: "change" };
+  /** Who did what, newest first, with the state of the hash chain. */
+  audit_list: { request: AuditList; response: AuditPage; kind: "read" };
+}
+
+/** Whether a command reads or changes, and which cached answers are concerned. */
+export const commands = {
+  app_status: { kind: "read", tags: ["workspace", "runs", "connections", "clients"] },
+  workspace_draft: { kind: "change", tags: [] },
+  workspace_create: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit"] },
+  workspace_unlock: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit"] },
+  workspace_recover: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit"] },
+  workspace_open_demo: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit"] },
+  overview_get: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
+  clients_list: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
+  client_get: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
+  client_stats: { kind: "read", tags: ["stats", "connections"] },
+  client_create: { kind: "change", tags: ["clients", "audit"] },
+  client_update: { kind: "change", tags: ["clients", "audit"] },
+  client_delete: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit"] },
+  stats_export: { kind: "read", tags: ["stats"] },
+  connectors_list: { kind: "read", tags: ["connections"] },
+  connections_list: { kind: "read", tags: ["connections", "runs", "stats"] },
+  connection_get: { kind: "read", tags: ["connections", "runs", "stats"] },
+  connection_update: { kind: "change", tags: ["connections", "audit"] },
+  connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit"] },
+  draft_start: { kind: "change", tags: ["drafts"] },
+  draft_get: { kind: "read", tags: ["drafts"] },
+  draft_commit: { kind: "change", tags: ["clients", "connections", "runs", "audit", "drafts"] },
+  draft_discard: { kind: "change", tags: ["drafts"] },
+  syncs_board: { kind: "read", tags: ["runs", "connections", "stats"] },
+  runs_list: { kind: "read", tags: ["runs"] },
+  run_get: { kind: "read", tags: ["runs"] },
+  quarantine_list: { kind: "read", tags: ["runs"] },
+  run_start: { kind: "change", tags: ["runs", "audit"] },
+  run_cancel: { kind: "change", tags: ["runs", "audit"] },
+  import_open: { kind: "change", tags: [] },
+  import_check: { kind: "read", tags: ["stats"] },
+  import_commit: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit"] },
+  audit_list: { kind: "read", tags: ["audit"] },
+} as const satisfies { [Name in keyof Commands]: { kind: Commands[Name]["kind"]; tags: readonly Tag[] } };
+
+/** Every `Code`, in the order of its declaration. */
+export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_too_large", "not_found", "bad_request", "already_running", "internal"];
+
+/** Every `FailureKind`, in the order of its declaration. */
+export const allFailureKind: readonly FailureKind[] = ["sign_in_again", "fix_settings", "wait_until", "retry", "vendor_changed", "our_fault", "cancelled"];
+
+/** Every `Level`, in the order of its declaration. */
+export const allLevel: readonly Level[] = ["account", "campaign", "ad_group", "ad"];
+
+/** Every `RejectReason`, in the order of its declaration. */
+export const allRejectReason: readonly RejectReason[] = ["missing", "not_a_number", "not_a_date", "negative", "unknown_word", "too_large", "currency_mismatch", "outside_window", "duplicate", "wrong_shape"];
+
+/** Every `RunState`, in the order of its declaration. */
+export const allRunState: readonly RunState[] = ["queued", "running", "waiting", "done", "done_with_remarks", "failed", "stopped"];
+
+/** Every `RunTrigger`, in the order of its declaration. */
+export const allRunTrigger: readonly RunTrigger[] = ["first", "manual", "schedule", "recollect", "import"];
+
+/** Every `SliceState`, in the order of its declaration. */
+export const allSliceState: readonly SliceState[] = ["pending", "running", "done", "failed"];
+
+/** Every `DayState`, in the order of its declaration. */
+export const allDayState: readonly DayState[] = ["missing", "moving", "partial", "final", "failed"];
+
+/** Every `Health`, in the order of its declaration. */
+export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
