@@ -1,1 +1,855 @@
-//! (contract; the kit helper fills it in)
+//! HTTP for everything that speaks to a vendor: one request in, one answer or one [`Failure`] out. Between the two lie the account's
+//! budget, sign-in, secrets, timeouts, size limits, redirects, repetition, the redacted log, and the wish of a person to stop.
+//!
+//! Decisions. Redirects are followed here and not in the client, because only here is it known which hosts may see a credential. Time
+//! limits are on silence, not on the whole answer: a large report may take minutes as long as bytes come. A body is read up to a limit
+//! and the rest is never fetched. Header names are lower case in answers (the client below normalises them); lookups ignore case.
+
+use crate::{
+    budget::{Budget, Budgets},
+    clock::{Clock, SystemClock},
+    observe::{Observer, RequestRecord, Unobserved, WaitReason},
+    placeholder,
+    policy::{Attempt, Decision, Outcome, Policy},
+    redact::{Redactor, sounds_secret},
+    waiting::Waiting,
+};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use model::{
+    failure::{Code, Failure},
+    secret::{Secret, SecretFields},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::{
+    error::Error,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+use url::{Host, Url, form_urlencoded};
+
+/// How many redirects are followed.
+const MAX_REDIRECTS: u32 = 5;
+
+/// Adds the sign-in to requests. Called for every attempt, so that a repetition carries the newest token.
+#[async_trait]
+pub trait Authorizer: Send + Sync {
+    /// The headers that prove who we are. May refresh an old token, and then waits for it.
+    async fn headers(&self) -> Result<Vec<(String, Secret)>, Failure>;
+    /// The platform rejected `used`. Refreshes once, unless another request has done so since `used` was handed out.
+    async fn rejected(&self, used: &[(String, Secret)]) -> Result<(), Failure>;
+}
+
+/// Everything an [`Http`] is made of. Start from [`HttpOptions::new`] and set what differs.
+#[derive(Clone)]
+pub struct HttpOptions {
+    /// The system's name for failures, such as `vk_ads`.
+    pub system: String,
+    /// The account's name for failures, such as the cabinet's.
+    pub account: String,
+    /// The key of the shared request budget; connections that count together have the same one.
+    pub budget_key: String,
+    /// The budgets of the process.
+    pub budgets: Budgets,
+    /// Who watches.
+    pub observer: Arc<dyn Observer>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Address prefixes and what stands in for them (`--url-map`, simulators, tests). The first that fits counts.
+    pub url_map: Vec<(String, String)>,
+    /// Time until a connection stands.
+    pub connect_timeout: Duration,
+    /// Longest silence while an answer is awaited or read.
+    pub read_timeout: Duration,
+    /// Largest answer after decompression, in bytes.
+    pub max_body_bytes: u64,
+    /// Longest total wait of one request for a quota. Beyond it: `quota_wait` if the end is known, else `too_many_requests`.
+    pub patience: Duration,
+    /// Random numbers in `0.0..1.0` for the jitter of waits.
+    pub dice: Arc<dyn Fn() -> f64 + Send + Sync>,
+    /// How we introduce ourselves.
+    pub user_agent: String,
+}
+
+impl HttpOptions {
+    /// The usual: 30 s to connect, 300 s of silence, 64 MiB, an hour of patience, real time, nobody watching.
+    pub fn new(system: impl Into<String>, account: impl Into<String>) -> Self {
+        let (system, account) = (system.into(), account.into());
+        Self {
+            budget_key: format!("{system}/{account}"),
+            system,
+            account,
+            budgets: Budgets::default(),
+            observer: Arc::new(Unobserved),
+            clock: Arc::new(SystemClock),
+            url_map: Vec::new(),
+            connect_timeout: Duration::from_secs(30),
+            read_timeout: Duration::from_mins(5),
+            max_body_bytes: 64 << 20,
+            patience: Duration::from_hours(1),
+            dice: Arc::new(rand::random::<f64>),
+            user_agent: concat!("Syncdeck/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// A request as a connector writes it. Any text in it may hold placeholders (see [`placeholder`]).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HttpRequest {
+    /// The verb.
+    pub method: Method,
+    /// The absolute address.
+    pub url: String,
+    /// Parameters, appended to those of the address, form-encoded, in this order.
+    pub query: Vec<(String, String)>,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Body,
+    /// The part of the platform whose limits count apart (VK counts per resource); empty: the account as a whole.
+    pub scope: String,
+    /// Another longest silence than the usual.
+    pub read_timeout: Option<Duration>,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Body {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// JSON, with its content type unless a header says otherwise.
+    Json(Value),
+    /// A form, with its content type unless a header says otherwise.
+    Form(Vec<(String, String)>),
+    /// Text as it is; the content type is the caller's.
+    Text(String),
+}
+
+impl HttpRequest {
+    /// A `GET`.
+    pub fn get(url: impl Into<String>) -> Self {
+        Self { url: url.into(), ..Self::default() }
+    }
+    /// A `POST`.
+    pub fn post(url: impl Into<String>, body: Body) -> Self {
+        Self { method: Method::POST, url: url.into(), body, ..Self::default() }
+    }
+    /// Adds a parameter.
+    #[must_use]
+    pub fn query(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
+        self.query.push((name.into(), value.to_string()));
+        self
+    }
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// A whole answer.
+#[derive(Clone)]
+pub struct HttpResponse {
+    /// Status.
+    pub status: u16,
+    /// The address that answered (after redirects, before the address map), with secrets masked.
+    pub url: String,
+    /// Whether the policy said that this answer is to be passed over.
+    pub ignored: bool,
+    /// When it was there.
+    pub received_at: DateTime<Utc>,
+    headers: HeaderMap,
+    body: Bytes,
+    system: Arc<str>,
+    redactor: Arc<Redactor>,
+}
+
+impl fmt::Debug for HttpResponse {
+    /// Without the body: it holds a client's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpResponse({} {}, {} bytes)", self.status, self.url, self.body.len())
+    }
+}
+
+impl HttpResponse {
+    /// A header's first value, by name in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+    /// All headers that are text, names in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+    /// The body, decompressed.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+    /// The body as JSON. `body_truncated` when it ends too early, `not_json` when it is something else.
+    pub fn json(&self) -> Result<Value, Failure> {
+        self.json_as()
+    }
+    /// The body as JSON of a known shape. A shape that does not fit is `vendor_changed`.
+    pub fn json_as<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        self.looks_like_json_text()?;
+        serde_json::from_slice(self.json_bytes()).map_err(|error| match error.classify() {
+            serde_json::error::Category::Eof => self.failure(Code::BodyTruncated),
+            serde_json::error::Category::Data => self
+                .failure(Code::VendorChanged)
+                .with("what", crate::redact::path_of(&self.url))
+                .detail(self.redacted(&error.to_string())),
+            _ => self.failure(Code::NotJson).with("found", "text").detail(self.redacted(&error.to_string())),
+        })
+    }
+    /// The body's bytes without a byte order mark, for parsers of the caller's.
+    pub fn json_bytes(&self) -> &[u8] {
+        self.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.body)
+    }
+    /// A cheap look at both ends of the body: `not_json` unless it begins like an object or array, `body_truncated` unless it ends like one.
+    pub fn looks_like_json(&self) -> Result<(), Failure> {
+        self.looks_like_json_text()?;
+        let body = self.json_bytes().trim_ascii();
+        match (body.first(), body.last()) {
+            (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) => Ok(()),
+            (Some(b'{' | b'['), _) => Err(self.failure(Code::BodyTruncated)),
+            _ => Err(self.failure(Code::NotJson).with("found", "text")),
+        }
+    }
+    fn looks_like_json_text(&self) -> Result<(), Failure> {
+        match self.json_bytes().trim_ascii().first() {
+            None => Err(self.failure(Code::NotJson).with("found", "empty")),
+            Some(b'<') => Err(self.failure(Code::NotJson).with("found", "html")),
+            _ => Ok(()),
+        }
+    }
+    /// Text from this answer, fit for a log or a failure's detail.
+    pub fn redacted(&self, text: &str) -> String {
+        self.redactor.text(text)
+    }
+    /// A failure of this system.
+    pub fn failure(&self, code: Code) -> Failure {
+        Failure::new(code).with("system", &self.system)
+    }
+}
+
+/// A host that may see credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct TrustedHost {
+    scheme: String,
+    host: String,
+    /// `None`: the scheme's own.
+    port: Option<u16>,
+}
+
+impl TrustedHost {
+    /// From `https://ads.vk.com`, `https://ads.vk.com/api/` or `ads.vk.com`.
+    fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("https://{text}")).ok())?;
+        Some(Self { scheme: url.scheme().to_owned(), host: url.host_str()?.to_owned(), port: url.port() })
+    }
+    /// The host itself and the hosts below it: a registrable domain would need the public suffix list, and a vendor that uses a
+    /// sister host can name it.
+    fn covers(&self, url: &Url) -> bool {
+        let below = |host: &str| {
+            matches!(url.host(), Some(Host::Domain(_)))
+                && host.strip_suffix(self.host.as_str()).is_some_and(|left| left.ends_with('.'))
+        };
+        url.scheme() == self.scheme
+            && url.port() == self.port
+            && url.host_str().is_some_and(|host| host == self.host || below(host))
+    }
+}
+
+/// The HTTP of one connection; cheap to clone, and the `with_*` methods give a changed clone.
+#[derive(Clone)]
+pub struct Http {
+    shared: Arc<Shared>,
+    budget: Arc<Budget>,
+    hosts: Arc<[TrustedHost]>,
+    secrets: Arc<SecretFields>,
+    authorizer: Option<Arc<dyn Authorizer>>,
+}
+
+struct Shared {
+    options: HttpOptions,
+    system: Arc<str>,
+    redactor: Arc<Redactor>,
+    client: reqwest::Client,
+    /// For loopback, past any proxy; made at first use.
+    direct: OnceLock<reqwest::Client>,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Http({})", self.shared.options.budget_key)
+    }
+}
+
+/// One attempt that did not bring an answer.
+enum Broken {
+    /// The policy decides about it.
+    Transport(Failure),
+    /// Nothing to decide: a person stopped it, or the request itself is wrong.
+    Final(Failure),
+}
+
+impl Http {
+    /// Makes one. Fails only when this computer has no usable certificate store.
+    pub fn new(options: HttpOptions) -> Result<Self, Failure> {
+        let client = client(&options, false)?;
+        let budget = options.budgets.account(&options.budget_key);
+        let system = Arc::from(options.system.as_str());
+        Ok(Self {
+            shared: Arc::new(Shared { options, system, redactor: Arc::default(), client, direct: OnceLock::new() }),
+            budget,
+            hosts: Arc::from([]),
+            secrets: Arc::default(),
+            authorizer: None,
+        })
+    }
+
+    /// Names the hosts (as base addresses or host names) that may see secrets and sign-in. Without this call none may: a request with
+    /// a placeholder fails, and the authorizer is not asked. Hosts below a named one are included.
+    #[must_use]
+    pub fn with_hosts<T: AsRef<str>>(&self, hosts: impl IntoIterator<Item = T>) -> Self {
+        let hosts = hosts.into_iter().filter_map(|host| TrustedHost::parse(host.as_ref())).collect();
+        Self { hosts, ..self.clone() }
+    }
+
+    /// Lends the secrets that placeholders stand for. They are masked in everything shown from here on.
+    #[must_use]
+    pub fn with_secrets(&self, secrets: SecretFields) -> Self {
+        for secret in secrets.values() {
+            self.shared.redactor.learn(secret);
+        }
+        Self { secrets: Arc::new(secrets), ..self.clone() }
+    }
+
+    /// Signs every request to a trusted host.
+    #[must_use]
+    pub fn with_authorizer(&self, authorizer: Arc<dyn Authorizer>) -> Self {
+        Self { authorizer: Some(authorizer), ..self.clone() }
+    }
+
+    /// The system's name for failures.
+    pub fn system(&self) -> &str {
+        &self.shared.options.system
+    }
+    /// The account's name for failures.
+    pub fn account(&self) -> &str {
+        &self.shared.options.account
+    }
+    /// Time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.options.clock
+    }
+    /// The account's budget, to correct a window.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+    /// What masks secrets in texts about this connection.
+    pub fn redactor(&self) -> &Redactor {
+        &self.shared.redactor
+    }
+    /// A failure of this system and account.
+    pub fn failure(&self, code: Code) -> Failure {
+        Failure::new(code).with("system", self.system()).with("account", self.account())
+    }
+
+    /// Sends, and repeats as the policy says. Cancellation ends it at once, also while waiting.
+    pub async fn send(
+        &self,
+        request: &HttpRequest,
+        policy: &dyn Policy,
+        cancel: &CancellationToken,
+    ) -> Result<HttpResponse, Failure> {
+        let options = &self.shared.options;
+        let waiting = Waiting { clock: &*options.clock, observer: &*options.observer, cancel };
+        let limits = policy.limits();
+        let (mut retries, mut refreshed) = (0, false);
+        let (mut retry_time, mut limited_time) = (Duration::ZERO, Duration::ZERO);
+        let mut number = 0;
+        loop {
+            number += 1;
+            let permit = self.budget.acquire(&request.scope, options.patience, self.system(), waiting).await?;
+            let signed = self.sign_in(request, cancel).await?;
+            let outcome = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(Failure::new(Code::Cancelled)),
+                outcome = self.attempt(request, &signed, number) => outcome,
+            };
+            let outcome = match outcome {
+                Ok(response) => {
+                    permit.learn(&response, options.clock.now());
+                    Ok(response)
+                }
+                Err(Broken::Transport(failure)) => Err(failure),
+                Err(Broken::Final(failure)) => return Err(failure),
+            };
+            drop(permit);
+            let attempt = Attempt {
+                number,
+                request,
+                outcome: match &outcome {
+                    Ok(response) => Outcome::Response(response),
+                    Err(failure) => Outcome::Error(failure),
+                },
+                now: options.clock.now(),
+                refreshed,
+                system: self.system(),
+                account: self.account(),
+            };
+            let backoff = |wait: Option<Duration>| wait.unwrap_or_else(|| policy.backoff(number, (options.dice)()));
+            match policy.decide(&attempt) {
+                Decision::Success => return outcome,
+                Decision::Ignore => return outcome.map(|response| HttpResponse { ignored: true, ..response }),
+                Decision::Fail(failure) => return Err(failure),
+                Decision::Retry { wait } => {
+                    let wait = backoff(wait);
+                    if retries >= limits.retries || retry_time + wait > limits.retry_time {
+                        return Err(policy.exhausted(&attempt));
+                    }
+                    retries += 1;
+                    retry_time += wait;
+                    options.observer.retry(number, &policy.exhausted(&attempt));
+                    waiting.wait(WaitReason::Retry, wait).await?;
+                }
+                Decision::RateLimited { wait, known } => {
+                    let wait = backoff(wait);
+                    let until = attempt.now
+                        + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::days(365));
+                    if limited_time + wait > options.patience {
+                        let failure = policy.exhausted(&attempt);
+                        return Err(if known {
+                            let quota = Failure::new(Code::QuotaWait).with("system", self.system()).until(until);
+                            failure.detail.iter().fold(quota, |quota, detail| quota.detail(detail))
+                        } else {
+                            failure
+                        });
+                    }
+                    if limits.limited_counts {
+                        if retries >= limits.retries {
+                            return Err(policy.exhausted(&attempt));
+                        }
+                        retries += 1;
+                    }
+                    limited_time += wait;
+                    self.budget.pause(until);
+                    options.observer.retry(number, &policy.exhausted(&attempt));
+                    waiting.wait(WaitReason::RateLimited, wait).await?;
+                }
+                Decision::RefreshThenRetry => {
+                    let Some(authorizer) = self.authorizer.as_ref().filter(|_| !refreshed && !signed.is_empty()) else {
+                        let failure = policy.exhausted(&attempt);
+                        let rejected = self.failure(Code::SignInRejected);
+                        return Err(failure.detail.iter().fold(rejected, |rejected, detail| rejected.detail(detail)));
+                    };
+                    options.observer.retry(number, &policy.exhausted(&attempt));
+                    // Never abandoned half-way, even when a person stops: a rotated token would be lost with it.
+                    authorizer.rejected(&signed).await?;
+                    refreshed = true;
+                }
+            }
+        }
+    }
+
+    /// The sign-in headers, if this request's host may see them.
+    async fn sign_in(
+        &self,
+        request: &HttpRequest,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<(String, Secret)>, Failure> {
+        let Some(authorizer) = &self.authorizer else { return Ok(Vec::new()) };
+        if cancel.is_cancelled() {
+            return Err(Failure::new(Code::Cancelled));
+        }
+        if !parse(&placeholder::mask(&request.url)).is_ok_and(|url| self.trusts(&url)) {
+            return Ok(Vec::new());
+        }
+        let signed = authorizer.headers().await?;
+        for (_, secret) in &signed {
+            // `Bearer abc` is learned as a whole and as `abc`: a vendor quotes either.
+            self.shared.redactor.learn(secret);
+            if let Some((_, token)) = secret.expose().split_once(' ') {
+                self.shared.redactor.learn_text(token);
+            }
+        }
+        Ok(signed)
+    }
+
+    /// One attempt: redirects included, repetitions not.
+    async fn attempt(
+        &self,
+        request: &HttpRequest,
+        signed: &[(String, Secret)],
+        number: u32,
+    ) -> Result<HttpResponse, Broken> {
+        let wire = self.wire(request, signed).map_err(Broken::Final)?;
+        let mut hop = wire;
+        for redirects in 0.. {
+            let target = hop.url.clone();
+            let (status, headers, body) = self.exchange(hop.clone(), request.read_timeout, number).await?;
+            let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+            let (301 | 302 | 303 | 307 | 308, Some(location)) = (status, location) else {
+                return Ok(HttpResponse {
+                    status,
+                    url: self.shared.redactor.url(target.as_str()),
+                    ignored: false,
+                    received_at: self.clock().now(),
+                    headers,
+                    body,
+                    system: Arc::clone(&self.shared.system),
+                    redactor: Arc::clone(&self.shared.redactor),
+                });
+            };
+            let broken = |what: &str| {
+                let what = self.shared.redactor.text(what);
+                Broken::Final(self.failure(Code::VendorChanged).with("what", "redirect").detail(what))
+            };
+            if redirects >= MAX_REDIRECTS {
+                return Err(broken("too many redirects"));
+            }
+            let next = target.join(location).map_err(|_| broken(location))?;
+            hop = self.redirected(hop, status, next).map_err(|what| broken(&what))?;
+        }
+        Err(Broken::Final(self.failure(Code::Internal)))
+    }
+
+    /// The wire request: secrets in place if the host may see them.
+    fn wire(&self, request: &HttpRequest, signed: &[(String, Secret)]) -> Result<Wire, Failure> {
+        let invalid = |what: &str| {
+            Failure::new(Code::SettingInvalid)
+                .with("field", "url")
+                .detail(format!("{what}: {}", self.shared.redactor.url(&request.url)))
+        };
+        let shown = parse(&placeholder::mask(&request.url)).map_err(|what| invalid(&what))?;
+        let trusted = self.trusts(&shown);
+        let none = SecretFields::new();
+        let secrets = if trusted { &*self.secrets } else { &none };
+        let foreign = |text: &str| !trusted && placeholder::present(text);
+        if foreign(&request.url) || request.body.any_text(&foreign) {
+            return Err(invalid("a secret is not sent to this host"));
+        }
+        let revealed = placeholder::reveal(&request.url, secrets)?;
+        let mut url = parse(&revealed).map_err(|what| invalid(&what))?;
+        if url.host() != shown.host() || url.port() != shown.port() || url.scheme() != shown.scheme() {
+            return Err(invalid("a secret may not choose the host"));
+        }
+        if request.query.iter().any(|(_, value)| !foreign(value)) {
+            let mut pairs = url.query_pairs_mut();
+            for (name, value) in request.query.iter().filter(|(_, value)| !foreign(value)) {
+                pairs.append_pair(name, &placeholder::reveal(value, secrets)?);
+            }
+        }
+        let mut headers = HeaderMap::new();
+        let mut secret_headers = Vec::new();
+        let mut put = |name: &str, value: &str, secret: bool| -> Result<(), Failure> {
+            let bad = || Failure::new(Code::SettingInvalid).with("field", name);
+            let header_name = HeaderName::try_from(name).map_err(|_| bad())?;
+            let mut header_value = HeaderValue::try_from(value).map_err(|_| bad())?;
+            header_value.set_sensitive(secret);
+            if secret {
+                secret_headers.push(header_name.clone());
+            }
+            headers.insert(header_name, header_value);
+            Ok(())
+        };
+        for (name, value) in request.headers.iter().filter(|(_, value)| !foreign(value)) {
+            let secret = placeholder::present(value);
+            let revealed = placeholder::reveal(value, secrets)?;
+            if secret {
+                self.shared.redactor.learn_text(&revealed);
+                if let Some((_, encoded)) = revealed.split_once(' ') {
+                    self.shared.redactor.learn_text(encoded);
+                }
+            }
+            put(name, &revealed, secret || sounds_secret(name))?;
+        }
+        if trusted {
+            for (name, value) in signed {
+                put(name, value.expose(), true)?;
+            }
+        }
+        let (content_type, body, secret_body) = request.body.wire(secrets)?;
+        if let Some(content_type) = content_type
+            && !headers.contains_key(header::CONTENT_TYPE)
+        {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        Ok(Wire { method: request.method.clone(), url, headers, secret_headers, body, secret_body })
+    }
+
+    /// The next hop. A host that is not trusted gets neither secret headers nor a secret body; loopback and plain HTTP only by name.
+    fn redirected(&self, hop: Wire, status: u16, url: Url) -> Result<Wire, String> {
+        let trusted = self.trusts(&url);
+        if !trusted && is_private(&url) {
+            return Err(format!("a redirect into the local network: {url}"));
+        }
+        let mut hop = Wire { url, ..hop };
+        let to_get = status == 303 || (matches!(status, 301 | 302) && hop.method == Method::POST);
+        if to_get && hop.method != Method::HEAD {
+            hop.method = Method::GET;
+            hop.body = Bytes::new();
+            hop.secret_body = false;
+            hop.headers.remove(header::CONTENT_TYPE);
+        }
+        if !trusted {
+            if hop.secret_body {
+                return Err(format!("a redirect would carry a secret to {}", hop.url.host_str().unwrap_or_default()));
+            }
+            for name in &hop.secret_headers {
+                hop.headers.remove(name);
+            }
+        }
+        Ok(hop)
+    }
+
+    /// One request and its whole answer.
+    async fn exchange(
+        &self,
+        wire: Wire,
+        read_timeout: Option<Duration>,
+        number: u32,
+    ) -> Result<(u16, HeaderMap, Bytes), Broken> {
+        let options = &self.shared.options;
+        let mapped = self.map(&wire.url);
+        let target = mapped.as_ref().unwrap_or(&wire.url);
+        let scheme_ok = target.scheme() == "https" || (target.scheme() == "http" && (mapped.is_some() || is_loopback(target)));
+        if !scheme_ok {
+            return Err(Broken::Final(Failure::new(Code::SettingInvalid).with("field", "url").detail(format!(
+                "only https is spoken: {}",
+                self.shared.redactor.url(wire.url.as_str())
+            ))));
+        }
+        let mut record = RequestRecord {
+            at: options.clock.now(),
+            method: wire.method.to_string(),
+            url: self.shared.redactor.url(wire.url.as_str()),
+            status: None,
+            millis: 0,
+            bytes: 0,
+            attempt: number,
+            failure: None,
+        };
+        let begun = std::time::Instant::now();
+        let request = self
+            .client_for(target)
+            .map_err(Broken::Final)?
+            .request(wire.method, target.clone())
+            .headers(wire.headers)
+            .body(wire.body);
+        let outcome = self.receive(request, read_timeout.unwrap_or(options.read_timeout), &mut record).await;
+        record.millis = begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        if let Err(failure) = &outcome {
+            record.failure = Some(failure.to_string());
+        }
+        tracing::debug!(url = record.url, status = record.status, millis = record.millis, "request");
+        options.observer.request(record);
+        outcome.map_err(Broken::Transport)
+    }
+
+    async fn receive(
+        &self,
+        request: reqwest::RequestBuilder,
+        silence: Duration,
+        record: &mut RequestRecord,
+    ) -> Result<(u16, HeaderMap, Bytes), Failure> {
+        let limit = self.shared.options.max_body_bytes;
+        let timeout = || self.failure(Code::Timeout).with("secs", silence.as_secs());
+        let too_large = |bytes: u64| self.failure(Code::BodyTooLarge).with("bytes", bytes).with("limit", limit);
+        let mut response = tokio::time::timeout(silence, request.send())
+            .await
+            .map_err(|_| timeout())?
+            .map_err(|error| self.transport(error, silence, Code::Offline))?;
+        record.status = Some(response.status().as_u16());
+        // A compressed answer has no length here, so what it says is what would have to be kept.
+        let announced = response.content_length();
+        if let Some(bytes) = announced.filter(|bytes| *bytes > limit) {
+            return Err(too_large(bytes));
+        }
+        let room = announced.unwrap_or_default().min(1 << 20);
+        let mut body = BytesMut::with_capacity(usize::try_from(room).unwrap_or_default());
+        while let Some(chunk) = tokio::time::timeout(silence, response.chunk())
+            .await
+            .map_err(|_| timeout())?
+            .map_err(|error| self.transport(error, silence, Code::BodyTruncated))?
+        {
+            record.bytes += chunk.len() as u64;
+            if record.bytes > limit {
+                return Err(too_large(record.bytes));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok((response.status().as_u16(), std::mem::take(response.headers_mut()), body.freeze()))
+    }
+
+    /// The client's error in our words. Its own text would name the address with its secrets, so it goes without.
+    fn transport(&self, error: reqwest::Error, silence: Duration, otherwise: Code) -> Failure {
+        let error = error.without_url();
+        let mut causes = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            causes = format!("{causes}: {inner}");
+            cause = inner.source();
+        }
+        let failure = if error.is_timeout() {
+            self.failure(Code::Timeout).with(
+                "secs",
+                if error.is_connect() { self.shared.options.connect_timeout } else { silence }.as_secs(),
+            )
+        } else if error.is_builder() {
+            self.failure(Code::Internal)
+        } else if error.is_body() || error.is_decode() {
+            self.failure(Code::BodyTruncated)
+        } else {
+            self.failure(otherwise)
+        };
+        failure.detail(self.shared.redactor.text(&causes))
+    }
+
+    fn client_for(&self, target: &Url) -> Result<&reqwest::Client, Failure> {
+        if !is_loopback(target) {
+            return Ok(&self.shared.client);
+        }
+        if let Some(direct) = self.shared.direct.get() {
+            return Ok(direct);
+        }
+        let direct = client(&self.shared.options, true)?;
+        Ok(self.shared.direct.get_or_init(|| direct))
+    }
+
+    /// Whether credentials may go there. An address of a stand-in counts as what it stands for, because simulators write their own
+    /// address into next-page links.
+    fn trusts(&self, url: &Url) -> bool {
+        self.hosts.iter().any(|trusted| trusted.covers(url))
+            || self.shared.options.url_map.iter().any(|(from, to)| {
+                parse(from).is_ok_and(|from| self.hosts.iter().any(|trusted| trusted.covers(&from)))
+                    && parse(to).is_ok_and(|to| to.origin() == url.origin())
+            })
+    }
+
+    /// The address that stands in for this one.
+    fn map(&self, url: &Url) -> Option<Url> {
+        self.shared.options.url_map.iter().find_map(|(from, to)| {
+            let from = from.trim_end_matches('/');
+            let rest = url.as_str().strip_prefix(from)?;
+            // `https://ads.vk.com` must not catch `https://ads.vk.com.evil.example`.
+            if rest.is_empty() || rest.starts_with(['/', '?', ':']) {
+                return parse(&format!("{}{rest}", to.trim_end_matches('/'))).ok();
+            }
+            // The stand-in's own address stays what it is.
+            None
+        }).or_else(|| {
+            self.shared.options.url_map.iter().any(|(_, to)| parse(to).is_ok_and(|to| to.origin() == url.origin()))
+                .then(|| url.clone())
+        })
+    }
+}
+
+/// A request with its secrets in place; never shown.
+#[derive(Clone)]
+struct Wire {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    secret_headers: Vec<HeaderName>,
+    body: Bytes,
+    secret_body: bool,
+}
+
+impl Body {
+    /// Whether any text in it passes `test`.
+    fn any_text(&self, test: &dyn Fn(&str) -> bool) -> bool {
+        fn any(value: &Value, test: &dyn Fn(&str) -> bool) -> bool {
+            match value {
+                Value::String(text) => test(text),
+                Value::Array(items) => items.iter().any(|item| any(item, test)),
+                Value::Object(map) => map.iter().any(|(name, item)| test(name) || any(item, test)),
+                _ => false,
+            }
+        }
+        match self {
+            Self::Empty => false,
+            Self::Json(value) => any(value, test),
+            Self::Form(pairs) => pairs.iter().any(|(_, value)| test(value)),
+            Self::Text(text) => test(text),
+        }
+    }
+
+    /// Content type, bytes with the secrets in place, and whether there are any.
+    fn wire(&self, secrets: &SecretFields) -> Result<(Option<&'static str>, Bytes, bool), Failure> {
+        fn fill(value: &mut Value, secrets: &SecretFields) -> Result<(), Failure> {
+            match value {
+                Value::String(text) if placeholder::present(text) => {
+                    *text = placeholder::reveal(text, secrets)?.to_string();
+                }
+                Value::Array(items) => items.iter_mut().try_for_each(|item| fill(item, secrets))?,
+                Value::Object(map) => map.values_mut().try_for_each(|item| fill(item, secrets))?,
+                _ => {}
+            }
+            Ok(())
+        }
+        let secret = self.any_text(&placeholder::present);
+        Ok(match self {
+            Self::Empty => (None, Bytes::new(), false),
+            Self::Json(value) => {
+                let mut value = value.clone();
+                fill(&mut value, secrets)?;
+                (Some("application/json"), Bytes::from(value.to_string()), secret)
+            }
+            Self::Form(pairs) => {
+                let mut form = form_urlencoded::Serializer::new(String::new());
+                for (name, value) in pairs {
+                    form.append_pair(name, &placeholder::reveal(value, secrets)?);
+                }
+                (Some("application/x-www-form-urlencoded"), Bytes::from(form.finish()), secret)
+            }
+            Self::Text(text) => (None, Bytes::from(placeholder::reveal(text, secrets)?.to_string()), secret),
+        })
+    }
+}
+
+fn client(options: &HttpOptions, direct: bool) -> Result<reqwest::Client, Failure> {
+    let builder = reqwest::Client::builder()
+        .user_agent(&options.user_agent)
+        .connect_timeout(options.connect_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .gzip(true);
+    let builder = if direct { builder.no_proxy() } else { builder };
+    builder.build().map_err(|error| {
+        Failure::new(Code::Internal).detail(format!("the HTTP client could not be made: {error}")).caused_by(error)
+    })
+}
+
+fn parse(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if url.has_host() => Ok(url),
+        Ok(_) => Err("an address without a host".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+/// An address in the local network, as far as its text tells.
+fn is_private(url: &Url) -> bool {
+    is_loopback(url)
+        || match url.host() {
+            Some(Host::Ipv4(ip)) => ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
+            Some(Host::Ipv6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified(),
+            _ => false,
+        }
+}

@@ -3,6 +3,13 @@
 //! `kit` knows `model` only. It never touches the keychain or the database: secrets come through [`session::Credentials`], rows leave
 //! through [`source::Sink`], time comes from [`clock::Clock`], so that simulators and virtual time work.
 
+pub mod budget;
 pub mod clock;
+pub mod http;
+pub mod observe;
+pub mod placeholder;
+pub mod policy;
+pub mod redact;
 pub mod session;
 pub mod source;
+mod waiting;

@@ -1,0 +1,69 @@
+//! What the outside may watch of a connection's traffic: requests as they end, waits as they begin, retries and why. `sync` turns it
+//! into the run log and into "waiting until 14:00" on the screens. Everything here is redacted already.
+
+use chrono::{DateTime, Utc};
+use model::failure::Failure;
+use std::time::Duration;
+
+/// One request as it went over the wire, redacted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+    /// `GET`, `POST` ...
+    pub method: String,
+    /// The address without secrets.
+    pub url: String,
+    /// The status, or `None` when no answer came.
+    pub status: Option<u16>,
+    /// Time until the last byte, in milliseconds.
+    pub millis: u64,
+    /// Size of the answer after decompression, in bytes.
+    pub bytes: u64,
+    /// Which attempt of the same request it was, from 1.
+    pub attempt: u32,
+    /// The failure's code and detail when no usable answer came.
+    pub failure: Option<String>,
+}
+
+/// Why nothing happens for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitReason {
+    /// Our own count says the account's budget of requests is used up.
+    Budget,
+    /// The platform asked us to slow down.
+    RateLimited,
+    /// An attempt failed and the next one is a little later.
+    Retry,
+}
+
+/// A wait that begins now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Why.
+    pub reason: WaitReason,
+    /// How long.
+    pub duration: Duration,
+    /// Until when.
+    pub until: DateTime<Utc>,
+}
+
+/// Watches. Calls come from the middle of requests, so an implementation only notes and returns.
+pub trait Observer: Send + Sync {
+    /// A request ended, well or not.
+    fn request(&self, record: RequestRecord);
+    /// A wait begins.
+    fn waiting(&self, wait: Wait);
+    /// Attempt `attempt` failed and another one follows.
+    fn retry(&self, attempt: u32, failure: &Failure);
+}
+
+/// Watches nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn request(&self, _record: RequestRecord) {}
+    fn waiting(&self, _wait: Wait) {}
+    fn retry(&self, _attempt: u32, _failure: &Failure) {}
+}

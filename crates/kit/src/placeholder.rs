@@ -1,0 +1,105 @@
+//! Secrets in templates. A template never sees a secret: it sees a placeholder, an opaque piece of text that names the field, and
+//! may put it wherever the vendor wants it. [`crate::http::Http`] swaps it for the secret while it builds the wire request, and for
+//! `***` whenever the request is shown to anyone.
+//!
+//! The delimiters are private-use characters, so a placeholder cannot be confused with a value, survives templates, JSON and form
+//! maps, and is visible at once when it leaks somewhere it should not be. Encoding has to happen after the swap, therefore a second
+//! pair of delimiters says "what is between here goes out in base64" (basic sign-in, the `base64encode` filter).
+
+use crate::redact::MASK;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use model::{
+    failure::{Code, Failure},
+    secret::SecretFields,
+};
+use zeroize::Zeroizing;
+
+const FIELD_OPEN: char = '\u{E000}';
+const FIELD_CLOSE: char = '\u{E001}';
+const BASE64_OPEN: char = '\u{E002}';
+const BASE64_CLOSE: char = '\u{E003}';
+
+/// The placeholder of the secret field `name`, the name it has in [`SecretFields`].
+pub fn field(name: &str) -> String {
+    format!("{FIELD_OPEN}{name}{FIELD_CLOSE}")
+}
+
+/// Text that leaves base64-encoded once the placeholders in it are swapped.
+pub fn base64(text: &str) -> String {
+    format!("{BASE64_OPEN}{text}{BASE64_CLOSE}")
+}
+
+/// The value of an `Authorization` header for basic sign-in; user and password may be or contain placeholders.
+pub fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", base64(&format!("{user}:{password}")))
+}
+
+/// Whether a placeholder is in the text.
+pub fn present(text: &str) -> bool {
+    text.contains([FIELD_OPEN, BASE64_OPEN])
+}
+
+/// The text as people and logs may see it: every placeholder is `***`.
+pub fn mask(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut depth = 0_usize;
+    for letter in text.chars() {
+        match letter {
+            FIELD_OPEN | BASE64_OPEN => {
+                if depth == 0 {
+                    shown.push_str(MASK);
+                }
+                depth += 1;
+            }
+            FIELD_CLOSE | BASE64_CLOSE => depth = depth.saturating_sub(1),
+            _ if depth == 0 => shown.push(letter),
+            _ => {}
+        }
+    }
+    shown
+}
+
+/// The text with every placeholder swapped for its secret. The result is wiped from memory when dropped.
+/// Fails with `credential_missing` when the connection has no such field.
+pub(crate) fn reveal(text: &str, secrets: &SecretFields) -> Result<Zeroizing<String>, Failure> {
+    if !present(text) {
+        return Ok(Zeroizing::new(text.to_owned()));
+    }
+    let mut clear = Zeroizing::new(String::with_capacity(text.len() + 64));
+    let mut encoded: Option<Zeroizing<String>> = None;
+    let mut rest = text;
+    while let Some(at) = rest.find([FIELD_OPEN, BASE64_OPEN, BASE64_CLOSE]) {
+        let (before, from) = rest.split_at(at);
+        encoded.as_mut().unwrap_or(&mut clear).push_str(before);
+        let mut letters = from.chars();
+        let mark = letters.next();
+        rest = letters.as_str();
+        match mark {
+            Some(FIELD_OPEN) => {
+                let (name, after) = rest.split_once(FIELD_CLOSE).ok_or_else(|| broken(text))?;
+                let secret =
+                    secrets.get(name).ok_or_else(|| Failure::new(Code::CredentialMissing).with("account", name))?;
+                encoded.as_mut().unwrap_or(&mut clear).push_str(secret.expose());
+                rest = after;
+            }
+            Some(BASE64_OPEN) if encoded.is_none() => encoded = Some(Zeroizing::new(String::new())),
+            Some(BASE64_CLOSE) => {
+                let inner = encoded.take().ok_or_else(|| broken(text))?;
+                clear.push_str(&Zeroizing::new(STANDARD.encode(inner.as_bytes())));
+            }
+            _ => return Err(broken(text)),
+        }
+    }
+    if encoded.is_some() {
+        return Err(broken(text));
+    }
+    clear.push_str(rest);
+    Ok(clear)
+}
+
+/// A template cut a placeholder apart: the manifest asks for something that cannot be done with a secret.
+fn broken(text: &str) -> Failure {
+    Failure::new(Code::ManifestInvalid)
+        .with("path", "secret")
+        .detail(format!("a secret was cut or encoded twice by a template: {}", mask(text)))
+}
