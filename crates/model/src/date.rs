@@ -97,6 +97,7 @@ impl DateRange {
         windows
     }
     /// The range of equal length that ends the day before this one begins.
+    #[must_use]
     pub fn previous(&self) -> Self {
         let to = self.from.pred_opt().unwrap_or(self.from);
         Self::ending(to, self.len())
