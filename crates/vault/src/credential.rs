@@ -1,0 +1,156 @@
+//! Credentials at rest: one sealed envelope per connection, and the workspace's database key.
+//!
+//! An envelope is bound to workspace, client and connection by the associated data of its cipher, so an envelope that is
+//! swapped for another one, by mistake or by someone with access to the keychain, does not open.
+
+use crate::{
+    chunks,
+    cipher::{self, NONCE_LEN, TAG_LEN, random},
+    failure::VaultError,
+    keys::{ClientKey, DatabaseKey},
+    pairs,
+    store::{SecretStore, StoreKind},
+};
+use chrono::{DateTime, Utc};
+use model::{
+    id::{ClientId, ConnectionId, WorkspaceId},
+    secret::{Secret, SecretFields},
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use zeroize::Zeroizing;
+
+/// First bytes of an envelope: what it is, and the version of its form.
+const ENVELOPE: [u8; 5] = *b"SDCR\x01";
+/// What the associated data of an envelope begins with, so that no other sealed text of ours passes for an envelope.
+const LABEL: &[u8] = b"syncdeck-credential-v1";
+/// Bytes of an envelope before the nonce: [`ENVELOPE`] and the time of sealing in Unix seconds.
+const HEADER_LEN: usize = ENVELOPE.len() + 8;
+/// First byte of the stored database key: the version of its form.
+const DATABASE_KEY: u8 = 1;
+
+/// An opened credential.
+#[derive(Debug)]
+pub struct Sealed {
+    /// The secret fields by the names of the connector's form.
+    pub fields: SecretFields,
+    /// When they were sealed, to the second.
+    pub stored_at: DateTime<Utc>,
+}
+
+/// The credentials of one workspace in one store.
+pub struct Vault {
+    store: Arc<dyn SecretStore>,
+    workspace: WorkspaceId,
+    /// Two writers of one name would use the same slot (see [`chunks`]).
+    writing: Mutex<()>,
+}
+
+impl Vault {
+    /// The workspace's credentials in this store. Nothing is read or written yet.
+    pub fn new(store: Arc<dyn SecretStore>, workspace: WorkspaceId) -> Self {
+        Self { store, workspace, writing: Mutex::new(()) }
+    }
+
+    /// Which store it is.
+    pub fn kind(&self) -> StoreKind {
+        self.store.kind()
+    }
+
+    /// The key of the workspace's database; `None` when this store has none.
+    pub fn workspace_key(&self) -> Result<Option<DatabaseKey>, VaultError> {
+        let name = self.workspace_key_name();
+        let Some(bytes) = chunks::get(&*self.store, &name)? else { return Ok(None) };
+        let key = bytes.strip_prefix(&[DATABASE_KEY]).and_then(|key| key.try_into().ok());
+        key.map(|key| Some(DatabaseKey::from_bytes(key))).ok_or(VaultError::EntryDamaged { name })
+    }
+
+    /// Stores the key of the workspace's database.
+    pub fn set_workspace_key(&self, key: &DatabaseKey) -> Result<(), VaultError> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(1 + key.as_bytes().len()));
+        bytes.push(DATABASE_KEY);
+        bytes.extend_from_slice(key.as_bytes());
+        let _writing = self.write();
+        chunks::set(&*self.store, &self.workspace_key_name(), &bytes)
+    }
+
+    /// Removes the key of the workspace's database: without the recovery key nobody opens it again.
+    pub fn delete_workspace_key(&self) -> Result<(), VaultError> {
+        let _writing = self.write();
+        chunks::delete(&*self.store, &self.workspace_key_name())
+    }
+
+    /// Seals the secret fields of a connection and stores them in place of the old ones. When this returns `Ok` they are
+    /// stored, so a rotated refresh token may be used; on an error the old ones still stand.
+    ///
+    /// `stored_at` is the present time; it is kept to the second.
+    pub fn seal(
+        &self,
+        key: &ClientKey,
+        client: ClientId,
+        connection: ConnectionId,
+        fields: &SecretFields,
+        stored_at: DateTime<Utc>,
+    ) -> Result<(), VaultError> {
+        let clear = pairs::write(fields.iter().map(|(name, value)| (name.as_str(), value.expose().as_bytes())), TAG_LEN)
+            .ok_or(VaultError::Crypto("the text is too long to seal"))?;
+        let mut header = [0; HEADER_LEN];
+        header[..ENVELOPE.len()].copy_from_slice(&ENVELOPE);
+        header[ENVELOPE.len()..].copy_from_slice(&stored_at.timestamp().to_be_bytes());
+        let nonce = random::<NONCE_LEN>()?;
+        let sealed = cipher::seal(key.as_bytes(), &nonce, &self.bound_to(&header, client, connection), clear)?;
+        let envelope = [&header[..], &nonce, &sealed].concat();
+        let _writing = self.write();
+        chunks::set(&*self.store, &connection_name(connection), &envelope)
+    }
+
+    /// Opens the secret fields of a connection; `None` when there are none.
+    pub fn open(
+        &self,
+        key: &ClientKey,
+        client: ClientId,
+        connection: ConnectionId,
+    ) -> Result<Option<Sealed>, VaultError> {
+        let Some(envelope) = chunks::get(&*self.store, &connection_name(connection))? else { return Ok(None) };
+        self.unseal(key, client, connection, &envelope).ok_or(VaultError::SealBroken).map(Some)
+    }
+
+    /// Whether something is stored for the connection. It may still not open.
+    pub fn present(&self, connection: ConnectionId) -> Result<bool, VaultError> {
+        chunks::present(&*self.store, &connection_name(connection))
+    }
+
+    /// Removes the secret fields of a connection; nothing happens when there are none.
+    pub fn forget(&self, connection: ConnectionId) -> Result<(), VaultError> {
+        let _writing = self.write();
+        chunks::delete(&*self.store, &connection_name(connection))
+    }
+
+    fn unseal(&self, key: &ClientKey, client: ClientId, connection: ConnectionId, envelope: &[u8]) -> Option<Sealed> {
+        let (header, rest) = envelope.split_first_chunk::<HEADER_LEN>()?;
+        let stored_at = i64::from_be_bytes(header.strip_prefix(&ENVELOPE)?.try_into().ok()?);
+        let (nonce, sealed) = rest.split_first_chunk()?;
+        let clear = cipher::open(key.as_bytes(), nonce, &self.bound_to(header, client, connection), sealed)?;
+        let mut fields = SecretFields::new();
+        for (name, value) in pairs::read(&clear)? {
+            fields.insert(name.to_owned(), Secret::new(std::str::from_utf8(value).ok()?));
+        }
+        Some(Sealed { fields, stored_at: DateTime::from_timestamp(stored_at, 0)? })
+    }
+
+    /// The associated data of an envelope. Every part has a fixed length, so no two combinations give the same bytes.
+    fn bound_to(&self, header: &[u8; HEADER_LEN], client: ClientId, connection: ConnectionId) -> Vec<u8> {
+        [LABEL, header, self.workspace.as_bytes(), client.as_bytes(), connection.as_bytes()].concat()
+    }
+
+    fn workspace_key_name(&self) -> String {
+        format!("workspace/{}", self.workspace)
+    }
+
+    fn write(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn connection_name(connection: ConnectionId) -> String {
+    format!("connection/{connection}")
+}
