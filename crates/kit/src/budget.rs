@@ -163,6 +163,8 @@ impl Budgets {
 #[derive(Debug, Default)]
 pub struct Budget {
     state: Mutex<State>,
+    /// Held while the account's sign-in is renewed.
+    sign_in: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -239,6 +241,11 @@ impl Budget {
         state.paused_until = state.paused_until.max(Some(until));
     }
 
+    /// The turn to renew the sign-in. It lies here because this is the one thing that all runs and checks of an account share.
+    pub(crate) async fn sign_in_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.sign_in.lock().await
+    }
+
     /// Waits for a request's turn. `scope` names the part of the platform that counts separately (empty: all). `quota_wait` when the
     /// turn comes later than `patience` from now, `cancelled` when a person stops.
     pub(crate) async fn acquire(
@@ -280,14 +287,17 @@ impl Permit {
         // This request is answered; those still under way are not in the reply's "remaining" yet.
         let others = state.in_flight.get(&self.scope).copied().unwrap_or_default().saturating_sub(1);
         for common in COMMON_WINDOWS {
-            let window = state.corrected.iter().find(|w| w.period_secs == common.period_secs).copied().unwrap_or(common);
+            let window =
+                state.corrected.iter().find(|w| w.period_secs == common.period_secs).copied().unwrap_or(common);
             // A limit of zero would stop the account for ever; platforms that send it mean "none".
             let Some(limit) = number(response, window.limit_header).filter(|limit| *limit > 0) else { continue };
             let remaining = number(response, window.remaining_header);
-            let known = state
-                .windows
-                .entry((self.scope.clone(), window.period_secs))
-                .or_insert(Known { window, limit, used: 1, started: window.start(now) });
+            let known = state.windows.entry((self.scope.clone(), window.period_secs)).or_insert(Known {
+                window,
+                limit,
+                used: 1,
+                started: window.start(now),
+            });
             known.window = window;
             known.turn(now);
             known.limit = limit;

@@ -250,7 +250,8 @@ struct TrustedHost {
 impl TrustedHost {
     /// From `https://ads.vk.com`, `https://ads.vk.com/api/` or `ads.vk.com`.
     fn parse(text: &str) -> Option<Self> {
-        let url = Url::parse(text).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("https://{text}")).ok())?;
+        let url =
+            Url::parse(text).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("https://{text}")).ok())?;
         Some(Self { scheme: url.scheme().to_owned(), host: url.host_str()?.to_owned(), port: url.port() })
     }
     /// The host itself and the hosts below it: a registrable domain would need the public suffix list, and a vendor that uses a
@@ -422,13 +423,12 @@ impl Http {
                 }
                 Decision::RateLimited { wait, known } => {
                     let wait = backoff(wait);
-                    let until = attempt.now
-                        + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::days(365));
+                    let until = attempt.now + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::days(365));
                     if limited_time + wait > options.patience {
                         let failure = policy.exhausted(&attempt);
                         return Err(if known {
                             let quota = Failure::new(Code::QuotaWait).with("system", self.system()).until(until);
-                            failure.detail.iter().fold(quota, |quota, detail| quota.detail(detail))
+                            keep_detail(quota, &failure)
                         } else {
                             failure
                         });
@@ -448,7 +448,7 @@ impl Http {
                     let Some(authorizer) = self.authorizer.as_ref().filter(|_| !refreshed && !signed.is_empty()) else {
                         let failure = policy.exhausted(&attempt);
                         let rejected = self.failure(Code::SignInRejected);
-                        return Err(failure.detail.iter().fold(rejected, |rejected, detail| rejected.detail(detail)));
+                        return Err(keep_detail(rejected, &failure));
                     };
                     options.observer.retry(number, &policy.exhausted(&attempt));
                     // Never abandoned half-way, even when a person stops: a rotated token would be lost with it.
@@ -620,12 +620,14 @@ impl Http {
         let options = &self.shared.options;
         let mapped = self.map(&wire.url);
         let target = mapped.as_ref().unwrap_or(&wire.url);
-        let scheme_ok = target.scheme() == "https" || (target.scheme() == "http" && (mapped.is_some() || is_loopback(target)));
+        let scheme_ok =
+            target.scheme() == "https" || (target.scheme() == "http" && (mapped.is_some() || is_loopback(target)));
         if !scheme_ok {
-            return Err(Broken::Final(Failure::new(Code::SettingInvalid).with("field", "url").detail(format!(
-                "only https is spoken: {}",
-                self.shared.redactor.url(wire.url.as_str())
-            ))));
+            return Err(Broken::Final(
+                Failure::new(Code::SettingInvalid)
+                    .with("field", "url")
+                    .detail(format!("only https is spoken: {}", self.shared.redactor.url(wire.url.as_str()))),
+            ));
         }
         let mut record = RequestRecord {
             at: options.clock.now(),
@@ -699,10 +701,8 @@ impl Http {
             cause = inner.source();
         }
         let failure = if error.is_timeout() {
-            self.failure(Code::Timeout).with(
-                "secs",
-                if error.is_connect() { self.shared.options.connect_timeout } else { silence }.as_secs(),
-            )
+            self.failure(Code::Timeout)
+                .with("secs", if error.is_connect() { self.shared.options.connect_timeout } else { silence }.as_secs())
         } else if error.is_builder() {
             self.failure(Code::Internal)
         } else if error.is_body() || error.is_decode() {
@@ -736,19 +736,28 @@ impl Http {
 
     /// The address that stands in for this one.
     fn map(&self, url: &Url) -> Option<Url> {
-        self.shared.options.url_map.iter().find_map(|(from, to)| {
-            let from = from.trim_end_matches('/');
-            let rest = url.as_str().strip_prefix(from)?;
-            // `https://ads.vk.com` must not catch `https://ads.vk.com.evil.example`.
-            if rest.is_empty() || rest.starts_with(['/', '?', ':']) {
-                return parse(&format!("{}{rest}", to.trim_end_matches('/'))).ok();
-            }
-            // The stand-in's own address stays what it is.
-            None
-        }).or_else(|| {
-            self.shared.options.url_map.iter().any(|(_, to)| parse(to).is_ok_and(|to| to.origin() == url.origin()))
-                .then(|| url.clone())
-        })
+        self.shared
+            .options
+            .url_map
+            .iter()
+            .find_map(|(from, to)| {
+                let from = from.trim_end_matches('/');
+                let rest = url.as_str().strip_prefix(from)?;
+                // `https://ads.vk.com` must not catch `https://ads.vk.com.evil.example`.
+                if rest.is_empty() || rest.starts_with(['/', '?', ':']) {
+                    return parse(&format!("{}{rest}", to.trim_end_matches('/'))).ok();
+                }
+                // The stand-in's own address stays what it is.
+                None
+            })
+            .or_else(|| {
+                self.shared
+                    .options
+                    .url_map
+                    .iter()
+                    .any(|(_, to)| parse(to).is_ok_and(|to| to.origin() == url.origin()))
+                    .then(|| url.clone())
+            })
     }
 }
 
@@ -813,6 +822,12 @@ impl Body {
             Self::Text(text) => (None, Bytes::from(placeholder::reveal(text, secrets)?.to_string()), secret),
         })
     }
+}
+
+/// The failure `to` with the vendor's words of `from`.
+fn keep_detail(mut to: Failure, from: &Failure) -> Failure {
+    to.detail.clone_from(&from.detail);
+    to
 }
 
 fn client(options: &HttpOptions, direct: bool) -> Result<reqwest::Client, Failure> {

@@ -11,5 +11,7 @@ pub mod placeholder;
 pub mod policy;
 pub mod redact;
 pub mod session;
+pub mod signin;
 pub mod source;
+pub mod testing;
 mod waiting;

@@ -190,12 +190,11 @@ pub fn limit_wait(response: &HttpResponse, now: DateTime<Utc>) -> Option<Duratio
 /// The vendor's own words in an answer: the first non-empty of the usual keys, searched through nested maps and lists, or the text of
 /// the body. Cut at 500 characters; secrets masked.
 pub fn vendor_message(response: &HttpResponse) -> Option<String> {
-    let text = match serde_json::from_slice::<Value>(response.body()) {
-        Ok(body) => message_in(&body, 0)?,
-        Err(_) => {
-            let body = response.body();
-            String::from_utf8_lossy(&body[..body.len().min(4096)]).trim().to_owned()
-        }
+    let text = if let Ok(body) = serde_json::from_slice::<Value>(response.body()) {
+        message_in(&body, 0)?
+    } else {
+        let body = response.body();
+        String::from_utf8_lossy(&body[..body.len().min(4096)]).trim().to_owned()
     };
     let text: String = response.redacted(&text).chars().take(500).collect();
     (!text.is_empty()).then_some(text)

@@ -141,7 +141,11 @@ pub trait Source: Send + Sync {
     fn descriptor(&self) -> &Descriptor;
 
     /// Signs in and lists the accounts, telling each step as it happens. Demands no right that reading does not need.
-    async fn accounts(&self, session: &Session, tell: &(dyn Fn(CheckEvent) + Send + Sync)) -> Result<Vec<Account>, Failure>;
+    async fn accounts(
+        &self,
+        session: &Session,
+        tell: &(dyn Fn(CheckEvent) + Send + Sync),
+    ) -> Result<Vec<Account>, Failure>;
 
     /// Looks into one account (the session's configuration already selects it).
     async fn sample(&self, session: &Session, today: NaiveDate) -> Result<AccountSample, Failure>;

@@ -1,0 +1,167 @@
+//! For tests of connectors and of everything above them: virtual time, credentials in memory, an observer and a sink that remember.
+//! It lies in the library and not behind a feature because four crates test with it and none of it can do harm.
+
+use crate::{
+    clock::Clock,
+    observe::{Observer, RequestRecord, Wait},
+    session::Credentials,
+    source::Sink,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use model::{
+    ad::Batch,
+    failure::Failure,
+    secret::{Secret, SecretFields},
+};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Time that passes only by waiting: a sleep moves it forward and returns at once.
+#[derive(Debug)]
+pub struct VirtualClock {
+    now: Mutex<DateTime<Utc>>,
+    slept: Mutex<Vec<Duration>>,
+    frozen: AtomicBool,
+}
+
+impl VirtualClock {
+    /// Starts at `now`.
+    pub fn at(now: DateTime<Utc>) -> Arc<Self> {
+        Arc::new(Self { now: Mutex::new(now), slept: Mutex::default(), frozen: AtomicBool::new(false) })
+    }
+    /// From now on a sleep never ends, so that a test can cancel it.
+    pub fn freeze(&self) {
+        self.frozen.store(true, Ordering::SeqCst);
+    }
+    /// Lets time pass without anybody waiting.
+    pub fn advance(&self, duration: Duration) {
+        *lock(&self.now) += TimeDelta::from_std(duration).unwrap_or_default();
+    }
+    /// All sleeps so far.
+    pub fn slept(&self) -> Vec<Duration> {
+        lock(&self.slept).clone()
+    }
+}
+
+#[async_trait]
+impl Clock for VirtualClock {
+    fn now(&self) -> DateTime<Utc> {
+        *lock(&self.now)
+    }
+    async fn sleep(&self, duration: Duration) {
+        lock(&self.slept).push(duration);
+        if self.frozen.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        {
+            let mut now = lock(&self.now);
+            *now += TimeDelta::from_std(duration).unwrap_or_default();
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Credentials in memory; remembers every state it was given.
+#[derive(Debug, Default)]
+pub struct MemoryCredentials {
+    states: Mutex<Vec<SecretFields>>,
+}
+
+impl MemoryCredentials {
+    /// Begins with these fields.
+    pub fn new(fields: SecretFields) -> Arc<Self> {
+        Arc::new(Self { states: Mutex::new(vec![fields]) })
+    }
+    /// Begins with these fields, as plain text.
+    pub fn of(fields: &[(&str, &str)]) -> Arc<Self> {
+        Self::new(fields.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect())
+    }
+    /// All states, oldest first; the first is the beginning.
+    pub fn states(&self) -> Vec<SecretFields> {
+        lock(&self.states).clone()
+    }
+}
+
+#[async_trait]
+impl Credentials for MemoryCredentials {
+    async fn load(&self) -> Result<SecretFields, Failure> {
+        Ok(lock(&self.states).last().cloned().unwrap_or_default())
+    }
+    async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
+        lock(&self.states).push(fields);
+        Ok(())
+    }
+}
+
+/// Remembers what was observed.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    requests: Mutex<Vec<RequestRecord>>,
+    waits: Mutex<Vec<Wait>>,
+    retries: Mutex<Vec<String>>,
+}
+
+impl Recorder {
+    /// A new one, ready to be shared.
+    pub fn shared() -> Arc<Self> {
+        Arc::default()
+    }
+    /// Requests so far.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        lock(&self.requests).clone()
+    }
+    /// Waits so far.
+    pub fn waits(&self) -> Vec<Wait> {
+        lock(&self.waits).clone()
+    }
+    /// Failures that were followed by another attempt, as text.
+    pub fn retries(&self) -> Vec<String> {
+        lock(&self.retries).clone()
+    }
+    /// Everything it saw, as one text: what a leak test searches.
+    pub fn everything(&self) -> String {
+        format!("{:?}\n{:?}\n{:?}", self.requests(), self.waits(), self.retries())
+    }
+}
+
+impl Observer for Recorder {
+    fn request(&self, record: RequestRecord) {
+        lock(&self.requests).push(record);
+    }
+    fn waiting(&self, wait: Wait) {
+        lock(&self.waits).push(wait);
+    }
+    fn retry(&self, attempt: u32, failure: &Failure) {
+        lock(&self.retries).push(format!("{attempt}: {failure}"));
+    }
+}
+
+/// Collects everything a source hands over.
+#[derive(Debug, Default)]
+pub struct CollectSink {
+    /// All batches as one.
+    pub batch: Batch,
+    /// Sizes of the batches as they came.
+    pub sizes: Vec<usize>,
+}
+
+#[async_trait]
+impl Sink for CollectSink {
+    async fn batch(&mut self, batch: Batch) -> Result<(), Failure> {
+        self.sizes.push(batch.len());
+        self.batch.objects.extend(batch.objects);
+        self.batch.stats.extend(batch.stats);
+        self.batch.rejected.extend(batch.rejected);
+        Ok(())
+    }
+}
