@@ -3,6 +3,7 @@
 //! `kit` knows `model` only. It never touches the keychain or the database: secrets come through [`session::Credentials`], rows leave
 //! through [`source::Sink`], time comes from [`clock::Clock`], so that simulators and virtual time work.
 
+pub mod battery;
 pub mod budget;
 pub mod clock;
 pub mod http;
