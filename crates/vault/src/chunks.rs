@@ -4,6 +4,9 @@
 //! into the slot the head does not name; then the head is flipped, which is one atomic write; then the old slot is emptied.
 //! There are two slots and not a growing number because a keychain cannot be listed: with two, leftovers of any crash are
 //! always found and cleared by the next write.
+//!
+//! Whoever calls these functions keeps readers and writers of one name apart: a reader between a flip and the emptying of
+//! the old slot would find its pieces gone.
 
 use crate::{failure::VaultError, store::SecretStore};
 use sha2::{Digest, Sha256};
@@ -13,8 +16,6 @@ use zeroize::Zeroizing;
 const WHOLE: u8 = 0;
 /// First byte of a head that describes pieces: slot (1 byte), number of pieces (4), length (8), SHA-256 (32).
 const SPLIT: u8 = 1;
-/// How often reading starts over when a writer flipped the head meanwhile.
-const READS: usize = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Split {
@@ -76,25 +77,16 @@ pub(crate) fn set(store: &dyn SecretStore, name: &str, value: &[u8]) -> Result<(
 
 /// The value; `None` when there is none.
 pub(crate) fn get(store: &dyn SecretStore, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
-    let damaged = || VaultError::EntryDamaged { name: name.to_owned() };
-    for _ in 0..READS {
-        let Some(head) = store.get(name)? else { return Ok(None) };
-        match head.split_first() {
-            Some((&WHOLE, value)) => return Ok(Some(Zeroizing::new(value.to_vec()))),
-            Some((&SPLIT, rest)) => {
-                let split = Split::parse(rest).ok_or_else(damaged)?;
-                if let Some(value) = gather(store, name, &split)? {
-                    return Ok(Some(value));
-                }
-                // The pieces do not fit the head: damaged, unless a writer was faster than we were.
-                if store.get(name)?.is_some_and(|again| again == head) {
-                    return Err(damaged());
-                }
-            }
-            _ => return Err(damaged()),
-        }
-    }
-    Err(damaged())
+    let Some(head) = store.get(name)? else { return Ok(None) };
+    let value = match head.split_first() {
+        Some((&WHOLE, value)) => Some(Zeroizing::new(value.to_vec())),
+        Some((&SPLIT, rest)) => match Split::parse(rest) {
+            Some(split) => gather(store, name, &split)?,
+            None => None,
+        },
+        _ => None,
+    };
+    value.map(Some).ok_or_else(|| VaultError::EntryDamaged { name: name.to_owned() })
 }
 
 /// Whether there is a value. Reads the head only.
@@ -119,6 +111,7 @@ fn set_whole(store: &dyn SecretStore, name: &str, value: &[u8]) -> Result<(), Va
     store.set(name, &head)
 }
 
+/// The pieces put together; `None` when they are not what the head describes.
 fn gather(store: &dyn SecretStore, name: &str, split: &Split) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
     // The pieces are collected first: a length from a damaged head must not decide how much memory is taken.
     let mut pieces = Vec::new();

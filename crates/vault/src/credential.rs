@@ -16,7 +16,7 @@ use model::{
     id::{ClientId, ConnectionId, WorkspaceId},
     secret::{Secret, SecretFields},
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use zeroize::Zeroizing;
 
 /// First bytes of an envelope: what it is, and the version of its form.
@@ -41,14 +41,15 @@ pub struct Sealed {
 pub struct Vault {
     store: Arc<dyn SecretStore>,
     workspace: WorkspaceId,
-    /// Two writers of one name would use the same slot (see [`chunks`]).
-    writing: Mutex<()>,
+    /// Keeps readers and writers apart, as [`chunks`] asks for. Other processes have no part in this: one process at a time
+    /// has the workspace open.
+    turn: RwLock<()>,
 }
 
 impl Vault {
     /// The workspace's credentials in this store. Nothing is read or written yet.
     pub fn new(store: Arc<dyn SecretStore>, workspace: WorkspaceId) -> Self {
-        Self { store, workspace, writing: Mutex::new(()) }
+        Self { store, workspace, turn: RwLock::new(()) }
     }
 
     /// Which store it is.
@@ -58,10 +59,13 @@ impl Vault {
 
     /// The key of the workspace's database; `None` when this store has none.
     pub fn workspace_key(&self) -> Result<Option<DatabaseKey>, VaultError> {
-        let name = self.workspace_key_name();
-        let Some(bytes) = chunks::get(&*self.store, &name)? else { return Ok(None) };
+        let bytes = match self.stored(&self.workspace_key_name()) {
+            Err(VaultError::EntryDamaged { .. }) => return Err(VaultError::WorkspaceKeyDamaged),
+            outcome => outcome?,
+        };
+        let Some(bytes) = bytes else { return Ok(None) };
         let key = bytes.strip_prefix(&[DATABASE_KEY]).and_then(|key| key.try_into().ok());
-        key.map(|key| Some(DatabaseKey::from_bytes(key))).ok_or(VaultError::EntryDamaged { name })
+        key.map(|key| Some(DatabaseKey::from_bytes(key))).ok_or(VaultError::WorkspaceKeyDamaged)
     }
 
     /// Stores the key of the workspace's database.
@@ -69,13 +73,13 @@ impl Vault {
         let mut bytes = Zeroizing::new(Vec::with_capacity(1 + key.as_bytes().len()));
         bytes.push(DATABASE_KEY);
         bytes.extend_from_slice(key.as_bytes());
-        let _writing = self.write();
+        let _turn = self.write();
         chunks::set(&*self.store, &self.workspace_key_name(), &bytes)
     }
 
     /// Removes the key of the workspace's database: without the recovery key nobody opens it again.
     pub fn delete_workspace_key(&self) -> Result<(), VaultError> {
-        let _writing = self.write();
+        let _turn = self.write();
         chunks::delete(&*self.store, &self.workspace_key_name())
     }
 
@@ -91,15 +95,16 @@ impl Vault {
         fields: &SecretFields,
         stored_at: DateTime<Utc>,
     ) -> Result<(), VaultError> {
-        let clear = pairs::write(fields.iter().map(|(name, value)| (name.as_str(), value.expose().as_bytes())), TAG_LEN)
-            .ok_or(VaultError::Crypto("the text is too long to seal"))?;
+        let clear =
+            pairs::write(fields.iter().map(|(name, value)| (name.as_str(), value.expose().as_bytes())), TAG_LEN)
+                .ok_or(VaultError::Crypto("the text is too long to seal"))?;
         let mut header = [0; HEADER_LEN];
         header[..ENVELOPE.len()].copy_from_slice(&ENVELOPE);
         header[ENVELOPE.len()..].copy_from_slice(&stored_at.timestamp().to_be_bytes());
         let nonce = random::<NONCE_LEN>()?;
         let sealed = cipher::seal(key.as_bytes(), &nonce, &self.bound_to(&header, client, connection), clear)?;
         let envelope = [&header[..], &nonce, &sealed].concat();
-        let _writing = self.write();
+        let _turn = self.write();
         chunks::set(&*self.store, &connection_name(connection), &envelope)
     }
 
@@ -110,7 +115,7 @@ impl Vault {
         client: ClientId,
         connection: ConnectionId,
     ) -> Result<Option<Sealed>, VaultError> {
-        let Some(envelope) = chunks::get(&*self.store, &connection_name(connection))? else { return Ok(None) };
+        let Some(envelope) = self.stored(&connection_name(connection))? else { return Ok(None) };
         self.unseal(key, client, connection, &envelope).ok_or(VaultError::SealBroken).map(Some)
     }
 
@@ -121,7 +126,7 @@ impl Vault {
 
     /// Removes the secret fields of a connection; nothing happens when there are none.
     pub fn forget(&self, connection: ConnectionId) -> Result<(), VaultError> {
-        let _writing = self.write();
+        let _turn = self.write();
         chunks::delete(&*self.store, &connection_name(connection))
     }
 
@@ -146,8 +151,17 @@ impl Vault {
         format!("workspace/{}", self.workspace)
     }
 
-    fn write(&self) -> MutexGuard<'_, ()> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, ()> {
+        self.turn.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, ()> {
+        self.turn.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stored(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        let _turn = self.read();
+        chunks::get(&*self.store, name)
     }
 }
 

@@ -63,6 +63,9 @@ pub enum VaultError {
     /// A sealed credential does not open: it was changed, or belongs to another client, connection or workspace.
     #[error("the sealed credential does not open")]
     SealBroken,
+    /// What the store holds as the key of the workspace's database is none. The recovery key helps.
+    #[error("the stored database key is damaged")]
+    WorkspaceKeyDamaged,
     /// An entry of the store is not what was written there.
     #[error("the stored entry {name:?} is damaged")]
     EntryDamaged {
@@ -121,6 +124,7 @@ impl From<VaultError> for Failure {
             }
             VaultError::DiskFull { path } => Self::new(Code::DiskFull).with("path", path.display()),
             VaultError::SealBroken | VaultError::EntryDamaged { .. } => Self::new(Code::SealBroken),
+            VaultError::WorkspaceKeyDamaged => Self::new(Code::DatabaseWrongKey),
             VaultError::KeychainFailed(_) | VaultError::Crypto(_) => Self::new(Code::Internal),
         };
         failure.detail(&error).caused_by(error)

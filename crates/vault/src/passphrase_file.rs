@@ -228,7 +228,8 @@ impl SealedFile {
 
     /// The content; `None` when the key is not the one it was sealed with.
     fn open(&self, path: &Path, key: &FileKey) -> Result<Option<Entries>, VaultError> {
-        let Some(clear) = cipher::open(&key.key, &self.nonce, &bound_to(&self.prefix, &self.nonce), &self.sealed) else {
+        let Some(clear) = cipher::open(&key.key, &self.nonce, &bound_to(&self.prefix, &self.nonce), &self.sealed)
+        else {
             return Ok(None);
         };
         let pairs = pairs::read(&clear).ok_or_else(|| VaultError::FileDamaged { path: path.to_owned() })?;
@@ -257,7 +258,9 @@ fn save(disk: &dyn Disk, path: &Path, key: &FileKey, entries: &Entries) -> Resul
         .and_then(|()| disk.write(&fresh, &bytes))
         .and_then(|()| disk.rename(&fresh, path))
         .and_then(|()| disk.sync_folder_of(path));
-    if written.is_err() && let Err(error) = disk.remove(&fresh) {
+    if written.is_err()
+        && let Err(error) = disk.remove(&fresh)
+    {
         tracing::debug!(%error, "an unfinished passphrase file stays until the next change");
     }
     written.map_err(|error| VaultError::file(path, error))
@@ -330,10 +333,7 @@ impl Disk for RealDisk {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    };
+    use std::sync::atomic::{AtomicI64, Ordering};
 
     const QUICK: Hardness = Hardness { memory_kib: 64, rounds: 1, lanes: 1 };
 
@@ -352,7 +352,7 @@ mod tests {
         let file = PassphraseFile::create_with(&path, &phrase(), QUICK).unwrap();
         assert_eq!(get(&file, "a"), None);
         file.set("a", b"planted-secret-a").unwrap();
-        file.set("b", &[0; 60_000]).unwrap();
+        file.set("b", &vec![0; 60_000]).unwrap();
         file.set("b", b"").unwrap();
         file.delete("nothing").unwrap();
 
@@ -473,27 +473,16 @@ mod tests {
 
     /// A disk that fails at one step and, when the computer is switched off there, at all later ones.
     struct FailingDisk {
-        steps_left: Arc<AtomicUsize>,
+        steps_left: AtomicI64,
         kind: io::ErrorKind,
         switched_off: bool,
     }
 
     impl FailingDisk {
         fn step(&self, act: impl FnOnce() -> io::Result<()>, half: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-            let left = self.steps_left.load(Ordering::Relaxed);
-            if left == usize::MAX && !self.switched_off {
-                return act();
-            }
-            self.steps_left.store(left.wrapping_sub(1), Ordering::Relaxed);
-            match left {
-                0 => {
-                    half()?;
-                    Err(self.kind.into())
-                }
-                usize::MAX => {
-                    self.steps_left.store(left, Ordering::Relaxed);
-                    Err(self.kind.into())
-                }
+            match self.steps_left.fetch_sub(1, Ordering::Relaxed) {
+                0 => half().and(Err(self.kind.into())),
+                ..0 if self.switched_off => Err(self.kind.into()),
                 _ => act(),
             }
         }
@@ -521,8 +510,7 @@ mod tests {
                 let folder = tempfile::tempdir().unwrap();
                 let path = folder.path().join("vault");
                 PassphraseFile::create_with(&path, &phrase(), QUICK).unwrap().set("a", b"old").unwrap();
-                let steps_left = Arc::new(AtomicUsize::new(steps));
-                let disk = FailingDisk { steps_left, kind, switched_off };
+                let disk = FailingDisk { steps_left: AtomicI64::new(steps), kind, switched_off };
                 let file = PassphraseFile::open_on(Box::new(disk), &path, &phrase()).unwrap();
                 let outcome = file.set("a", b"new");
                 match kind {

@@ -55,7 +55,7 @@ fn fields(token: &str) -> SecretFields {
         .into()
 }
 
-fn is_broken<T>(outcome: Result<T, VaultError>) -> bool {
+fn is_broken<T>(outcome: &Result<T, VaultError>) -> bool {
     matches!(outcome, Err(VaultError::SealBroken))
 }
 
@@ -98,7 +98,7 @@ fn every_changed_or_missing_byte_is_refused() {
     }
     let longer = [&good[..], &[0]].concat();
     room.store.set(&room.entry(), &longer).unwrap();
-    assert!(is_broken(room.vault.open(&room.key, room.client, room.connection)));
+    assert!(is_broken(&room.vault.open(&room.key, room.client, room.connection)));
     room.store.set(&room.entry(), &good).unwrap();
     assert!(room.vault.open(&room.key, room.client, room.connection).unwrap().is_some());
 }
@@ -108,10 +108,10 @@ fn an_envelope_opens_for_its_own_key_client_connection_and_workspace_only() {
     let room = Room::new(Memory::default());
     room.seal(&fields(PLANTED));
     let (other_key, other_client) = (ClientKey::generate().unwrap(), ClientId::new());
-    assert!(is_broken(room.vault.open(&other_key, room.client, room.connection)));
-    assert!(is_broken(room.vault.open(&room.key, other_client, room.connection)));
+    assert!(is_broken(&room.vault.open(&other_key, room.client, room.connection)));
+    assert!(is_broken(&room.vault.open(&room.key, other_client, room.connection)));
     let other_workspace = Vault::new(room.store.clone(), WorkspaceId::new());
-    assert!(is_broken(other_workspace.open(&room.key, room.client, room.connection)));
+    assert!(is_broken(&other_workspace.open(&room.key, room.client, room.connection)));
 
     // Someone with access to the keychain swaps the envelopes of two connections of one client.
     let second = ConnectionId::new();
@@ -120,8 +120,8 @@ fn an_envelope_opens_for_its_own_key_client_connection_and_workspace_only() {
     let (first_bytes, second_bytes) = (room.stored(), room.store.get(&second_name).unwrap().unwrap());
     room.store.set(&room.entry(), &second_bytes).unwrap();
     room.store.set(&second_name, &first_bytes).unwrap();
-    assert!(is_broken(room.vault.open(&room.key, room.client, room.connection)));
-    assert!(is_broken(room.vault.open(&room.key, room.client, second)));
+    assert!(is_broken(&room.vault.open(&room.key, room.client, room.connection)));
+    assert!(is_broken(&room.vault.open(&room.key, room.client, second)));
 }
 
 #[test]
@@ -136,8 +136,8 @@ fn without_the_clients_key_nothing_that_is_left_opens() {
     // is made anew under the same ids.
     let remade = ClientKey::generate().unwrap();
     room.store.set(&room.entry(), &kept_copy).unwrap();
-    assert!(is_broken(room.vault.open(&remade, room.client, room.connection)));
-    assert!(is_broken(room.vault.open(&ClientKey::from_bytes([0; 32]), room.client, room.connection)));
+    assert!(is_broken(&room.vault.open(&remade, room.client, room.connection)));
+    assert!(is_broken(&room.vault.open(&ClientKey::from_bytes([0; 32]), room.client, room.connection)));
     assert!(room.vault.present(room.connection).unwrap(), "being there is not being readable");
 }
 
@@ -151,17 +151,22 @@ fn the_same_fields_never_give_the_same_bytes() {
 }
 
 #[test]
-fn writers_in_parallel_leave_one_whole_value() {
+fn readers_and_writers_in_parallel_see_one_whole_value() {
     let room = Room::new(Memory::with_max_len(64));
+    room.seal(&fields(&"x".repeat(500)));
+    let is_whole = || {
+        let sealed = room.vault.open(&room.key, room.client, room.connection).unwrap().unwrap();
+        let token = sealed.fields["refresh_token"].expose();
+        token.len() == 500 && token.bytes().all(|byte| byte == token.as_bytes()[0])
+    };
     std::thread::scope(|scope| {
         for writer in 0..4 {
             let room = &room;
             scope.spawn(move || (0..20).for_each(|_| room.seal(&fields(&writer.to_string().repeat(500)))));
+            scope.spawn(|| (0..50).for_each(|_| assert!(is_whole())));
         }
     });
-    let sealed = room.vault.open(&room.key, room.client, room.connection).unwrap().unwrap();
-    let token = sealed.fields["refresh_token"].expose();
-    assert!(token.len() == 500 && token.bytes().all(|byte| byte == token.as_bytes()[0]));
+    assert!(is_whole());
 }
 
 #[test]
@@ -178,7 +183,9 @@ fn the_database_key_is_kept_per_workspace() {
 
     let name = &room.store.names()[0];
     room.store.set(name, b"\0\x01short").unwrap();
-    assert!(matches!(room.vault.workspace_key(), Err(VaultError::EntryDamaged { .. })));
+    assert!(matches!(room.vault.workspace_key(), Err(VaultError::WorkspaceKeyDamaged)));
+    room.store.set(name, b"\x07").unwrap();
+    assert!(matches!(room.vault.workspace_key(), Err(VaultError::WorkspaceKeyDamaged)));
     room.vault.delete_workspace_key().unwrap();
     assert!(room.vault.workspace_key().unwrap().is_none());
 }
@@ -215,6 +222,7 @@ fn every_error_has_its_code_and_says_why() {
         (VaultError::DiskFull { path: path() }, Code::DiskFull),
         (VaultError::SealBroken, Code::SealBroken),
         (VaultError::EntryDamaged { name: "connection/x".into() }, Code::SealBroken),
+        (VaultError::WorkspaceKeyDamaged, Code::DatabaseWrongKey),
         (VaultError::Crypto("why"), Code::Internal),
     ];
     for (error, code) in rows {

@@ -1,4 +1,4 @@
-//! The keychain against a real Secret Service, in its three states: open, locked, missing.
+//! The keychain against a real Secret Service, in each of its states: open, locked, missing, denied.
 //!
 //! Each state is a message bus of its own with its own keyring folder, on which this test program runs itself once more.
 //! It needs `dbus-run-session` and `gnome-keyring-daemon` and runs when `SYNCDECK_TEST_KEYCHAIN=1` is set.
@@ -29,7 +29,7 @@ const STATE: &str = "SYNCDECK_TEST_KEYCHAIN_STATE";
 const UNLOCKED: &str = "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1";
 
 #[test]
-fn the_keychain_is_told_apart_open_locked_and_missing() {
+fn the_keychain_is_told_apart_open_locked_missing_and_denied() {
     if std::env::var("SYNCDECK_TEST_KEYCHAIN").as_deref() != Ok("1") {
         eprintln!("skipped: the real keychain is tested when SYNCDECK_TEST_KEYCHAIN=1 is set");
         return;
@@ -53,18 +53,27 @@ fn the_keychain_is_told_apart_open_locked_and_missing() {
         assert!(status.success(), "state {state}");
     };
     std::fs::create_dir_all(home.path().join("run")).unwrap();
-    // A bus that can start no service, so that "missing" does not depend on what this computer has installed.
-    let config = home.path().join("bare.conf");
-    let bare = "<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy context=\"default\">\
-        <allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>";
-    std::fs::write(&config, bare).unwrap();
-    let config = format!("--config-file={}", config.display());
-    run("missing", ":", &[&config]);
+    // Buses that can start no service, so that nothing depends on what this computer has installed.
+    let bus = |name: &str, rule: &str| {
+        let config = home.path().join(name);
+        let text = format!(
+            "<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy context=\"default\">\
+            <allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/>{rule}\
+            </policy></busconfig>"
+        );
+        std::fs::write(&config, text).unwrap();
+        format!("--config-file={}", config.display())
+    };
+    run("missing", ":", &[&bus("bare.conf", "")]);
     run("missing", "export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent/bus", &[]);
     run("open", UNLOCKED, &[]);
     // The folder now has a keyring with a password; a daemon that is started without it leaves it locked.
     run("locked", "gnome-keyring-daemon --start --components=secrets >/dev/null 2>&1", &[]);
     run("restarted", UNLOCKED, &[]);
+    let refusing = bus("refusing.conf", "<deny send_interface=\"org.freedesktop.Secret.Service\"/>");
+    run("denied", UNLOCKED, &[&refusing]);
+    std::fs::remove_dir_all(home.path().join("data")).unwrap();
+    run("never set up", "gnome-keyring-daemon --start --components=secrets >/dev/null 2>&1", &[]);
 }
 
 #[test]
@@ -75,6 +84,8 @@ fn on_the_bus() {
         Ok("locked") => locked(),
         Ok("missing") => missing(),
         Ok("restarted") => restarted(),
+        Ok("denied") => denied(),
+        Ok("never set up") => never_set_up(),
         _ => eprintln!("skipped: this is a part of another test"),
     }
 }
@@ -130,6 +141,23 @@ fn missing() {
         let error = outcome.expect_err("there is no keychain");
         assert!(matches!(error, VaultError::KeychainMissing(_)), "{error:?}");
     }
+}
+
+fn denied() {
+    let keychain = Keychain::new();
+    assert_eq!(keychain.probe(), KeychainStatus::Denied);
+    for outcome in [keychain.get("x").map(drop), keychain.set("x", b"1"), keychain.delete("x")] {
+        let error = outcome.expect_err("the bus lets nobody through");
+        assert!(matches!(error, VaultError::KeychainDenied(_)), "{error:?}");
+    }
+}
+
+/// The service runs and its owner has never made a keyring: there is nowhere to put anything.
+fn never_set_up() {
+    let keychain = Keychain::new();
+    assert_eq!(keychain.probe(), KeychainStatus::Missing);
+    assert!(keychain.get("x").unwrap().is_none());
+    assert!(matches!(keychain.set("x", b"1"), Err(VaultError::KeychainMissing(_))));
 }
 
 /// What was stored is still there, also after the daemon was replaced under a running program.
