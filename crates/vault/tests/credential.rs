@@ -16,8 +16,33 @@ use vault::{
     recovery::RecoveryKey,
     store::{Memory, SecretStore, StoreKind},
 };
+use zeroize::Zeroizing;
 
 const PLANTED: &str = "planted-secret-\"\\\u{1}Ж";
+
+/// A store that lets others run before each operation, so that callers really meet.
+struct Leisurely(Memory);
+
+impl SecretStore for Leisurely {
+    fn kind(&self) -> StoreKind {
+        self.0.kind()
+    }
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        std::thread::yield_now();
+        self.0.get(name)
+    }
+    fn set(&self, name: &str, bytes: &[u8]) -> Result<(), VaultError> {
+        std::thread::yield_now();
+        self.0.set(name, bytes)
+    }
+    fn delete(&self, name: &str) -> Result<(), VaultError> {
+        std::thread::yield_now();
+        self.0.delete(name)
+    }
+    fn max_len(&self) -> Option<usize> {
+        self.0.max_len()
+    }
+}
 
 struct Room {
     store: Arc<Memory>,
@@ -152,7 +177,9 @@ fn the_same_fields_never_give_the_same_bytes() {
 
 #[test]
 fn readers_and_writers_in_parallel_see_one_whole_value() {
-    let room = Room::new(Memory::with_max_len(64));
+    let mut room = Room::new(Memory::default());
+    room.vault = Vault::new(Arc::new(Leisurely(Memory::with_max_len(64))), WorkspaceId::new());
+    let room = room;
     room.seal(&fields(&"x".repeat(500)));
     let is_whole = || {
         let sealed = room.vault.open(&room.key, room.client, room.connection).unwrap().unwrap();
