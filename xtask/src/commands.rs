@@ -1,0 +1,9 @@
+//! One file per command.
+
+pub(crate) mod bench;
+pub(crate) mod check;
+pub(crate) mod r#gen;
+pub(crate) mod new;
+pub(crate) mod run;
+pub(crate) mod setup;
+pub(crate) mod test;
