@@ -1,0 +1,130 @@
+//! Table `day_reads`: for each day and stream, how often and when it was read and whether it can still change. The strip on the Syncs
+//! screen is made of this.
+
+use crate::{
+    Result, Scope, Store, StoredFailure,
+    codec::{Read, day_code, instant_code, json, level_code},
+    commit::Planned,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use model::{date::DateRange, id::ConnectionId, run::DayState};
+use sqlx::SqliteConnection;
+
+/// A day of a connection over all its streams that are on. A day that was never tried has no cell: it is `Missing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayCell {
+    /// Which connection.
+    pub connection_id: ConnectionId,
+    /// The day.
+    pub date: NaiveDate,
+    /// Failed when every stream failed, partial when some did, moving when one still moves, final otherwise.
+    pub state: DayState,
+    /// Times it was read.
+    pub reads: u32,
+    /// When it was last tried.
+    pub read_at: DateTime<Utc>,
+    /// Rows kept.
+    pub rows: u64,
+}
+
+/// Notes a successful reading of every day of a window. Days before `final_before` are final, the others will be read again.
+/// Returns how many rows the window holds.
+pub(crate) async fn mark_read(
+    connection: &mut SqliteConnection,
+    slice: &Planned,
+    window: DateRange,
+    read_at: DateTime<Utc>,
+    final_before: NaiveDate,
+) -> Result<u64> {
+    let (from, to) = (day_code(window.from()), day_code(window.to()));
+    sqlx::query(
+        "WITH RECURSIVE days (date) AS (SELECT ?4 UNION ALL SELECT date + 1 FROM days WHERE date < ?5)
+         INSERT INTO day_reads (connection, date, stream, reads, read_at, row_count, state, failure)
+         SELECT ?1, d.date, ?2, 1, ?6,
+                (SELECT count(*) FROM campaign_stats AS s WHERE s.connection = ?1 AND s.level = ?3 AND s.date = d.date),
+                CASE WHEN d.date < ?7 THEN 'final' ELSE 'moving' END, NULL
+         FROM days AS d WHERE true
+         ON CONFLICT (connection, date, stream) DO UPDATE SET reads = day_reads.reads + 1, read_at = excluded.read_at,
+             row_count = excluded.row_count, state = excluded.state, failure = NULL",
+    )
+    .bind(slice.connection)
+    .bind(&slice.stream)
+    .bind(level_code(slice.level))
+    .bind(from)
+    .bind(to)
+    .bind(instant_code(read_at))
+    .bind(day_code(final_before))
+    .execute(&mut *connection)
+    .await?;
+    let row = sqlx::query(
+        "SELECT sum(row_count) AS row_count FROM day_reads WHERE connection = ? AND stream = ? AND date BETWEEN ? AND ?",
+    )
+    .bind(slice.connection)
+    .bind(&slice.stream)
+    .bind(from)
+    .bind(to)
+    .fetch_one(connection)
+    .await?;
+    row.count("row_count")
+}
+
+/// Notes a failed attempt on the days of a window that have nothing older. Days with data keep their state.
+pub(crate) async fn mark_failed(
+    connection: &mut SqliteConnection,
+    num: i64,
+    stream: &str,
+    window: DateRange,
+    tried_at: DateTime<Utc>,
+    failure: &StoredFailure,
+) -> Result<()> {
+    sqlx::query(
+        "WITH RECURSIVE days (date) AS (SELECT ?3 UNION ALL SELECT date + 1 FROM days WHERE date < ?4)
+         INSERT INTO day_reads (connection, date, stream, reads, read_at, row_count, state, failure)
+         SELECT ?1, d.date, ?2, 0, ?5, 0, 'failed', ?6 FROM days AS d WHERE true
+         ON CONFLICT (connection, date, stream) DO UPDATE SET read_at = excluded.read_at, failure = excluded.failure
+             WHERE day_reads.state = 'failed'",
+    )
+    .bind(num)
+    .bind(stream)
+    .bind(day_code(window.from()))
+    .bind(day_code(window.to()))
+    .bind(instant_code(tried_at))
+    .bind(json(failure)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// The cells of a range of days, by connection and day.
+    pub async fn day_cells(&self, scope: Scope, range: DateRange) -> Result<Vec<DayCell>> {
+        let rows = sqlx::query(
+            "SELECT c.id, d.date, max(d.reads) AS reads, max(d.read_at) AS read_at, sum(d.row_count) AS row_count,
+                    CASE WHEN min(d.state = 'failed') = 1 THEN 'failed'
+                         WHEN max(d.state = 'failed') = 1 THEN 'partial'
+                         WHEN max(d.state = 'moving') = 1 THEN 'moving'
+                         ELSE 'final' END AS state
+             FROM connections AS c JOIN day_reads AS d ON d.connection = c.num AND d.date BETWEEN ?2 AND ?3
+             WHERE (?1 IS NULL OR c.client_id = ?1)
+               AND NOT EXISTS (SELECT 1 FROM streams AS s WHERE s.connection = c.num AND s.name = d.stream AND s.enabled = 0)
+             GROUP BY c.num, d.date ORDER BY c.num, d.date",
+        )
+        .bind(scope.bound())
+        .bind(day_code(range.from()))
+        .bind(day_code(range.to()))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(DayCell {
+                    connection_id: row.word("id")?,
+                    date: row.day("date")?,
+                    state: row.word("state")?,
+                    reads: row.small("reads")?,
+                    read_at: row.instant("read_at")?,
+                    rows: row.count("row_count")?,
+                })
+            })
+            .collect()
+    }
+}

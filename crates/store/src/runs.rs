@@ -1,0 +1,295 @@
+//! Table `runs`: what was read, when and why, how it ended. Counters of a run are recomputed from its slices, so that committing a slice
+//! twice counts it once.
+
+use crate::{
+    Result, Scope, Store, StoreError, StoredFailure,
+    codec::{Read, day_code, instant_code, json},
+};
+use chrono::{DateTime, Utc};
+use model::{
+    date::DateRange,
+    failure::Failure,
+    id::{ClientId, ConnectionId, RunId},
+    run::{Progress, RunState, RunTrigger},
+};
+use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
+
+/// A run to begin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRun {
+    /// Identity.
+    pub id: RunId,
+    /// Of which connection.
+    pub connection_id: ConnectionId,
+    /// Why.
+    pub trigger: RunTrigger,
+    /// The days it is to read, when it reads days.
+    pub range: Option<DateRange>,
+    /// `Queued`, or `Running` when it begins at once.
+    pub state: RunState,
+    /// When it was started.
+    pub started_at: DateTime<Utc>,
+}
+
+/// A run as it was kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Identity.
+    pub id: RunId,
+    /// Of which connection.
+    pub connection_id: ConnectionId,
+    /// Of which client.
+    pub client_id: ClientId,
+    /// Why.
+    pub trigger: RunTrigger,
+    /// The days it reads.
+    pub range: Option<DateRange>,
+    /// What it does or how it ended.
+    pub state: RunState,
+    /// When it was started.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Until when it waits.
+    pub waiting_until: Option<DateTime<Utc>>,
+    /// How far it is by its finished slices; rate and remaining time are known to the live run only.
+    pub progress: Progress,
+    /// Why it failed.
+    pub failure: Option<StoredFailure>,
+}
+
+/// Which runs of the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RunEnd {
+    /// All.
+    #[default]
+    All,
+    /// Failed.
+    Failed,
+    /// Done, with rows in quarantine.
+    Remarks,
+}
+
+/// A page of the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunQuery {
+    /// Whose runs.
+    pub scope: Scope,
+    /// Of one connection, or of all.
+    pub connection_id: Option<ConnectionId>,
+    /// How they ended.
+    pub end: RunEnd,
+    /// Only runs created before this one.
+    pub before: Option<RunId>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// The latest of a connection's runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatestRun {
+    /// Of which connection.
+    pub connection_id: ConnectionId,
+    /// The newest run, whatever its state.
+    pub run: Run,
+    /// When the newest successful one ended.
+    pub synced_at: Option<DateTime<Utc>>,
+}
+
+fn read(row: &SqliteRow) -> Result<Run> {
+    Ok(Run {
+        id: row.word("id")?,
+        connection_id: row.word("connection_id")?,
+        client_id: row.word("client_id")?,
+        trigger: row.word("started_by")?,
+        range: row.range("range_from", "range_to")?,
+        state: row.word("state")?,
+        started_at: row.instant("started_at")?,
+        ended_at: row.instant_or_none("ended_at")?,
+        waiting_until: row.instant_or_none("waiting_until")?,
+        progress: Progress {
+            slices_done: row.small("slices_done")?,
+            slices_total: row.small("slices_total")?,
+            rows: row.count("row_count")?,
+            quarantined: row.count("quarantined")?,
+            requests: row.count("requests")?,
+            retries: row.count("retries")?,
+            rows_per_sec: None,
+            remaining_secs: None,
+        },
+        failure: row.json_or_none("failure")?,
+    })
+}
+
+/// The compact number of a run.
+pub(crate) async fn num_of(executor: impl SqliteExecutor<'_>, id: RunId) -> Result<i64> {
+    let num: Option<i64> =
+        sqlx::query_scalar("SELECT num FROM runs WHERE id = ?").bind(id.to_string()).fetch_optional(executor).await?;
+    num.ok_or(StoreError::NotFound { what: "run" })
+}
+
+/// Recomputes the counters of a run from its slices.
+pub(crate) async fn count(connection: &mut SqliteConnection, run: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE runs SET (slices_total, slices_done, row_count, quarantined, requests, retries) =
+             (SELECT count(*), count(*) FILTER (WHERE state = 'done'), coalesce(sum(row_count), 0), coalesce(sum(quarantined), 0),
+                     coalesce(sum(requests), 0), coalesce(sum(retries), 0)
+              FROM slices WHERE run = ?1)
+         WHERE num = ?1",
+    )
+    .bind(run)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Begins a run. Its slices are planned with [`Store::plan_slices`].
+    pub async fn create_run(&self, run: &NewRun) -> Result<()> {
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            let connection = crate::connections::num_of(&mut *transaction, run.connection_id).await?;
+            let inserted = sqlx::query(
+                "INSERT INTO runs (id, connection, started_by, range_from, range_to, state, started_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(run.id.to_string())
+            .bind(connection)
+            .bind(run.trigger.as_str())
+            .bind(run.range.map(|range| day_code(range.from())))
+            .bind(run.range.map(|range| day_code(range.to())))
+            .bind(run.state.as_str())
+            .bind(instant_code(run.started_at))
+            .execute(&mut *transaction)
+            .await;
+            match inserted {
+                Err(error) if StoreError::is_unique_violation(&error) => return Err(StoreError::Conflict { what: "run" }),
+                other => other?,
+            };
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Says what a run is doing: queued or running. Waiting is [`Store::begin_wait`], ending is [`Store::finish_run`].
+    pub async fn set_run_state(&self, id: RunId, state: RunState) -> Result<()> {
+        self.located(async {
+            let done = sqlx::query(
+                "UPDATE runs SET state = ?, waiting_until = NULL, ended_at = NULL, failure = NULL WHERE id = ?",
+            )
+            .bind(state.as_str())
+            .bind(id.to_string())
+            .execute(&self.writer)
+            .await?;
+            if done.rows_affected() == 0 { Err(StoreError::NotFound { what: "run" }) } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// Ends a run. Slices that were being read become pending again; what they had staged is dropped.
+    pub async fn finish_run(
+        &self,
+        id: RunId,
+        state: RunState,
+        failure: Option<&Failure>,
+        ended_at: DateTime<Utc>,
+    ) -> Result<()> {
+        if !state.is_over() {
+            return Err(StoreError::Misuse("a run ends in a state that is over"));
+        }
+        let failure = failure.map(|failure| json(&StoredFailure::from(failure))).transpose()?;
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            let num = num_of(&mut *transaction, id).await?;
+            sqlx::query("UPDATE runs SET state = ?, failure = ?, ended_at = ?, waiting_until = NULL WHERE num = ?")
+                .bind(state.as_str())
+                .bind(failure)
+                .bind(instant_code(ended_at))
+                .bind(num)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query("UPDATE slices SET state = 'pending' WHERE run = ? AND state = 'running'")
+                .bind(num)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query("UPDATE waits SET millis = max(0, ?2 - at) WHERE run = ?1 AND millis IS NULL")
+                .bind(num)
+                .bind(instant_code(ended_at))
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query("DELETE FROM staged_stats WHERE run = ?").bind(num).execute(&mut *transaction).await?;
+            count(&mut transaction, num).await?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// One run, or `NotFound`.
+    pub async fn run(&self, id: RunId) -> Result<Run> {
+        let row = sqlx::query(
+            "SELECT r.*, c.id AS connection_id, c.client_id FROM runs AS r JOIN connections AS c ON c.num = r.connection WHERE r.id = ?",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&self.readers)
+        .await?;
+        read(&row.ok_or(StoreError::NotFound { what: "run" })?)
+    }
+
+    /// Runs that have ended or not, newest first. Ask for one more than a page to know whether there are older ones.
+    pub async fn runs(&self, query: RunQuery) -> Result<Vec<Run>> {
+        let end = match query.end {
+            RunEnd::All => None,
+            RunEnd::Failed => Some(RunState::Failed.as_str()),
+            RunEnd::Remarks => Some(RunState::DoneWithRemarks.as_str()),
+        };
+        let rows = sqlx::query(
+            "SELECT r.*, c.id AS connection_id, c.client_id FROM runs AS r JOIN connections AS c ON c.num = r.connection
+             WHERE (?1 IS NULL OR c.client_id = ?1) AND (?2 IS NULL OR c.id = ?2) AND (?3 IS NULL OR r.state = ?3)
+               AND (?4 IS NULL OR r.num < (SELECT num FROM runs WHERE id = ?4))
+             ORDER BY r.num DESC LIMIT ?5",
+        )
+        .bind(query.scope.bound())
+        .bind(query.connection_id.map(|id| id.to_string()))
+        .bind(end)
+        .bind(query.before.map(|id| id.to_string()))
+        .bind(i64::from(query.limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Runs that have not ended, oldest first. Called before anything is started after opening, these are the runs that a dead process
+    /// left behind.
+    pub async fn unfinished_runs(&self, scope: Scope) -> Result<Vec<Run>> {
+        let rows = sqlx::query(
+            "SELECT r.*, c.id AS connection_id, c.client_id FROM runs AS r JOIN connections AS c ON c.num = r.connection
+             WHERE r.state IN ('queued', 'running', 'waiting') AND (?1 IS NULL OR c.client_id = ?1) ORDER BY r.num",
+        )
+        .bind(scope.bound())
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The newest run of each connection that ever ran, and when it last succeeded.
+    pub async fn latest_runs(&self, scope: Scope) -> Result<Vec<LatestRun>> {
+        let rows = sqlx::query(
+            "SELECT r.*, c.id AS connection_id, c.client_id,
+                    (SELECT g.ended_at FROM runs AS g WHERE g.connection = c.num AND g.state IN ('done', 'done_with_remarks')
+                     ORDER BY g.num DESC LIMIT 1) AS synced_at
+             FROM connections AS c
+             JOIN runs AS r ON r.num = (SELECT max(n.num) FROM runs AS n WHERE n.connection = c.num)
+             WHERE (?1 IS NULL OR c.client_id = ?1) ORDER BY c.num",
+        )
+        .bind(scope.bound())
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let run = read(row)?;
+                Ok(LatestRun { connection_id: run.connection_id, run, synced_at: row.instant_or_none("synced_at")? })
+            })
+            .collect()
+    }
+}

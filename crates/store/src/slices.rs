@@ -1,0 +1,127 @@
+//! Table `slices`: the pieces of a run that are read, committed and repeated as a whole. Their states are what a resumed run starts from.
+
+use crate::{
+    Result, Store, StoreError, StoredFailure,
+    codec::{Read, day_code, level_code},
+    runs,
+};
+use model::{ad::Level, date::DateRange, id::RunId, run::SliceState};
+
+/// A slice to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSlice {
+    /// The stream.
+    pub stream: String,
+    /// The level of its rows.
+    pub level: Level,
+    /// Its days; `None` for names.
+    pub window: Option<DateRange>,
+}
+
+/// A slice as it was kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slice {
+    /// Its number within the run, from 0.
+    pub seq: u32,
+    /// The stream.
+    pub stream: String,
+    /// The level of its rows.
+    pub level: Level,
+    /// Its days; `None` for names.
+    pub window: Option<DateRange>,
+    /// What it does.
+    pub state: SliceState,
+    /// Rows written.
+    pub rows: u64,
+    /// Rows in quarantine.
+    pub quarantined: u64,
+    /// Requests, repeats included.
+    pub requests: u64,
+    /// Requests that were repeats.
+    pub retries: u64,
+    /// How long it took.
+    pub millis: Option<u64>,
+    /// Why it failed.
+    pub failure: Option<StoredFailure>,
+}
+
+impl Store {
+    /// Adds slices to a run, numbered on from those it has; returns the number of the first.
+    pub async fn plan_slices(&self, run: RunId, slices: &[NewSlice]) -> Result<u32> {
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            let num = runs::num_of(&mut *transaction, run).await?;
+            let first: i64 = sqlx::query_scalar("SELECT coalesce(max(seq) + 1, 0) FROM slices WHERE run = ?")
+                .bind(num)
+                .fetch_one(&mut *transaction)
+                .await?;
+            for (seq, slice) in (first..).zip(slices) {
+                sqlx::query(
+                    "INSERT INTO slices (run, seq, stream, level, window_from, window_to, state) VALUES (?, ?, ?, ?, ?, ?, 'pending')",
+                )
+                .bind(num)
+                .bind(seq)
+                .bind(&slice.stream)
+                .bind(level_code(slice.level))
+                .bind(slice.window.map(|window| day_code(window.from())))
+                .bind(slice.window.map(|window| day_code(window.to())))
+                .execute(&mut *transaction)
+                .await?;
+            }
+            runs::count(&mut transaction, num).await?;
+            transaction.commit().await?;
+            u32::try_from(first).map_err(|_| StoreError::Misuse("a run has fewer slices than fit 32 bits"))
+        })
+        .await
+    }
+
+    /// Says that a slice is being read and drops what an earlier attempt had staged. Its ends are `commit_slice` and `fail_slice`.
+    pub async fn begin_slice(&self, run: RunId, seq: u32) -> Result<()> {
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            let num = runs::num_of(&mut *transaction, run).await?;
+            let done = sqlx::query("UPDATE slices SET state = 'running', failure = NULL WHERE run = ? AND seq = ?")
+                .bind(num)
+                .bind(i64::from(seq))
+                .execute(&mut *transaction)
+                .await?;
+            if done.rows_affected() == 0 {
+                return Err(StoreError::NotFound { what: "slice" });
+            }
+            sqlx::query("DELETE FROM staged_stats WHERE run = ? AND seq = ?")
+                .bind(num)
+                .bind(i64::from(seq))
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The slices of a run in order. A run is resumed with those that are not `Done`.
+    pub async fn slices(&self, run: RunId) -> Result<Vec<Slice>> {
+        let rows =
+            sqlx::query("SELECT s.* FROM slices AS s JOIN runs AS r ON r.num = s.run WHERE r.id = ? ORDER BY s.seq")
+                .bind(run.to_string())
+                .fetch_all(&self.readers)
+                .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Slice {
+                    seq: row.small("seq")?,
+                    stream: row.value("stream")?,
+                    level: row.level("level")?,
+                    window: row.range("window_from", "window_to")?,
+                    state: row.word("state")?,
+                    rows: row.count("row_count")?,
+                    quarantined: row.count("quarantined")?,
+                    requests: row.count("requests")?,
+                    retries: row.count("retries")?,
+                    millis: row.value::<Option<i64>>("millis")?.map(i64::unsigned_abs),
+                    failure: row.json_or_none("failure")?,
+                })
+            })
+            .collect()
+    }
+}

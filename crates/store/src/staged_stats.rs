@@ -1,0 +1,94 @@
+//! Table `staged_stats`: rows of a slice on their way. A slice is all or nothing, and a large one does not fit memory; its rows wait here,
+//! out of sight of every screen, and move into place within the slice's commit. What a dead run left is dropped at opening.
+
+use crate::{
+    Result, Store,
+    bulk::Bulk,
+    campaign_stats,
+    codec::{day_code, level_code},
+    commit,
+};
+use model::{
+    ad::{CampaignStat, Rejected},
+    date::DateRange,
+    id::RunId,
+};
+use sqlx::SqliteConnection;
+
+impl Store {
+    /// Puts a part of a slice's rows aside; [`Store::commit_slice`] takes them in. Returns rows that do not fit the slice (another day than
+    /// its window, too large): hand them in as `rejected` with the commit. Batches of some thousands of rows are the fastest.
+    pub async fn stage(&self, run: RunId, slice_seq: u32, stats: Vec<CampaignStat>) -> Result<Vec<Rejected>> {
+        if stats.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            let slice = commit::slice(&mut transaction, run, slice_seq).await?;
+            let window = slice.window()?;
+            let (ready, rejected) =
+                campaign_stats::ready(&mut transaction, slice.connection, &slice.stream, slice.level, window, &stats).await?;
+            let bulk = Bulk::new(
+                "INSERT INTO staged_stats (run, seq, level, date, object, breakdown, impressions, clicks, cost_micros, currency, vat,
+                     conversions_micros, revenue_micros) VALUES",
+                13,
+                "ON CONFLICT (run, seq, level, date, object, breakdown) DO UPDATE SET impressions = excluded.impressions,
+                     clicks = excluded.clicks, cost_micros = excluded.cost_micros, currency = excluded.currency, vat = excluded.vat,
+                     conversions_micros = excluded.conversions_micros, revenue_micros = excluded.revenue_micros",
+            );
+            let level = level_code(slice.level);
+            campaign_stats::write(&mut transaction, bulk, &ready, |query| {
+                query.bind(slice.run).bind(i64::from(slice_seq)).bind(level)
+            })
+            .await?;
+            transaction.commit().await?;
+            Ok(rejected)
+        })
+        .await
+    }
+
+    /// Drops everything that was staged. Only at opening: then no run is alive.
+    pub(crate) async fn clear_staged(&self) -> Result<()> {
+        self.located(async {
+            sqlx::query("DELETE FROM staged_stats").execute(&self.writer).await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Moves the rows of a slice into place. They come in the order of the target's key.
+pub(crate) async fn move_in(
+    connection: &mut SqliteConnection,
+    num: i64,
+    run: i64,
+    seq: i64,
+    level: i64,
+    window: DateRange,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO campaign_stats (connection, level, date, object, breakdown, impressions, clicks, cost_micros, currency, vat,
+             conversions_micros, revenue_micros)
+         SELECT ?1, level, date, object, breakdown, impressions, clicks, cost_micros, currency, vat, conversions_micros, revenue_micros
+         FROM staged_stats WHERE run = ?2 AND seq = ?3 AND level = ?4 AND date BETWEEN ?5 AND ?6
+         ORDER BY date, object, breakdown
+         ON CONFLICT (connection, level, date, object, breakdown) DO UPDATE SET impressions = excluded.impressions,
+             clicks = excluded.clicks, cost_micros = excluded.cost_micros, currency = excluded.currency, vat = excluded.vat,
+             conversions_micros = excluded.conversions_micros, revenue_micros = excluded.revenue_micros",
+    )
+    .bind(num)
+    .bind(run)
+    .bind(seq)
+    .bind(level)
+    .bind(day_code(window.from()))
+    .bind(day_code(window.to()))
+    .execute(&mut *connection)
+    .await?;
+    drop_slice(connection, run, seq).await
+}
+
+/// Drops the staged rows of a slice.
+pub(crate) async fn drop_slice(connection: &mut SqliteConnection, run: i64, seq: i64) -> Result<()> {
+    sqlx::query("DELETE FROM staged_stats WHERE run = ? AND seq = ?").bind(run).bind(seq).execute(connection).await?;
+    Ok(())
+}
