@@ -212,6 +212,7 @@ fn waits_for_person() -> VaultError {
 
 /// What a refusal of the platform means for the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(windows, allow(dead_code, reason = "the keyring does not tell these refusals of Windows apart"))]
 enum Refusal {
     Locked,
     Missing,
