@@ -1,1 +1,15 @@
-//! (being built)
+//! Faithful simulators of vendors' interfaces over real HTTP, for every level of tests and for the demo workspace.
+//!
+//! A connector is proved against these, not against recorded replies: a simulator pages, throttles, expires tokens, corrects
+//! yesterday's clicks and attributes conversions late, and on command misbehaves in every way that was seen in practice.
+//! It also knows the truth: what the figures are, computed from the world and not from its own replies.
+//! The rooms: `world` (clients and what their ads did, in no vendor's language), `calendar` (the simulated present), `server`
+//! (HTTP, faults, log), and a folder per vendor that speaks its dialect. Only loopback is ever listened on.
+
+pub mod calendar;
+pub mod faults;
+mod noise;
+pub mod requests;
+mod server;
+pub mod vk_ads;
+pub mod world;

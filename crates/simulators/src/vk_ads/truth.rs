@@ -1,0 +1,160 @@
+//! What the figures really are, told from the world alone.
+//!
+//! No reply of the simulator passes through here: totals are summed straight from ads, so an error in paging, grouping or
+//! writing of replies shows as a difference instead of cancelling out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{Duration, NaiveDate};
+use serde::Serialize;
+
+use crate::world::{Figures, Level, Place, World};
+
+/// The truth as of one simulated day.
+#[derive(Debug, Clone)]
+pub struct Truth {
+    pub(crate) world: Arc<World>,
+    pub(crate) today: NaiveDate,
+}
+
+/// How many objects of a level there are and how many daily rows they give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Rows {
+    /// Objects that exist on the simulated day, stopped and deleted ones included.
+    pub objects: u64,
+    /// Rows of the range: every object has one for every day up to the simulated one.
+    pub rows: u64,
+    /// Rows with at least one impression.
+    pub rows_with_delivery: u64,
+}
+
+/// The truth of one cabinet over a range.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CabinetTruth {
+    /// Number of the account.
+    pub cabinet: u64,
+    /// Name of the business.
+    pub name: String,
+    /// Name of its agency.
+    pub agency: Option<String>,
+    /// First day of the range.
+    pub from: NaiveDate,
+    /// Last day of the range.
+    pub to: NaiveDate,
+    /// Totals; the same on every level.
+    pub totals: Figures,
+    /// Campaigns.
+    pub ad_plans: Rows,
+    /// Groups.
+    pub ad_groups: Rows,
+    /// Ads.
+    pub banners: Rows,
+}
+
+impl Truth {
+    /// The simulated day.
+    pub fn today(&self) -> NaiveDate {
+        self.today
+    }
+
+    /// The first day that has figures.
+    pub fn first_day(&self) -> NaiveDate {
+        self.world.first_day
+    }
+
+    /// Numbers of all cabinets.
+    pub fn cabinets(&self) -> Vec<u64> {
+        self.world.cabinets.iter().map(|cabinet| cabinet.id).collect()
+    }
+
+    /// Totals of a cabinet; none when there is no such cabinet.
+    pub fn totals(&self, cabinet: u64, from: NaiveDate, to: NaiveDate) -> Option<Figures> {
+        self.object(Level::Cabinet, cabinet, from, to)
+    }
+
+    /// Totals of one object of any level; none when there is no such object.
+    pub fn object(&self, level: Level, id: u64, from: NaiveDate, to: NaiveDate) -> Option<Figures> {
+        let place = self.world.find(level, id)?;
+        let mut total = Figures::default();
+        for figures in self.by_day(level, place, from, to).into_values() {
+            total += figures;
+        }
+        Some(total)
+    }
+
+    /// Totals of each day of a cabinet; none when there is no such cabinet.
+    pub fn days(&self, cabinet: u64, from: NaiveDate, to: NaiveDate) -> Option<BTreeMap<NaiveDate, Figures>> {
+        let place = self.world.find(Level::Cabinet, cabinet)?;
+        Some(self.by_day(Level::Cabinet, place, from, to))
+    }
+
+    /// Numbers of the objects of a level that exist on the simulated day, in order; none when there is no such cabinet.
+    pub fn objects(&self, level: Level, cabinet: u64) -> Option<Vec<u64>> {
+        let cabinet = &self.world.cabinets[self.world.cabinet(cabinet)?];
+        let today = self.today;
+        Some(match level {
+            Level::Cabinet => vec![cabinet.id],
+            Level::Campaign => cabinet.campaigns.iter().filter(|it| it.life.exists(today)).map(|it| it.id).collect(),
+            Level::Group => cabinet.groups.iter().filter(|it| it.life.exists(today)).map(|it| it.id).collect(),
+            Level::Ad => cabinet.ads.iter().filter(|it| it.life.exists(today)).map(|it| it.id).collect(),
+        })
+    }
+
+    /// Everything about a cabinet over a range; none when there is no such cabinet.
+    pub fn cabinet(&self, id: u64, from: NaiveDate, to: NaiveDate) -> Option<CabinetTruth> {
+        let cabinet = &self.world.cabinets[self.world.cabinet(id)?];
+        let mut totals = Figures::default();
+        let (mut by_campaign, mut by_group, mut by_ad) = (0, 0, 0);
+        for day in self.world.days(from, to, self.today) {
+            let mut campaigns = vec![false; cabinet.campaigns.len()];
+            let mut groups = vec![false; cabinet.groups.len()];
+            for ad in &cabinet.ads {
+                let figures = self.world.figures(cabinet, ad, &day);
+                totals += figures;
+                if figures.impressions > 0 {
+                    by_ad += 1;
+                    by_campaign += u64::from(!std::mem::replace(&mut campaigns[ad.campaign], true));
+                    by_group += u64::from(!std::mem::replace(&mut groups[ad.group], true));
+                }
+            }
+        }
+        let days = u64::try_from((to.min(self.today) - from + Duration::days(1)).num_days().max(0)).unwrap_or(0);
+        let rows = |level, rows_with_delivery| {
+            let objects = self.objects(level, id).map_or(0, |ids| ids.len() as u64);
+            Rows { objects, rows: objects * days, rows_with_delivery }
+        };
+        Some(CabinetTruth {
+            cabinet: cabinet.id,
+            name: cabinet.name.clone(),
+            agency: cabinet.agency.map(|place| self.world.agencies[place].name.clone()),
+            from,
+            to,
+            totals,
+            ad_plans: rows(Level::Campaign, by_campaign),
+            ad_groups: rows(Level::Group, by_group),
+            banners: rows(Level::Ad, by_ad),
+        })
+    }
+
+    fn by_day(&self, level: Level, place: Place, from: NaiveDate, to: NaiveDate) -> BTreeMap<NaiveDate, Figures> {
+        let cabinet = &self.world.cabinets[place.cabinet];
+        // Membership is read from each ad's own links and not from the ranges that replies are summed over.
+        let belongs = |index: usize, ad: &crate::world::Ad| match level {
+            Level::Cabinet => true,
+            Level::Campaign => ad.campaign == place.index,
+            Level::Group => ad.group == place.index,
+            Level::Ad => index == place.index,
+        };
+        let days = self.world.days(from, to, self.today);
+        days.into_iter()
+            .map(|day| {
+                let mut sum = Figures::default();
+                for (_, ad) in cabinet.ads.iter().enumerate().filter(|(index, ad)| belongs(*index, ad)) {
+                    sum += self.world.figures(cabinet, ad, &day);
+                }
+                (day.date, sum)
+            })
+            .collect()
+    }
+}
