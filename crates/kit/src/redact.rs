@@ -143,7 +143,7 @@ impl Redactor {
         let masked = self.literals(&masked);
         let masked = SCHEMES.replace_all(&masked, "$1 ***");
         let masked = QUOTED.replace_all(&masked, r#"$1"***""#);
-        UNQUOTED.replace_all(&masked, "$1***").into_owned()
+        UNQUOTED.replace_all(&masked, "$1$2***").into_owned()
     }
 
     /// A header's value for the log.
@@ -179,9 +179,9 @@ static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// `token=...` of forms and queries. A colon in prose ("token: expired") is left alone unless something long follows.
 static UNQUOTED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?i)(\b[a-z0-9_\-]*(?:token|secret|passw(?:or)?d|api_?key|signature|assertion)(?:=|\s*:\s*))(?:[^\s&,;"'<>}]{16,}|(?-u:\b)[^\s&,;"'<>}*]+(?:$|&))"#,
-    )
+    const NAME: &str = r"\b[a-z0-9_\-]*(?:token|secret|passw(?:or)?d|api_?key|signature|assertion)";
+    const VALUE: &str = r#"[^\s&,;"'<>}*]"#;
+    pattern(&format!(r"(?i)({NAME}=){VALUE}+|({NAME}\s*:\s*){VALUE}{{16,}}"))
 });
 
 fn pattern(text: &str) -> Regex {

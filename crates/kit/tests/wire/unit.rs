@@ -1,0 +1,192 @@
+//! The parts that need no socket: what is masked, how windows are counted, how long a wait is.
+
+use crate::{
+    http::{noon, rig},
+    server::{Server, ok, reply},
+};
+use chrono::{TimeZone, Utc};
+use kit::{
+    budget::{Budgets, COMMON_WINDOWS, Window},
+    clock::Clock as _,
+    http::HttpRequest,
+    observe::WaitReason,
+    placeholder,
+    policy::{DefaultPolicy, exponential},
+    redact::{Redactor, sounds_secret},
+};
+use model::{failure::Code, secret::Secret};
+use std::time::Duration;
+
+#[test]
+fn names_that_sound_secret() {
+    for name in [
+        "token",
+        "access_token",
+        "accessToken",
+        "X-Auth-Token",
+        "api_key",
+        "apikey",
+        "Authorization",
+        "client_secret",
+        "PASSWORD",
+        "pwd",
+        "sign",
+        "X-Signature",
+        "Cookie",
+        "set-cookie",
+        "code",
+        "next_page_token",
+    ] {
+        assert!(sounds_secret(name), "{name}");
+    }
+    for name in
+        ["id", "keyword", "design", "assign", "author", "postcode", "status_code", "monkey", "passage", "date_from"]
+    {
+        assert!(!sounds_secret(name), "{name}");
+    }
+}
+
+#[test]
+fn addresses_and_texts_are_masked() {
+    let redactor = Redactor::default();
+    redactor.learn(&Secret::new("PLANTED/+ value"));
+    redactor.learn(&Secret::new("abc"));
+    let urls = [
+        ("https://u:p@x.ru/a?token=1&page=2", "https://x.ru/a?token=***&page=2"),
+        ("https://x.ru/PLANTED%2F%2B%20value/abc", "https://x.ru/***/abc"),
+        ("https://x.ru/?q=PLANTED%2F%2B+value", "https://x.ru/?q=***"),
+        ("https://x.ru/?a=1&a=%D1%8F", "https://x.ru/?a=1&a=%D1%8F"),
+        ("\u{E000}host\u{E001}.ru/x", "***.ru/x"),
+    ];
+    for (url, shown) in urls {
+        assert_eq!(redactor.url(url), shown);
+    }
+    let texts = [
+        ("said PLANTED/+ value twice: PLANTED/+ value", "said *** twice: ***"),
+        ("UExBTlRFRC8rIHZhbHVl", "***"),
+        ("Authorization: Bearer abcdef.ghij", "Authorization: Bearer ***"),
+        (r#"{"access_token":"xyz","n":1}"#, r#"{"access_token":"***","n":1}"#),
+        (r#"{\"refresh_token\": \"xyz\"}"#, r#"{\"refresh_token\": "***"}"#),
+        ("a=1&client_secret=xyz&b=2", "a=1&client_secret=***&b=2"),
+        ("api_key=0123456789abcdef0 rejected", "api_key=*** rejected"),
+        ("invalid_token: Unknown access token", "invalid_token: Unknown access token"),
+        ("abc is short and stays", "abc is short and stays"),
+    ];
+    for (text, shown) in texts {
+        assert_eq!(redactor.text(text), shown);
+    }
+    assert_eq!(redactor.header("X-Api-Key", "v"), "***");
+    assert_eq!(redactor.header("Accept", "v"), "v");
+}
+
+#[test]
+fn a_placeholder_is_masked_wherever_it_is() {
+    let basic = placeholder::basic(&placeholder::field("user"), "p");
+    assert_eq!(placeholder::mask(&basic), "Basic ***");
+    assert_eq!(placeholder::mask(&format!("a{}b", placeholder::field("x"))), "a***b");
+    assert!(placeholder::present(&basic) && !placeholder::present("***"));
+}
+
+#[test]
+fn waits_double_and_stop_growing() {
+    let secs: Vec<u64> = (1..=9).map(|number| exponential(number, 0.5).as_secs()).collect();
+    assert_eq!(secs, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+}
+
+#[test]
+fn a_window_ends_where_the_platforms_clock_says() {
+    let now = Utc.with_ymd_and_hms(2026, 3, 10, 22, 30, 15).unwrap();
+    let [_, minute, hour, day] = COMMON_WINDOWS;
+    let moscow = Window { offset_secs: -3 * 3600, ..day };
+    let ends = [minute, hour, day, moscow].map(|window| window.end(now).format("%d %H:%M:%S").to_string());
+    assert_eq!(ends, ["10 22:31:00", "10 23:00:00", "11 00:00:00", "11 21:00:00"]);
+}
+
+/// A vendor that tells limits: two a second, and 5 left in this hour.
+#[tokio::test]
+async fn limits_are_learned_from_replies_and_kept_to() {
+    let server = Server::start(|_, number| {
+        let left = 5_usize.saturating_sub(number).to_string();
+        let per_second = if number % 2 == 1 { "1" } else { "0" };
+        let headers = [
+            ("X-RateLimit-RPS-Limit", "2"),
+            ("X-RateLimit-RPS-Remaining", per_second),
+            ("X-RateLimit-Hourly-Limit", "200"),
+            ("X-RateLimit-Hourly-Remaining", left.as_str()),
+        ];
+        reply(200, &headers, "{}")
+    })
+    .await;
+    let rig = rig(|_| {});
+    for _ in 0..6 {
+        rig.get(server.base.clone()).await.unwrap();
+    }
+    let waits: Vec<(WaitReason, u64)> =
+        rig.log.waits().iter().map(|wait| (wait.reason, wait.duration.as_secs())).collect();
+    // After requests 2 and 4 the second is used up; after 5 the hour is.
+    assert_eq!(waits, [(WaitReason::Budget, 1), (WaitReason::Budget, 1), (WaitReason::Budget, 3598)]);
+    assert_eq!(rig.clock.now(), noon() + chrono::Duration::hours(1));
+}
+
+#[tokio::test]
+async fn a_budget_is_shared_by_account_and_counted_by_scope_and_survives_a_restart() {
+    let server = Server::start(|request, _| {
+        let left = if request.line.contains("/a") { "0" } else { "9" };
+        reply(200, &[("X-RateLimit-Daily-Limit", "10"), ("X-RateLimit-Daily-Remaining", left)], "{}")
+    })
+    .await;
+    let budgets = Budgets::default();
+    let rig_of = |key: &str, budgets: &Budgets| {
+        rig(|options| {
+            options.budgets = budgets.clone();
+            options.budget_key = key.to_owned();
+        })
+    };
+    let scoped =
+        |scope: &str| HttpRequest { scope: scope.to_owned(), ..HttpRequest::get(format!("{}/{scope}", server.base)) };
+    let (one, two, other) = (rig_of("vk/1", &budgets), rig_of("vk/1", &budgets), rig_of("vk/2", &budgets));
+    let policy = DefaultPolicy::default();
+    one.http.send(&scoped("a"), &policy, &one.cancel).await.unwrap();
+    let used_up = two.http.send(&scoped("a"), &policy, &two.cancel).await.unwrap_err();
+    assert_eq!(used_up.code, Code::QuotaWait);
+    assert_eq!(used_up.retry_at, Some(Utc.with_ymd_and_hms(2026, 3, 11, 0, 0, 0).unwrap()));
+    two.http.send(&scoped("b"), &policy, &two.cancel).await.unwrap();
+    other.http.send(&scoped("a"), &policy, &other.cancel).await.unwrap();
+
+    let kept = serde_json::to_string(&budgets.snapshot()).unwrap();
+    let restarted = Budgets::default();
+    restarted.restore(serde_json::from_str(&kept).unwrap());
+    let again = rig_of("vk/1", &restarted);
+    assert_eq!(again.http.send(&scoped("a"), &policy, &again.cancel).await.unwrap_err().code, Code::QuotaWait);
+    again.clock.advance(Duration::from_hours(12));
+    again.http.send(&scoped("a"), &policy, &again.cancel).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_vendors_words_reach_the_specialist_short_and_clean() {
+    let long = "x".repeat(900);
+    let rows = [
+        (
+            r#"{"error":{"code":"required","message":"File content is required"}}"#.to_owned(),
+            "File content is required".to_owned(),
+        ),
+        (r#"{"errors":[{"msg":"one"},{"detail":"two"}]}"#.to_owned(), "one, two".to_owned()),
+        (
+            r#"{"message":"","error":"denied for access_token=abcdefghijklmnopqrst"}"#.to_owned(),
+            "denied for access_token=***".to_owned(),
+        ),
+        ("plain words".to_owned(), "plain words".to_owned()),
+        (format!(r#"{{"reason":"{long}"}}"#), long[..500].to_owned()),
+    ];
+    for (body, detail) in rows {
+        let server = Server::start(move |_, _| reply(400, &[], &body)).await;
+        let failure = rig(|_| {}).get(server.base.clone()).await.unwrap_err();
+        assert_eq!(failure.detail, Some(detail));
+    }
+    let server = Server::start(|_, _| ok("{}")).await;
+    let rig = rig(|_| {});
+    rig.get(format!("{}/x?api_key=v&n=1", server.base)).await.unwrap();
+    let record = &rig.log.requests()[0];
+    assert_eq!((record.status, record.bytes, record.attempt), (Some(200), 2, 1));
+    assert!(record.url.ends_with("/x?api_key=***&n=1"), "{}", record.url);
+}
