@@ -48,7 +48,7 @@ fn window(report: &mut Report) {
         start(
             program("dbus-run-session")
                 .args(["--", "xvfb-run", "--auto-servernum", "--server-args=-screen 0 1600x1000x24", "--", "bash"])
-                .arg(root().join("tests/support/with-keychain.sh"))
+                .arg(root().join("tests/window/with-keychain.sh"))
                 .arg(cargo.get_program())
                 .args(["test", "--workspace", "--test", "window", "--", "--nocapture", "--test-threads=1"])
                 .env("SYNCDECK_WINDOW_TESTS", "1")
