@@ -1,0 +1,34 @@
+/** The features of this build, in the order of the rail. A feature that is not built is not listed, so no link is dead. */
+import { IconHistory, IconLayoutDashboard, IconSettings, IconUsersGroup } from "@tabler/icons-react";
+import { routes as auditRoutes } from "@/features/audit/routes";
+import { routes as clientsRoutes } from "@/features/clients/routes";
+import { routes as overviewRoutes } from "@/features/overview/routes";
+import { routes as settingsRoutes } from "@/features/settings/routes";
+import type { AppStatus } from "@/gen/contract";
+import type { FeatureRoute } from "@/shared/ui/address";
+
+/** A feature as the frame knows it. */
+export interface Feature {
+  /** Key of its name in `nav` of the frame's texts. */
+  id: "overview" | "clients" | "integrations" | "syncs" | "audit" | "settings";
+  /** Where its rail item leads. */
+  path: string;
+  /** Its icon. */
+  icon: typeof IconHistory;
+  /** The number at the right of its rail item. */
+  count?: (status: AppStatus) => number;
+  /** Whether the number means work under way and is drawn in the accent colour. */
+  live?: boolean;
+  /** Whether it stands at the foot of the rail. */
+  foot?: boolean;
+  /** Its screens. */
+  routes: FeatureRoute[];
+}
+
+/** All features. */
+export const features: Feature[] = [
+  { id: "overview", path: "/overview", icon: IconLayoutDashboard, routes: overviewRoutes },
+  { id: "clients", path: "/clients", icon: IconUsersGroup, count: (status) => status.clients, routes: clientsRoutes },
+  { id: "audit", path: "/audit", icon: IconHistory, routes: auditRoutes },
+  { id: "settings", path: "/settings", icon: IconSettings, foot: true, routes: settingsRoutes },
+];

@@ -1,0 +1,30 @@
+/**
+ * Addresses to screens. The history lives in the hash: the desktop shell and `syncdeckctl serve` then both serve one file,
+ * and no path of a screen can collide with a path of the backend.
+ */
+import { createHashHistory, createRootRoute, createRoute, createRouter, redirect } from "@tanstack/react-router";
+import { features } from "./features";
+import { Frame } from "./frame/Frame";
+import { CrashedScreen, NoScreen } from "./frame/Faults";
+
+/** Builds the router; once per window and once per test. */
+export function makeRouter() {
+  const root = createRootRoute({ component: Frame, notFoundComponent: NoScreen });
+  const start = createRoute({
+    getParentRoute: () => root,
+    path: "/",
+    beforeLoad: () => {
+      throw redirect({ href: "/overview", replace: true });
+    },
+  });
+  const screens = features.flatMap((feature) =>
+    feature.routes.map((route) => createRoute({ getParentRoute: () => root, path: route.path, component: route.screen })),
+  );
+  return createRouter({
+    routeTree: root.addChildren([start, ...screens]),
+    history: createHashHistory(),
+    defaultErrorComponent: CrashedScreen,
+    defaultPendingMs: 0,
+    scrollRestoration: false,
+  });
+}

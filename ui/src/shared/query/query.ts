@@ -1,0 +1,97 @@
+/**
+ * Everything a screen knows of the backend goes through `useRead` and `useChange`. Staleness is not decided here: the
+ * contract says which tags a read provides and a change or a background event touches, and refreshing follows from that.
+ * The cache is never stale by age (the backend is on this machine and tells when something changes), and it does not care
+ * whether the laptop is online.
+ */
+import {
+  keepPreviousData,
+  QueryClient,
+  type UseMutationResult,
+  type UseQueryResult,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { type Commands, commands, type Tag } from "@/gen/contract";
+import { currentHost } from "@/host/current";
+import type { CallError, CommandName } from "@/host/host";
+import { acceptProgress } from "./progress";
+
+type OfKind<K extends "read" | "change"> = { [C in CommandName]: Commands[C]["kind"] extends K ? C : never }[CommandName];
+/** A command that only reads. */
+export type ReadName = OfKind<"read">;
+/** A command that changes something. */
+export type ChangeName = OfKind<"change">;
+
+/** The cache of this window. */
+export function makeQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: { staleTime: Number.POSITIVE_INFINITY, retry: false, refetchOnWindowFocus: false, networkMode: "always" },
+      mutations: { retry: false, networkMode: "always" },
+    },
+  });
+}
+
+/** How a read behaves beyond its request. */
+export interface ReadOptions {
+  /** `false` postpones it, for example until an id is known. */
+  enabled?: boolean;
+  /** Shows the previous answer while the request changes (another period) instead of a skeleton. */
+  keep?: boolean;
+}
+
+/** Reads and stays fresh. The key is the command and its request, so equal requests share one answer. */
+export function useRead<C extends ReadName>(
+  command: C,
+  request: Commands[C]["request"],
+  options: ReadOptions = {},
+): UseQueryResult<Commands[C]["response"], CallError> {
+  return useQuery<Commands[C]["response"], CallError>({
+    queryKey: [command, request],
+    queryFn: () => currentHost().call(command, request),
+    enabled: options.enabled ?? true,
+    ...(options.keep ? { placeholderData: keepPreviousData as never } : {}),
+  });
+}
+
+/** Changes something and refreshes what the contract says has become stale. */
+export function useChange<C extends ChangeName>(
+  command: C,
+): UseMutationResult<Commands[C]["response"], CallError, Commands[C]["request"]> {
+  const client = useQueryClient();
+  return useMutation<Commands[C]["response"], CallError, Commands[C]["request"]>({
+    mutationFn: (request) => currentHost().call(command, request),
+    onSuccess: () => refresh(client, commands[command].tags),
+  });
+}
+
+/** Marks every cached answer with one of the tags as stale; those on screen are read again at once. */
+export function refresh(client: QueryClient, tags: readonly Tag[]): void {
+  if (tags.length === 0) return;
+  client.invalidateQueries({
+    predicate: (query) => {
+      const name = query.queryKey[0];
+      if (typeof name !== "string" || !(name in commands)) return false;
+      const provided: readonly Tag[] = commands[name as CommandName].tags;
+      return provided.some((tag) => tags.includes(tag));
+    },
+  });
+}
+
+/** Connects the backend's events to the cache; the answer disconnects. */
+export function followEvents(client: QueryClient): () => void {
+  return currentHost().events((event) => {
+    switch (event.type) {
+      case "run_progress":
+        acceptProgress(event);
+        return;
+      case "draft_step":
+        client.invalidateQueries({ queryKey: ["draft_get", { id: event.draft_id }] });
+        return;
+      case "changed":
+        refresh(client, event.tags);
+    }
+  });
+}

@@ -1,0 +1,334 @@
+/**
+ * The one table of the product, for five rows or a hundred thousand. TanStack Table keeps sorting and visibility, TanStack
+ * Virtual draws only the rows in sight, and the markup is an ARIA grid with one tab stop: arrows move the active row, Enter
+ * opens it, Space selects it, Esc lets go. Features describe columns and never touch those libraries.
+ */
+import { Button, Checkbox, Popover } from "@mantine/core";
+import { IconArrowDown, IconArrowUp, IconColumns3 } from "@tabler/icons-react";
+import {
+  columnVisibilityFeature,
+  createSortedRowModel,
+  rowSortingFeature,
+  type SortingState,
+  tableFeatures,
+  useTable,
+} from "@tanstack/react-table";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type ReactNode, useId, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useFormat } from "@/shared/format/useFormat";
+import { setPrefs, usePrefs } from "@/shared/prefs/prefs";
+import classes from "./grid.module.css";
+
+/** What a row is sorted by. `null` is unknown and always sinks to the end. */
+export type SortValue = string | number | null;
+
+/** A column. */
+export interface Column<Row> {
+  /** Its id, for sorting and hiding. */
+  id: string;
+  /** Its head. */
+  title: string;
+  /** A CSS track: `120px`, `minmax(160px, 1fr)`. */
+  width: string;
+  /** Numbers stand right. */
+  align?: "left" | "right";
+  /** What the column sorts by; without it the head is plain text. */
+  sort?: (row: Row) => SortValue;
+  /** Whether the first click sorts downwards; numbers do. */
+  sortDown?: boolean;
+  /** The cell. */
+  cell: (row: Row) => ReactNode;
+  /** Its cell in the row of totals. */
+  total?: ReactNode;
+  /** `false` keeps it out of the column chooser. */
+  hideable?: boolean;
+  /** Hidden until a person chooses it. */
+  hidden?: boolean;
+}
+
+const features = tableFeatures({
+  columnVisibilityFeature,
+  rowSortingFeature,
+  sortedRowModel: createSortedRowModel(),
+});
+
+const ROW = 32;
+
+/** Everything a grid needs. */
+export interface DataGridProps<Row> {
+  /** Name under which hidden columns are remembered. */
+  id: string;
+  /** Accessible name. */
+  label: string;
+  /** Rows in their natural order, which is the order until a head is clicked. Must be stable between renders. */
+  rows: Row[];
+  /** Columns. Must be stable between renders. */
+  columns: Column<Row>[];
+  /** Identity of a row. */
+  rowId: (row: Row) => string;
+  /** Enter or a click. */
+  onOpen?: (row: Row) => void;
+  /** The row whose drawer is open. */
+  openId?: string | null;
+  /** Chosen rows; with it Space and a check column appear. */
+  selected?: ReadonlySet<string>;
+  /** Changes the choice. */
+  onSelect?: (selected: ReadonlySet<string>) => void;
+  /** Esc. */
+  onEscape?: () => void;
+  /** Where the row of totals stands; without totals in the columns there is none. */
+  totals?: "top" | "bottom";
+  /** Words when there are no rows. */
+  empty?: ReactNode;
+  /** As tall as its rows instead of filling its parent; for short tables that scroll with the page. */
+  auto?: boolean;
+}
+
+/** The table. */
+export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
+  const format = useFormat();
+  const { t } = useTranslation("shared");
+  const gridId = useId();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [sorting, setSorting] = useState<SortingState>([]);
+  const [active, setActive] = useState<string | null>(null);
+  const hidden = useHidden(props.id, props.columns);
+
+  const definitions = useMemo(
+    () =>
+      props.columns.map((column) => ({
+        id: column.id,
+        accessorFn: (row: Row) => column.sort?.(row) ?? undefined,
+        enableSorting: column.sort !== undefined,
+        sortDescFirst: column.sortDown ?? column.align === "right",
+        sortUndefined: "last" as const,
+        sortFn: (a: { original: Row }, b: { original: Row }) => compare(column.sort?.(a.original) ?? null, column.sort?.(b.original) ?? null, format.collator),
+      })),
+    [props.columns, format],
+  );
+  const table = useTable({
+    features,
+    data: props.rows,
+    columns: definitions,
+    getRowId: props.rowId,
+    state: { sorting, columnVisibility: Object.fromEntries(props.columns.map((column) => [column.id, !hidden.has(column.id)])) },
+    onSortingChange: (change: SortingState | ((old: SortingState) => SortingState)) =>
+      setSorting((old) => (typeof change === "function" ? change(old) : change)),
+  });
+  const visible = props.columns.filter((column) => !hidden.has(column.id));
+  const rows = table.getRowModel().rows;
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    overscan: props.auto ? rows.length : 12,
+    scrollPaddingStart: 30 + ROW,
+    scrollPaddingEnd: 40,
+    initialRect: { width: 1_000, height: 600 },
+  });
+  const items = props.auto
+    ? rows.map((row, index) => ({ index, start: index * ROW, key: row.id }))
+    : virtual.getVirtualItems().map((item) => ({ index: item.index, start: item.start, key: item.key }));
+
+  const selectable = props.selected !== undefined && props.onSelect !== undefined;
+  const tracks = [...(selectable ? ["20px"] : []), ...visible.map((column) => column.width)].join(" ");
+  const activeIndex = active === null ? -1 : rows.findIndex((row) => row.id === active);
+  const domId = (id: string) => `${gridId}-${id}`;
+  const toggle = (id: string) => {
+    if (!props.selected || !props.onSelect) return;
+    const next = new Set(props.selected);
+    if (!next.delete(id)) next.add(id);
+    props.onSelect(next);
+  };
+
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    if (event.target !== event.currentTarget && event.target instanceof HTMLElement && event.target.closest("button, input, a")) return;
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 600) / ROW) - 3);
+    const steps: Record<string, number> = {
+      ArrowDown: activeIndex + 1,
+      ArrowUp: activeIndex < 0 ? 0 : activeIndex - 1,
+      Home: 0,
+      End: rows.length - 1,
+      PageDown: activeIndex + page,
+      PageUp: activeIndex - page,
+    };
+    const target = steps[event.key];
+    const current = rows[activeIndex];
+    if (target !== undefined) {
+      const index = Math.min(rows.length - 1, Math.max(0, target));
+      const row = rows[index];
+      if (row) {
+        setActive(row.id);
+        if (!props.auto) virtual.scrollToIndex(index);
+      }
+    } else if (event.key === "Enter" && current) props.onOpen?.(current.original);
+    else if (event.key === " " && current) toggle(current.id);
+    else if (event.key === "Escape") {
+      if (props.onEscape) props.onEscape();
+      else setActive(null);
+    } else return;
+    event.preventDefault();
+  };
+
+  const totals =
+    props.totals && rows.length > 0 ? (
+      <div className={`${classes.row} ${props.totals === "top" ? classes.totalTop : classes.total}`} role="row" aria-rowindex={props.totals === "top" ? 2 : rows.length + 2}>
+        {selectable ? <span role="gridcell" /> : null}
+        {visible.map((column) => (
+          <div key={column.id} className={classes.cell} data-align={column.align ?? "left"} role="gridcell">
+            {column.total}
+          </div>
+        ))}
+      </div>
+    ) : null;
+
+  return (
+    <div className={classes.frame} style={{ ["--cols" as string]: tracks }} data-auto={props.auto ?? false}>
+      <div
+        ref={scroller}
+        className={classes.scroll}
+        role="grid"
+        tabIndex={0}
+        aria-label={props.label}
+        aria-rowcount={rows.length + (totals ? 2 : 1)}
+        aria-colcount={visible.length + (selectable ? 1 : 0)}
+        aria-multiselectable={selectable || undefined}
+        aria-activedescendant={activeIndex >= 0 && active !== null ? domId(active) : undefined}
+        onKeyDown={onKeyDown}
+        onFocus={(event) => {
+          if (event.target === event.currentTarget && activeIndex < 0 && rows[0]) setActive(props.openId ?? rows[0].id);
+        }}
+      >
+        <div className={`${classes.row} ${classes.head}`} role="row" aria-rowindex={1}>
+          {selectable ? (
+            <div role="columnheader" className={classes.headCell}>
+              <Checkbox
+                aria-label={t("select_all")}
+                checked={rows.length > 0 && props.selected?.size === rows.length}
+                indeterminate={(props.selected?.size ?? 0) > 0 && props.selected?.size !== rows.length}
+                onChange={(event) => props.onSelect?.(event.currentTarget.checked ? new Set(rows.map((row) => row.id)) : new Set())}
+              />
+            </div>
+          ) : null}
+          {visible.map((column) => {
+            const order = sorting.find((sort) => sort.id === column.id);
+            return (
+              <div
+                key={column.id}
+                role="columnheader"
+                className={classes.headCell}
+                data-align={column.align ?? "left"}
+                aria-sort={order ? (order.desc ? "descending" : "ascending") : column.sort ? "none" : undefined}
+              >
+                {column.sort ? (
+                  <button type="button" className={classes.sort} onClick={() => table.getColumn(column.id)?.toggleSorting()}>
+                    {column.title}
+                    {order ? order.desc ? <IconArrowDown size={12} aria-hidden /> : <IconArrowUp size={12} aria-hidden /> : null}
+                  </button>
+                ) : (
+                  column.title
+                )}
+              </div>
+            );
+          })}
+        </div>
+        {props.totals === "top" ? totals : null}
+        {rows.length === 0 ? (
+          <div role="row">
+            <div className={classes.none} role="gridcell">
+              {props.empty ?? t("nothing_found")}
+            </div>
+          </div>
+        ) : (
+          <div className={classes.body} role="rowgroup" style={{ height: props.auto ? rows.length * ROW : virtual.getTotalSize() }}>
+            {items.map((item) => {
+              const row = rows[item.index];
+              if (!row) return null;
+              const chosen = props.selected?.has(row.id) ?? props.openId === row.id;
+              return (
+                // biome-ignore lint/a11y/useKeyWithClickEvents: the grid itself hears Enter and Space for its active row
+                // biome-ignore lint/a11y/useFocusableInteractive: one tab stop for the grid, aria-activedescendant for the row
+                <div
+                  key={row.id}
+                  id={domId(row.id)}
+                  role="row"
+                  className={`${classes.row} ${classes.dataRow}`}
+                  style={{ transform: `translateY(${item.start}px)` }}
+                  aria-rowindex={item.index + (props.totals === "top" ? 3 : 2)}
+                  aria-selected={props.selected || props.openId !== undefined ? chosen : undefined}
+                  data-active={row.id === active}
+                  data-selected={chosen}
+                  data-link={props.onOpen !== undefined}
+                  data-row={row.id}
+                  onClick={(event) => {
+                    if (event.target instanceof HTMLElement && event.target.closest("button, a, input, label")) return;
+                    setActive(row.id);
+                    props.onOpen?.(row.original);
+                  }}
+                >
+                  {selectable ? (
+                    <div role="gridcell">
+                      <Checkbox tabIndex={-1} aria-label={t("select_row")} checked={chosen} onChange={() => toggle(row.id)} />
+                    </div>
+                  ) : null}
+                  {visible.map((column) => (
+                    <div key={column.id} className={classes.cell} data-align={column.align ?? "left"} role="gridcell">
+                      {column.cell(row.original)}
+                    </div>
+                  ))}
+                </div>
+              );
+            })}
+          </div>
+        )}
+        {props.totals === "bottom" ? totals : null}
+      </div>
+    </div>
+  );
+}
+
+function compare(a: SortValue, b: SortValue, collator: Intl.Collator): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  return collator.compare(String(a ?? ""), String(b ?? ""));
+}
+
+function useHidden<Row>(id: string, columns: Column<Row>[]): ReadonlySet<string> {
+  const stored = usePrefs().hidden[id];
+  return useMemo(
+    () => new Set(stored ?? columns.filter((column) => column.hidden).map((column) => column.id)),
+    [stored, columns],
+  );
+}
+
+/** Chooses which columns of a grid are shown; stands in the head of its panel. */
+export function ColumnChooser<Row>(props: { id: string; columns: Column<Row>[] }) {
+  const { t } = useTranslation("shared");
+  const hidden = useHidden(props.id, props.columns);
+  const all = usePrefs().hidden;
+  return (
+    <Popover position="bottom-end" trapFocus>
+      <Popover.Target>
+        <Button variant="default" leftSection={<IconColumns3 size={14} stroke={1.8} />}>
+          {t("columns")}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown style={{ display: "flex", flexDirection: "column", gap: 8, padding: 12 }}>
+        {props.columns
+          .filter((column) => column.hideable !== false)
+          .map((column) => (
+            <Checkbox
+              key={column.id}
+              label={column.title}
+              checked={!hidden.has(column.id)}
+              onChange={() => {
+                const next = new Set(hidden);
+                if (!next.delete(column.id)) next.add(column.id);
+                setPrefs({ hidden: { ...all, [props.id]: [...next] } });
+              }}
+            />
+          ))}
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

@@ -1,0 +1,91 @@
+/** The strip of days: the densest picture of trust in the product. Every state differs in shape as well as in colour. */
+import { Tooltip } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { type DayCell, type DayState, dayStateWords } from "@/gen/contract";
+import { useFormat } from "@/shared/format/useFormat";
+import classes from "./kit.module.css";
+
+/** A bare cell, for legends and charts. */
+export function DayMark(props: { state: DayState }) {
+  return <i className={classes.day} data-state={props.state} />;
+}
+
+/** What a cell says on hover: the day, its state, how often and when it was read. */
+export function useDayText(): (cell: DayCell) => { title: string; body: string } {
+  const { t } = useTranslation("shared");
+  const format = useFormat();
+  return (cell) => ({
+    title: t("day_title", { day: format.dayLong(cell.date), state: t(`day.${cell.state}`) }),
+    body: cell.read_at
+      ? t("day_read", { count: cell.reads, at: format.moment(cell.read_at), rows: format.count(cell.rows) })
+      : t("day_unread"),
+  });
+}
+
+/**
+ * Days of one connection. It is one image with a sentence for those who cannot see it; `onPick` makes the days draggable
+ * to choose a range for re-collection.
+ */
+export function DayStrip(props: {
+  cells: DayCell[];
+  label: string;
+  wide?: boolean;
+  hint?: string;
+  chosen?: { from: string; to: string } | null;
+  onPick?: (day: string, phase: "start" | "move" | "end") => void;
+}) {
+  const text = useDayText();
+  const { t } = useTranslation("shared");
+  const counts = dayStateWords
+    .map((state) => ({ state, days: props.cells.filter((cell) => cell.state === state).length }))
+    .filter((entry) => entry.days > 0)
+    .map((entry) => t("day_count", { count: entry.days, state: t(`day.${entry.state}`) }));
+  const chosen = props.chosen;
+  return (
+    <span className={classes.strip} data-wide={props.wide ?? false} role="img" aria-label={[props.label, ...counts].join(", ")}>
+      {props.cells.map((cell) => {
+        const words = text(cell);
+        return (
+          <Tooltip
+            key={cell.date}
+            label={
+              <>
+                <span className={classes.tipTitle}>{words.title}</span>
+                {words.body}
+                {props.hint ? <span style={{ display: "block", marginTop: 4 }}>{props.hint}</span> : null}
+              </>
+            }
+            maw={240}
+            multiline
+          >
+            <i
+              className={classes.day}
+              data-state={cell.state}
+              data-chosen={chosen ? cell.date >= chosen.from && cell.date <= chosen.to : false}
+              onPointerDown={props.onPick ? () => props.onPick?.(cell.date, "start") : undefined}
+              onPointerEnter={props.onPick ? (event) => event.buttons === 1 && props.onPick?.(cell.date, "move") : undefined}
+              onPointerUp={props.onPick ? () => props.onPick?.(cell.date, "end") : undefined}
+            />
+          </Tooltip>
+        );
+      })}
+    </span>
+  );
+}
+
+const legendOrder: DayState[] = ["final", "moving", "partial", "failed", "missing"];
+
+/** What the cells mean. */
+export function DayLegend() {
+  const { t } = useTranslation("shared");
+  return (
+    <div className={classes.legend}>
+      {legendOrder.map((state) => (
+        <span key={state}>
+          <DayMark state={state} />
+          {t(`day.${state}`)}
+        </span>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+/**
+ * Names and icons of the connected systems, by connector id. The frame reads the catalogue once and everything that shows
+ * a system takes it from here; an id that the catalogue does not know (a connector of a newer build) is shown as it is.
+ */
+import { createContext, useContext } from "react";
+import type { Connector } from "@/gen/contract";
+import { useLanguage } from "@/shared/format/useFormat";
+
+/** The catalogue by connector id; filled by `app/App.tsx`. */
+export const SystemsContext = createContext<ReadonlyMap<string, Connector>>(new Map());
+
+/** Words and icons of systems. */
+export interface Systems {
+  /** The name in the present language, or the id. */
+  name(connector: string): string;
+  /** The icon as SVG text, if there is one. */
+  icon(connector: string): string | null;
+}
+
+/** Looks systems up. */
+export function useSystems(): Systems {
+  const known = useContext(SystemsContext);
+  const language = useLanguage();
+  return {
+    name: (connector) => known.get(connector)?.name[language] ?? connector,
+    icon: (connector) => known.get(connector)?.icon_svg ?? null,
+  };
+}
