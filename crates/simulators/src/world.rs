@@ -530,7 +530,7 @@ impl World {
         let conversions = (eventual * ripeness(day.age_days) + between(outcome >> 24, 0, 999)) / 1000;
         let suspicious = (clicks * 35 + between(dice >> 40, 0, 999)) / 1000;
         let uncorrected = (CORRECTION_DAYS - day.age_days).clamp(0, CORRECTION_DAYS);
-        let extra_clicks = suspicious * uncorrected / CORRECTION_DAYS;
+        let extra_clicks = (suspicious * uncorrected + between(dice >> 50, 0, CORRECTION_DAYS - 1)) / CORRECTION_DAYS;
         let extra_spend = if clicks == 0 { 0 } else { extra_clicks * spend / clicks };
         Figures {
             impressions,

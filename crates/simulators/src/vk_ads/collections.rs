@@ -168,9 +168,8 @@ impl View<'_> {
         match field {
             "id" => json!(banner.id),
             "name" => json!(banner.name),
-            "ad_group_id" => json!(group.id),
             // In the engine a group used to be called a campaign, and the old member still carries the group's id.
-            "campaign_id" => json!(group.id),
+            "ad_group_id" | "campaign_id" => json!(group.id),
             "ad_group_status" => json!(status_word(group.life.status(self.today))),
             "status" => json!(status_word(banner.life.status(self.today))),
             "moderation_status" => json!("allowed"),
@@ -321,10 +320,10 @@ pub fn list(world: &World, cabinet: usize, listed: Listed, today: NaiveDate, max
             Value::Object(members)
         })
         .collect();
-    page(objects.len(), asked.offset, asked.limit, items)
+    page(objects.len(), asked.offset, asked.limit, &items)
 }
 
-fn page(count: usize, offset: usize, limit: usize, items: Vec<Value>) -> Answer {
+fn page(count: usize, offset: usize, limit: usize, items: &[Value]) -> Answer {
     Answer::json(200, &json!({ "count": count, "offset": offset, "limit": limit, "items": items }))
 }
 
@@ -443,13 +442,14 @@ fn client_page(world: &World, agency: usize, call: &Call) -> Result<Answer, Answ
             "_user__username" | "_user__username__in" => cabinets.retain(|cabinet| any(&username(cabinet))),
             "_status" | "_status__in" | "_user__status" | "_user__status__in" => cabinets.retain(|_| any("active")),
             "_q" => {
-                cabinets.retain(|it| it.name.to_lowercase().contains(&value.to_lowercase()) || it.login.contains(value))
+                let wanted = value.to_lowercase();
+                cabinets.retain(|it| it.name.to_lowercase().contains(&wanted) || it.login.contains(&wanted));
             }
             _ => return Err(errors::field(name, "unallowed_field", "Unknown parameter")),
         }
     }
-    let items = cabinets.iter().skip(page_offset).take(page_limit).map(|cabinet| client(cabinet)).collect();
-    Ok(page(cabinets.len(), page_offset, page_limit, items))
+    let items: Vec<Value> = cabinets.iter().skip(page_offset).take(page_limit).map(|cabinet| client(cabinet)).collect();
+    Ok(page(cabinets.len(), page_offset, page_limit, &items))
 }
 
 /// The sign-in name of a cabinet; an agency's client carries the vendor's suffix.

@@ -98,14 +98,14 @@ impl Scenario {
     /// One advertiser whose ads all run for five hundred days ending on `today`, so that at least `rows` daily rows exist at
     /// the level of ads (exactly `rows` when it is a multiple of 500), without limits or compression: for measuring.
     pub fn large(rows: usize, today: NaiveDate) -> Self {
-        const DAYS: usize = 500;
-        let ads_wanted = rows.div_ceil(DAYS).max(1);
+        const DAYS: u32 = 500;
+        let ads_wanted = rows.div_ceil(DAYS as usize).max(1);
         // Plans hold up to twenty groups of ten ads where the number divides so, else one plan holds all.
         let (campaigns, groups, ads) =
             if ads_wanted.is_multiple_of(200) { (ads_wanted / 200, 20, 10) } else { (1, 1, ads_wanted) };
         Self {
             today: Some(today),
-            first_day: Some(today - Duration::days(DAYS as i64 - 1)),
+            first_day: Some(today - Duration::days(i64::from(DAYS) - 1)),
             size: WorldSize {
                 agencies: 0,
                 cabinets_per_agency: 0,

@@ -39,6 +39,7 @@ const METRICS: [&str; 13] = [
 
 /// Which sets of metrics a reply carries.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent word of the `metrics` parameter")]
 struct Sets {
     base: bool,
     events: bool,
@@ -156,6 +157,7 @@ struct Uniques {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the vendor repeats the name of the set in its member")]
 struct Romi {
     value: Rubles,
     romi: Share,
