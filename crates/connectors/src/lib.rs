@@ -1,1 +1,3 @@
-//! (being built)
+//! The systems Syncdeck reads from: one folder each, and file import.
+
+pub mod file_import;
