@@ -1,0 +1,71 @@
+//! The evaluator and the windows against the reference's own answers (connector-format.md, section 17). The tables lie beside
+//! the repository and are not part of it; without them a clear line says that nothing was compared.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may panic and talks to its reader")]
+
+use chrono::{DateTime, Utc};
+use manifest::template::{Scope, SliceView, Template, Value};
+use serde_json::{Value as Json, json};
+use std::{collections::BTreeMap, io::Read, path::PathBuf};
+
+fn table(name: &str) -> Option<String> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance").join(name);
+    let Ok(bytes) = std::fs::read(&path) else {
+        println!("SKIPPED: the conformance table {name} is not beside the repository; nothing was compared");
+        return None;
+    };
+    let mut text = String::new();
+    if name.ends_with(".gz") {
+        flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
+    } else {
+        text = String::from_utf8(bytes).unwrap();
+    }
+    Some(text)
+}
+
+fn evaluate(case: &Json, now: DateTime<Utc>) -> Result<Json, String> {
+    let template = Template::new(case["template"].as_str().unwrap()).map_err(|error| error.to_string())?;
+    let context = case["context"].as_object().unwrap();
+    let slice = context["stream_slice"].as_object().cloned().unwrap_or_default();
+    let extra = slice.get("extra_fields").filter(|extra| extra.is_object()).cloned().unwrap_or(json!({}));
+    let partition: serde_json::Map<_, _> = slice.into_iter().filter(|(key, _)| key != "extra_fields").collect();
+    let partition = Json::Object(partition);
+    let view = SliceView { all: partition.clone(), partition, cursor: json!({}), extra_fields: extra };
+    let mut scope = Scope::new(now).with_json_loads();
+    for (name, value) in context {
+        let name: &'static str = Box::leak(name.clone().into_boxed_str());
+        scope.set(name, if name == "stream_slice" { Value::Slice(&view) } else { Value::from_json(value) });
+    }
+    // The cases were made with null as default.
+    let value = template.optional(&scope, manifest::template::Allowed::Any).map_err(|error| error.to_string())?;
+    Ok(value.map_or(Json::Null, |value| value.to_json()))
+}
+
+#[test]
+fn templates_give_what_the_reference_gives() {
+    let Some(cases) = table("template_cases.jsonl.gz") else { return };
+    let now: DateTime<Utc> = "2024-06-01T12:34:56.789012Z".parse().unwrap();
+    let (mut total, mut equal) = (0, 0);
+    let mut differences: BTreeMap<String, String> = BTreeMap::new();
+    for line in cases.lines() {
+        let case: Json = serde_json::from_str(line).unwrap();
+        total += 1;
+        let found = evaluate(&case, now);
+        let same = match (case["expected"]["t"].as_str().unwrap(), &found) {
+            ("err", Err(_)) => true,
+            ("json", Ok(found)) => *found == case["expected"]["v"],
+            _ => false,
+        };
+        if same {
+            equal += 1;
+        } else {
+            let what = format!("{found:?} instead of {} with {}", case["expected"], case["context"]);
+            differences.insert(case["template"].as_str().unwrap().to_owned(), what.chars().take(400).collect());
+        }
+    }
+    let share = 100.0 * f64::from(equal) / f64::from(total);
+    println!("templates: {equal} of {total} equal ({share:.2} %)");
+    for (template, what) in differences.iter().take(60) {
+        println!("  {template:?}\n    {what}");
+    }
+    assert!(share >= 99.9, "only {share:.2} % of the templates give what the reference gives");
+}
