@@ -9,6 +9,7 @@ import {
   QueryClient,
   type UseMutationResult,
   type UseQueryResult,
+  useInfiniteQuery,
   useMutation,
   useQuery,
   useQueryClient,
@@ -54,6 +55,41 @@ export function useRead<C extends ReadName>(
     enabled: options.enabled ?? true,
     ...(options.keep ? { placeholderData: keepPreviousData as never } : {}),
   });
+}
+
+/** A list that is read page by page: the pages read so far, and how to read the next one. */
+export interface Pages<T> {
+  /** The pages in order; absent until the first one has come. */
+  pages: T[] | undefined;
+  /** Why the first or the next page could not be read. */
+  error: CallError | null;
+  /** Reads the next page; absent when there is none. */
+  more: (() => void) | undefined;
+  /** Whether the next page is being read. */
+  pending: boolean;
+  /** Reads everything again. */
+  again: () => void;
+}
+
+/** Reads a list page by page. `next` makes the request of the page after the one given, or `null` at the end. Stays fresh as `useRead`. */
+export function useReadPages<C extends ReadName>(
+  command: C,
+  first: Commands[C]["request"],
+  next: (last: Commands[C]["response"]) => Commands[C]["request"] | null,
+): Pages<Commands[C]["response"]> {
+  const query = useInfiniteQuery<Commands[C]["response"], CallError, { pages: Commands[C]["response"][] }, unknown[], Commands[C]["request"]>({
+    queryKey: [command, "pages", first],
+    queryFn: ({ pageParam }) => currentHost().call(command, pageParam as Commands[C]["request"]),
+    initialPageParam: first,
+    getNextPageParam: (last) => next(last) ?? undefined,
+  });
+  return {
+    pages: query.data?.pages,
+    error: query.error,
+    more: query.hasNextPage ? () => void query.fetchNextPage() : undefined,
+    pending: query.isFetchingNextPage,
+    again: () => void query.refetch(),
+  };
 }
 
 /** Changes something and refreshes what the contract says has become stale. */

@@ -13,15 +13,13 @@ export const links = {
   newClient: () => "/clients?new=1",
   client: (id: string, tab?: "statistics" | "connections") => `/clients/${id}${tab ? `?tab=${tab}` : ""}`,
   integrations: () => "/integrations",
-  connect: (connector?: string, clientId?: string) => {
-    const query = new URLSearchParams({ connect: connector ?? "choose", ...(clientId ? { client: clientId } : {}) });
-    return `/integrations?${query}`;
-  },
+  connect: (connector?: string, clientId?: string) => `/integrations/connect/${connector ?? "choose"}${clientId ? `?client=${clientId}` : ""}`,
+  system: (connector: string) => `/integrations/systems/${connector}`,
   importFile: (clientId?: string) => `/integrations?${new URLSearchParams({ import: "1", ...(clientId ? { client: clientId } : {}) })}`,
   connection: (id: string) => `/integrations/connections/${id}`,
   signIn: (connectionId: string) => `/integrations/connections/${connectionId}?sign_in=1`,
   syncs: (clientId?: string) => `/syncs${clientId ? `?client=${clientId}` : ""}`,
-  run: (id: string) => `/syncs?run=${id}`,
+  run: (id: string) => `/syncs/${id}`,
   audit: () => "/audit",
   settings: () => "/settings",
 } as const;

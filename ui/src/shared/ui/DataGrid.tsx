@@ -81,6 +81,10 @@ export interface DataGridProps<Row> {
   totals?: "top" | "bottom";
   /** Words when there are no rows. */
   empty?: ReactNode;
+  /** A name for tests of the whole table. */
+  testId?: string;
+  /** Further attributes of a row, such as its state, for styles and tests. */
+  rowData?: (row: Row) => { [name: `data-${string}`]: string };
   /** As tall as its rows instead of filling its parent; for short tables that scroll with the page. */
   auto?: boolean;
 }
@@ -189,6 +193,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
         ref={scroller}
         className={classes.scroll}
         role="grid"
+        data-testid={props.testId}
         tabIndex={0}
         aria-label={props.label}
         aria-rowcount={rows.length + (totals ? 2 : 1)}
@@ -261,6 +266,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
                   data-selected={chosen}
                   data-link={props.onOpen !== undefined}
                   data-row={row.id}
+                  {...props.rowData?.(row.original)}
                   onClick={(event) => {
                     if (event.target instanceof HTMLElement && event.target.closest("button, a, input, label")) return;
                     setActive(row.id);

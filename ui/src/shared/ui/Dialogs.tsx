@@ -83,7 +83,7 @@ export function Wizard(props: {
   return (
     <Modal.Root opened onClose={props.onClose} size={1096} centered>
       <Modal.Overlay />
-      <Modal.Content aria-label={props.label}>
+      <Modal.Content aria-label={props.label} data-testid="wizard">
         <div className={classes.wizard}>
           <div className={classes.wizardSide}>
             <div className={classes.wizardWho}>{props.who}</div>

@@ -6,7 +6,7 @@ import { Button, NumberInput, PasswordInput, Select, Switch, Textarea, TextInput
 import { type ReactNode, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import classes from "./kit.module.css";
-import { type Field, faultOf, fieldsOf, initialAnswers } from "./schema";
+import { type Field, faultOf, fieldsOf, initialAnswers, openAnswers, withKept } from "./schema";
 
 /** The form. `say` turns a title or description key into words; `formId` lets a button outside submit it. */
 export function SchemaForm(props: {
@@ -17,12 +17,14 @@ export function SchemaForm(props: {
   pending?: boolean;
   /** Names of fields the backend found wrong. */
   refused?: string[];
+  /** Answers given before; secrets among them are kept but never put back into their inputs. */
+  given?: Record<string, unknown>;
   onSubmit: (answers: Record<string, unknown>) => void;
 }) {
   const { t } = useTranslation("shared");
   const ownId = useId();
   const fields = fieldsOf(props.schema);
-  const [answers, setAnswers] = useState<Record<string, unknown>>(() => initialAnswers(fields));
+  const [answers, setAnswers] = useState<Record<string, unknown>>(() => ({ ...initialAnswers(fields), ...openAnswers(fields, props.given ?? {}) }));
   const [asked, setAsked] = useState(false);
   const id = props.formId ?? ownId;
 
@@ -35,13 +37,15 @@ export function SchemaForm(props: {
       onSubmit={(event) => {
         event.preventDefault();
         setAsked(true);
-        const wrong = fields.find((field) => faultOf(field, answers[field.name]) !== null);
-        if (!wrong) props.onSubmit(answers);
+        const all = withKept(fields, answers, props.given ?? {});
+        const wrong = fields.find((field) => faultOf(field, all[field.name]) !== null);
+        if (!wrong) props.onSubmit(all);
         else event.currentTarget.querySelector<HTMLElement>(`[name="${CSS.escape(wrong.name)}"]`)?.focus();
       }}
     >
       {fields.map((field) => {
-        const fault = asked ? faultOf(field, answers[field.name]) : null;
+        const kept = field.kind === "secret" && Boolean(props.given?.[field.name]);
+        const fault = asked && !(kept && !answers[field.name]) ? faultOf(field, answers[field.name]) : null;
         const bound = fault === "min" ? field.min : field.max;
         const error = fault ? t(`fault.${fault}`, { bound: bound ?? 0 }) : props.refused?.includes(field.name) ? t("fault.pattern") : null;
         return (
@@ -50,6 +54,7 @@ export function SchemaForm(props: {
             field={field}
             say={props.say}
             error={error}
+            kept={kept}
             value={answers[field.name]}
             onChange={(value) => setAnswers((old) => ({ ...old, [field.name]: value }))}
           />
@@ -66,8 +71,9 @@ export function SchemaForm(props: {
   );
 }
 
-function FieldInput(props: { field: Field; say: (key: string) => string; error: string | null; value: unknown; onChange: (value: unknown) => void }) {
+function FieldInput(props: { field: Field; say: (key: string) => string; error: string | null; kept: boolean; value: unknown; onChange: (value: unknown) => void }) {
   const { field, say, error, onChange } = props;
+  const { t } = useTranslation("shared");
   const common = {
     name: field.name,
     label: say(field.title),
@@ -79,7 +85,17 @@ function FieldInput(props: { field: Field; say: (key: string) => string; error: 
   const text = typeof props.value === "string" ? props.value : "";
   switch (field.kind) {
     case "secret":
-      return <PasswordInput {...common} value={text} onChange={(event) => onChange(event.currentTarget.value)} autoComplete="new-password" spellCheck={false} />;
+      return (
+        <PasswordInput
+          {...common}
+          placeholder={props.kept ? t("secret_kept") : common.placeholder}
+          value={text}
+          onChange={(event) => onChange(event.currentTarget.value)}
+          autoComplete="new-password"
+          spellCheck={false}
+          visibilityToggleButtonProps={{ "aria-label": t("secret_reveal"), disabled: text === "" }}
+        />
+      );
     case "lines":
       return <Textarea {...common} value={text} onChange={(event) => onChange(event.currentTarget.value)} autosize minRows={3} maxRows={8} />;
     case "number":

@@ -90,6 +90,19 @@ export function initialAnswers(fields: Field[]): Record<string, unknown> {
   return Object.fromEntries(fields.filter((field) => field.initial !== undefined).map((field) => [field.name, field.initial]));
 }
 
+/** Of the answers given before, those that may be shown again: a secret never is. */
+export function openAnswers(fields: Field[], given: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    fields.filter((field) => field.kind !== "secret" && given[field.name] !== undefined).map((field) => [field.name, given[field.name]]),
+  );
+}
+
+/** The answers with every secret that was left blank taken from those given before. */
+export function withKept(fields: Field[], answers: Record<string, unknown>, given: Record<string, unknown>): Record<string, unknown> {
+  const kept = fields.filter((field) => field.kind === "secret" && !answers[field.name] && given[field.name] !== undefined);
+  return { ...answers, ...Object.fromEntries(kept.map((field) => [field.name, given[field.name]])) };
+}
+
 /** What is wrong with an answer, or `null`. */
 export function faultOf(field: Field, answer: unknown): FieldFault | null {
   const blank = answer === undefined || answer === null || answer === "";
