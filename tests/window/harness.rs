@@ -1,0 +1,269 @@
+//! Drives the real window: starts WebKit's own WebDriver, which starts the program, and offers what a person does: read, press,
+//! type. Everything waits for what it needs and says what was on the screen when it did not come.
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::json;
+use std::{
+    fmt::Write as _,
+    fs,
+    future::Future,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use thirtyfour::{By, Capabilities, WebDriver, WebElement};
+
+/// How long something may take to appear. Only a failing test ever waits this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a screen is looked at meanwhile.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// How the program is started.
+pub struct Start<'a> {
+    /// Folder of the workspace.
+    pub workspace: &'a Path,
+    /// Opens the demo.
+    pub demo: bool,
+    /// `SYNCDECK_URL_MAP`.
+    pub url_map: String,
+}
+
+/// The program in its window, and the driver that holds it.
+pub struct Window {
+    driver: WebDriver,
+    process: Child,
+}
+
+impl Window {
+    /// Starts the program and waits until its page is there.
+    pub async fn open(start: &Start<'_>) -> Result<Self> {
+        let port = free_port()?;
+        let log = fs::File::create(output().join("webdriver.log"))?;
+        let mut process = Command::new("WebKitWebDriver")
+            .arg(format!("--port={port}"))
+            .env("TAURI_AUTOMATION", "true")
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("SYNCDECK_URL_MAP", &start.url_map)
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .stdin(Stdio::null())
+            .spawn()
+            .context("WebKitWebDriver could not be started")?;
+        let mut arguments = vec!["--workspace".to_owned(), start.workspace.display().to_string()];
+        if start.demo {
+            arguments.push("--demo".to_owned());
+        }
+        let mut capabilities = Capabilities::new();
+        capabilities.insert(
+            "webkitgtk:browserOptions".to_owned(),
+            json!({ "binary": env!("CARGO_BIN_EXE_syncdeck"), "args": arguments }),
+        );
+        let address = format!("http://127.0.0.1:{port}");
+        let listening = until("the driver listens", async || {
+            Ok(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok().map(drop))
+        });
+        let driver = match async {
+            listening.await?;
+            Ok(WebDriver::new(address, capabilities).await?)
+        }
+        .await
+        {
+            Ok(driver) => driver,
+            Err(error) => {
+                process.kill()?;
+                process.wait()?;
+                return Err(error);
+            }
+        };
+        let window = Self { driver, process };
+        window.element("the page", "//*[@id='root']/*").await?;
+        Ok(window)
+    }
+
+    /// Sets preferences as the person's own choice in Settings would, and shows the page anew.
+    pub async fn prefer(&self, language: &str, theme: &str) -> Result<()> {
+        let prefs = json!({ "language": language, "theme": theme }).to_string();
+        self.driver.execute("localStorage.setItem('syncdeck.prefs', arguments[0])", vec![json!(prefs)]).await?;
+        self.driver.refresh().await?;
+        self.element("the page", "//*[@id='root']/*").await?;
+        Ok(())
+    }
+
+    /// Waits for a text to be on the screen: the whole text of some element, whatever marks words inside it.
+    pub async fn reads(&self, text: &str) -> Result<()> {
+        self.element(text, &format!("//*[normalize-space(.)={}]", quoted(text))).await.map(drop)
+    }
+
+    /// Waits for a text to be part of what the screen says.
+    pub async fn mentions(&self, text: &str) -> Result<()> {
+        until(text, async || Ok(plain(&self.text().await?).contains(&plain(text)).then_some(())))
+            .await
+            .or_else(async |error| Err(self.describe(error).await))
+    }
+
+    /// Presses the button, link, tab, option or other control of this name.
+    pub async fn press(&self, name: &str) -> Result<()> {
+        let name_ = quoted(name);
+        let path = format!(
+            "//*[self::button or self::a or self::summary or self::label or @role='button' or @role='tab' or @role='option' \
+             or @role='menuitem' or @role='checkbox' or @role='radio'][@aria-label={name_} or normalize-space(.)={name_} \
+             or .//*[normalize-space(.)={name_}]][not(@disabled) and not(@aria-disabled='true') and not(@data-disabled='true')]"
+        );
+        // What was found may be drawn anew before it is pressed, so finding and pressing are tried together.
+        let pressed = until(name, async || {
+            let Ok(found) = self.driver.find_all(By::XPath(&path)).await else { return Ok(None) };
+            for element in found.into_iter().rev() {
+                if element.is_displayed().await.unwrap_or(false) && element.click().await.is_ok() {
+                    return Ok(Some(()));
+                }
+            }
+            Ok(None)
+        })
+        .await;
+        match pressed {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.describe(error).await),
+        }
+    }
+
+    /// Types into the field with this label, in place of what stands there.
+    pub async fn fill(&self, label: &str, text: &str) -> Result<()> {
+        let label_ = quoted(label);
+        let path = format!(
+            "//*[(self::input or self::textarea) and (@aria-label={label_} \
+             or @id=//label[normalize-space(.)={label_} or normalize-space(text())={label_}]/@for)]"
+        );
+        let field = self.element(label, &path).await?;
+        field.clear().await?;
+        field.send_keys(text).await?;
+        Ok(())
+    }
+
+    /// Waits until a script answers something other than null, false or nothing.
+    pub async fn script(&self, script: &str) -> Result<serde_json::Value> {
+        let script = format!("return ({script})");
+        let answer = until(&script, async || {
+            let answer = self.driver.execute(script.as_str(), Vec::new()).await?.json().clone();
+            Ok((!answer.is_null() && answer != json!(false)).then_some(answer))
+        })
+        .await;
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.describe(error).await),
+        }
+    }
+
+    /// What the screen says.
+    pub async fn text(&self) -> Result<String> {
+        Ok(self.driver.execute("return document.body.innerText", Vec::new()).await?.convert()?)
+    }
+
+    /// Takes a picture: for the documentation when `SYNCDECK_SCREENSHOTS=1`, else beside the other output of tests.
+    pub async fn picture(&self, name: &str) -> Result<()> {
+        let folder = if std::env::var("SYNCDECK_SCREENSHOTS").is_ok_and(|wish| wish == "1") {
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screenshots")
+        } else {
+            output()
+        };
+        fs::create_dir_all(&folder)?;
+        self.driver.screenshot(&folder.join(format!("{name}.png"))).await?;
+        Ok(())
+    }
+
+    /// Closes the window as its own button does and waits until the program has ended.
+    pub async fn close(mut self) -> Result<()> {
+        let program = program_of(self.process.id())?;
+        self.driver.clone().quit().await?;
+        until("the program ends", async || Ok((!Path::new(&format!("/proc/{program}")).exists()).then_some(())))
+            .await?;
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    async fn element(&self, what: &str, path: &str) -> Result<WebElement> {
+        let found = until(what, async || {
+            for element in self.driver.find_all(By::XPath(path)).await.unwrap_or_default() {
+                if element.is_displayed().await.unwrap_or(false) {
+                    return Ok(Some(element));
+                }
+            }
+            Ok(None)
+        })
+        .await;
+        match found {
+            Ok(element) => Ok(element),
+            Err(error) => Err(self.describe(error).await),
+        }
+    }
+
+    /// Adds to an error what was on the screen.
+    async fn describe(&self, error: anyhow::Error) -> anyhow::Error {
+        let mut text = format!("{error:#}");
+        match self.text().await {
+            Ok(screen) => _ = write!(text, "\nThe screen said:\n{screen}"),
+            Err(gone) => _ = write!(text, "\nThe screen could not be read: {gone:#}"),
+        }
+        if let Err(error) = self.driver.screenshot(&output().join("failure.png")).await {
+            _ = write!(text, "\nNo picture of it: {error:#}");
+        }
+        anyhow!(text)
+    }
+}
+
+impl Drop for Window {
+    /// A test that failed leaves no process behind; one that closed the window has none left to end.
+    fn drop(&mut self) {
+        if let Ok(program) = program_of(self.process.id()) {
+            _ = Command::new("kill").arg(program.to_string()).status();
+        }
+        _ = self.process.kill();
+        _ = self.process.wait();
+    }
+}
+
+/// Where pictures and logs of tests go.
+pub fn output() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("window");
+    fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    folder
+}
+
+/// Spaces of every kind as one plain space: `Intl` groups digits with narrow ones.
+pub fn plain(text: &str) -> String {
+    text.split(|letter: char| letter.is_whitespace()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Asks again until there is an answer.
+async fn until<T, F: Future<Output = Result<Option<T>>>>(what: &str, ask: impl Fn() -> F) -> Result<T> {
+    let answer = tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Some(answer) = ask().await? {
+                return Ok(answer);
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    });
+    answer.await.unwrap_or_else(|_| Err(anyhow!("This did not come: {what}")))
+}
+
+/// The program that the driver started.
+fn program_of(driver: u32) -> Result<u32> {
+    let children = fs::read_to_string(format!("/proc/{driver}/task/{driver}/children"))?;
+    match children.split_whitespace().collect::<Vec<_>>()[..] {
+        [child] => Ok(child.parse()?),
+        ref children => bail!("the driver has {} children", children.len()),
+    }
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// A text as XPath writes it: there is no escape in it, so a text with both quotes cannot be written, and none of ours is.
+fn quoted(text: &str) -> String {
+    if text.contains('"') { format!("'{text}'") } else { format!("\"{text}\"") }
+}
