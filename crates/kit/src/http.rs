@@ -179,6 +179,22 @@ impl fmt::Debug for HttpResponse {
 }
 
 impl HttpResponse {
+    /// An answer made by hand; reached through [`crate::testing::response`].
+    pub(crate) fn made(system: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Self {
+        let pairs = headers
+            .iter()
+            .filter_map(|(name, value)| Some((HeaderName::try_from(*name).ok()?, HeaderValue::try_from(*value).ok()?)));
+        Self {
+            status,
+            url: String::new(),
+            ignored: false,
+            received_at: DateTime::UNIX_EPOCH,
+            headers: pairs.collect(),
+            body: Bytes::from(body.to_owned()),
+            system: Arc::from(system),
+            redactor: Arc::default(),
+        }
+    }
     /// A header's first value, by name in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -387,7 +403,10 @@ impl Http {
             };
             let outcome = match outcome {
                 Ok(response) => {
-                    permit.learn(&response, options.clock.now());
+                    // A refusal says what to wait for in its own way, and the policy reads that; its counters may be of another window.
+                    if response.status != 429 {
+                        permit.learn(&response, options.clock.now());
+                    }
                     Ok(response)
                 }
                 Err(Broken::Transport(failure)) => Err(failure),

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use async_trait::async_trait;
 use model::{failure::Failure, secret::SecretFields};
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
+pub use tokio_util::sync::CancellationToken;
 
 /// The secrets of one connection. Implemented over the vault for connections and in memory for a sign-in being tested.
 #[async_trait]

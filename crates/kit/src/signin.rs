@@ -23,7 +23,7 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Name of the access token among a connection's secret fields.
+/// Name of the access token among a connection's secret fields; `access_token:cabinet` for a subject (see [`TokenFlow::subject`]).
 pub const ACCESS_TOKEN: &str = "access_token";
 /// Name of the refresh token.
 pub const REFRESH_TOKEN: &str = "refresh_token";
@@ -52,6 +52,11 @@ pub trait TokenFlow: Send + Sync + 'static {
     async fn issue(&self, http: &Http, cancel: &CancellationToken) -> Result<Grant, Failure>;
     /// A new access token from the refresh token. `sign_in_rejected` means that only [`TokenFlow::issue`] can help.
     async fn refresh(&self, http: &Http, cancel: &CancellationToken) -> Result<Grant, Failure>;
+    /// For whom the token is, when one set of secrets signs in for several (an agency for itself and for each cabinet): tokens of
+    /// different subjects lie side by side and are never mixed up. Empty: for the connection itself.
+    fn subject(&self) -> &str {
+        ""
+    }
     /// How the token is shown to the platform.
     fn header(&self, token: &Secret) -> (String, Secret) {
         ("Authorization".to_owned(), Secret::new(format!("Bearer {}", token.expose())))
@@ -134,28 +139,29 @@ impl<F: TokenFlow> Inner<F> {
             return Ok(token);
         }
         let mut fields = self.credentials.load().await?;
-        let stored = stored(&fields, self.http.clock().now()).filter(|stored| Some(&stored.token) != rejected);
+        let names = Names::of(self.flow.subject());
+        let stored = stored(&fields, &names, self.http.clock().now()).filter(|stored| Some(&stored.token) != rejected);
         if let Some(stored) = stored {
             let token = stored.token.clone();
             *self.current() = Some(stored);
             return Ok(token);
         }
-        let grant = self.ask(&fields).await?;
+        let grant = self.ask(&fields, &names).await?;
         let now = self.http.clock().now();
         self.http.redactor().learn(&grant.access_token);
-        fields.insert(ACCESS_TOKEN.to_owned(), grant.access_token.clone());
+        fields.insert(names.access_token, grant.access_token.clone());
         if let Some(refresh_token) = grant.refresh_token {
             self.http.redactor().learn(&refresh_token);
-            fields.insert(REFRESH_TOKEN.to_owned(), refresh_token);
+            fields.insert(names.refresh_token, refresh_token);
         }
         let life = grant.expires_in.and_then(|life| TimeDelta::from_std(life).ok());
         match life {
             Some(life) => {
                 let end = (now + life).to_rfc3339_opts(SecondsFormat::Secs, true);
-                fields.insert(ACCESS_EXPIRES_AT.to_owned(), Secret::new(end));
+                fields.insert(names.access_expires_at, Secret::new(end));
             }
             None => {
-                fields.remove(ACCESS_EXPIRES_AT);
+                fields.remove(&names.access_expires_at);
             }
         }
         self.credentials.replace(fields).await?;
@@ -164,11 +170,16 @@ impl<F: TokenFlow> Inner<F> {
         Ok(grant.access_token)
     }
 
-    async fn ask(&self, fields: &SecretFields) -> Result<Grant, Failure> {
-        let http = self.http.with_secrets(fields.clone());
+    async fn ask(&self, fields: &SecretFields, names: &Names) -> Result<Grant, Failure> {
+        let refresh_token = fields.get(&names.refresh_token).filter(|token| !token.is_empty());
+        let mut lent = fields.clone();
+        // The flow knows it by its plain name, whoever it is for.
+        lent.remove(REFRESH_TOKEN);
+        lent.extend(refresh_token.map(|token| (REFRESH_TOKEN.to_owned(), token.clone())));
+        let http = self.http.with_secrets(lent);
         // The run's wish to stop does not reach in here; see the top of the file.
         let uncancelled = CancellationToken::new();
-        if fields.get(REFRESH_TOKEN).is_some_and(|token| !token.is_empty()) {
+        if refresh_token.is_some() {
             match self.flow.refresh(&http, &uncancelled).await {
                 Err(failure) if failure.code == Code::SignInRejected => {}
                 outcome => return outcome,
@@ -178,15 +189,33 @@ impl<F: TokenFlow> Inner<F> {
     }
 }
 
+/// The names of one subject's fields.
+struct Names {
+    access_token: String,
+    refresh_token: String,
+    access_expires_at: String,
+}
+
+impl Names {
+    fn of(subject: &str) -> Self {
+        let name = |name: &str| if subject.is_empty() { name.to_owned() } else { format!("{name}:{subject}") };
+        Self {
+            access_token: name(ACCESS_TOKEN),
+            refresh_token: name(REFRESH_TOKEN),
+            access_expires_at: name(ACCESS_EXPIRES_AT),
+        }
+    }
+}
+
 fn margin(life: TimeDelta) -> TimeDelta {
     TimeDelta::from_std(MARGIN).unwrap_or_default().min(life / 2)
 }
 
 /// The token among the fields, if it is good for a while yet. Without a known end it is tried: the platform will say.
-fn stored(fields: &SecretFields, now: DateTime<Utc>) -> Option<Current> {
-    let token = fields.get(ACCESS_TOKEN).filter(|token| !token.is_empty())?.clone();
+fn stored(fields: &SecretFields, names: &Names, now: DateTime<Utc>) -> Option<Current> {
+    let token = fields.get(&names.access_token).filter(|token| !token.is_empty())?.clone();
     let end = fields
-        .get(ACCESS_EXPIRES_AT)
+        .get(&names.access_expires_at)
         .and_then(|end| DateTime::parse_from_rfc3339(end.expose()).ok())
         .map(|end| end.with_timezone(&Utc));
     let renew_at = end.map(|end| end - TimeDelta::from_std(MARGIN).unwrap_or_default());

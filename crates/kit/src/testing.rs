@@ -3,6 +3,7 @@
 
 use crate::{
     clock::Clock,
+    http::HttpResponse,
     observe::{Observer, RequestRecord, Wait},
     session::Credentials,
     source::Sink,
@@ -69,6 +70,11 @@ impl Clock for VirtualClock {
         }
         tokio::task::yield_now().await;
     }
+}
+
+/// An answer that no server gave, for tables of a policy's decisions. A header that is not one is left out.
+pub fn response(system: &str, status: u16, headers: &[(&str, &str)], body: &str) -> HttpResponse {
+    HttpResponse::made(system, status, headers, body)
 }
 
 /// Credentials in memory; remembers every state it was given.
