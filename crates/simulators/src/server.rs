@@ -3,6 +3,10 @@
 //! A vendor is a pure function from `Call` to `Answer`; everything that can happen to bytes between it and a client happens
 //! here. Each simulator runs on a runtime of its own: stopping it cuts every connection at once, as when a machine dies, and
 //! a busy simulator does not slow the scheduler of the program that started it.
+//!
+//! Control paths, for tests in other processes: `POST /__sim/faults` (a `Fault` as JSON; answers its `id`), `GET` and
+//! `DELETE` of the same (`?id=` for one), `GET` and `DELETE /__sim/requests`; a vendor adds its own, such as `/__sim/truth`.
+//! They are neither logged nor struck by faults.
 
 use std::convert::Infallible;
 use std::io::{self, Write as _};

@@ -237,9 +237,9 @@ pub struct WorldSize {
     pub groups: usize,
     /// Ads in a group; varies by two in a varied world.
     pub ads: usize,
-    /// Varied lives (new, stopped, deleted, paused) as in a real account; without it everything runs from the first day,
-    /// which makes row counts round.
-    pub varied: bool,
+    /// Varied lives (new, stopped, deleted) as in a real account, their beginnings scattered over this many days from the
+    /// first one; without it everything runs from the first day, which makes row counts round.
+    pub varied_over_days: Option<u32>,
 }
 
 /// The whole world.
@@ -587,7 +587,8 @@ fn add_campaign(
         "Подписка на сообщество" => Aim::Community,
         _ => Aim::Site,
     };
-    let life = if size.varied { campaign_life(position, first_day, draws) } else { endless(first_day) };
+    let span = size.varied_over_days.map(i64::from);
+    let life = span.map_or_else(|| endless(first_day), |span| campaign_life(position, first_day, span, draws));
     let mut campaign = Campaign {
         id: numbers.campaign,
         name,
@@ -602,12 +603,12 @@ fn add_campaign(
     };
     let place = cabinet.campaigns.len();
     let spread = |draws: &mut Draws, mean: usize, by: i64| {
-        let wanted = i64::try_from(mean).unwrap_or(1) + if size.varied { draws.between(-by, by) } else { 0 };
+        let wanted = i64::try_from(mean).unwrap_or(1) + if span.is_some() { draws.between(-by, by) } else { 0 };
         usize::try_from(wanted.max(1)).unwrap_or(1)
     };
     for _ in 0..spread(draws, size.groups, 1) {
         numbers.group += u64::try_from(draws.between(1, 30)).unwrap_or(1);
-        let group_life = if size.varied { inside(&life, 12, draws) } else { life };
+        let group_life = span.map_or(life, |span| inside(&life, span / 75, span, draws));
         let from = cabinet.ads.len();
         let audience = draws.pick(&AUDIENCES);
         let group_place = cabinet.groups.len();
@@ -620,7 +621,7 @@ fn add_campaign(
                 title: format!("{}: {}", cabinet.name, theme),
                 text: "Успейте до конца месяца. Подробности на сайте.".to_owned(),
                 url: format!("https://{host}/?utm_source=vk&utm_campaign={}&utm_content={}", campaign.id, numbers.ad),
-                life: if size.varied { inside(&group_life, 45, draws) } else { life },
+                life: span.map_or(life, |span| inside(&group_life, span / 20, span, draws)),
                 group: group_place,
                 campaign: place,
                 minute: u32::try_from(draws.between(540, 1139)).unwrap_or(540),
@@ -648,18 +649,18 @@ fn endless(first_day: NaiveDate) -> Life {
     Life { starts: first_day, ends: None, afterwards: Status::Stopped }
 }
 
-/// A third of the campaigns runs from the beginning, the others start over thirty months, some of them in the future.
-fn campaign_life(position: usize, first_day: NaiveDate, draws: &mut Draws) -> Life {
-    let offset = if position.is_multiple_of(3) { draws.between(0, 20) } else { draws.between(10, 900) };
+/// A third of the campaigns runs from the beginning, the others start within the span, some of them in the future.
+fn campaign_life(position: usize, first_day: NaiveDate, span: i64, draws: &mut Draws) -> Life {
+    let offset = if position.is_multiple_of(3) { draws.between(0, span / 45) } else { draws.between(span / 90, span) };
     let starts = first_day + Duration::days(offset);
-    let ends = (!draws.chance(35)).then(|| starts + Duration::days(draws.between(45, 400)));
+    let ends = (!draws.chance(35)).then(|| starts + Duration::days(draws.between(span / 20, span * 4 / 9)));
     Life { starts, ends, afterwards: fate(draws) }
 }
 
 /// A life that begins up to `late` days after its parent's and ends no later.
-fn inside(parent: &Life, late: i64, draws: &mut Draws) -> Life {
+fn inside(parent: &Life, late: i64, span: i64, draws: &mut Draws) -> Life {
     let mut starts = parent.starts + Duration::days(draws.between(0, late));
-    let own = draws.chance(45).then(|| starts + Duration::days(draws.between(20, 260)));
+    let own = draws.chance(45).then(|| starts + Duration::days(draws.between(span / 45, span * 13 / 45)));
     let ends = match (parent.ends, own) {
         (Some(theirs), Some(mine)) => Some(theirs.min(mine)),
         (theirs, mine) => theirs.or(mine),

@@ -1,7 +1,6 @@
 //! `syncdeck-simulator vk-ads`: a simulator in a process of its own, for the bench, for crash tests and for trying by hand.
 //!
 //! The first line printed is the base URL alone, so that a script can read it; then the process serves until it is stopped.
-#![allow(clippy::print_stdout, reason = "printing is what this program is for")]
 
 use std::io::Write as _;
 

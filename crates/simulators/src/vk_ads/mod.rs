@@ -3,6 +3,9 @@
 //! Written from ads.vk.com/doc/api and what production clients reported. Served: sign-in, `user`, `agency/clients`,
 //! `ad_plans`, `ad_groups`, `banners`, `throttling`, and statistics v2. Not served, because the console does not call it yet:
 //! the browser's consent page, lead forms, remarketing lists, statistics v3 and the special reports.
+//!
+//! Control paths of its own: `GET /__sim/truth?cabinet=&date_from=&date_to=&by=day`, `GET /__sim/keys`,
+//! `POST /__sim/clock {"advance_days":1}`.
 
 mod collections;
 mod errors;
@@ -77,7 +80,8 @@ impl Scenario {
                 campaigns: 14,
                 groups: 4,
                 ads: 5,
-                varied: true,
+                // Thirty months: at the end of the eighteen there are still campaigns to come.
+                varied_over_days: Some(900),
             },
             limits: Limits::USUAL,
             tokens: TokenRules::default(),
@@ -91,7 +95,14 @@ impl Scenario {
 
     /// The same shape with few objects and ninety days, for tests that must be quick.
     pub fn small(today: NaiveDate) -> Self {
-        let size = WorldSize { cabinets_per_agency: 2, campaigns: 5, groups: 2, ads: 3, ..Self::demo().size };
+        let size = WorldSize {
+            cabinets_per_agency: 2,
+            campaigns: 6,
+            groups: 2,
+            ads: 3,
+            varied_over_days: Some(100),
+            ..Self::demo().size
+        };
         Self { today: Some(today), first_day: Some(today - Duration::days(89)), size, ..Self::demo() }
     }
 
@@ -113,7 +124,7 @@ impl Scenario {
                 campaigns,
                 groups,
                 ads,
-                varied: false,
+                varied_over_days: None,
             },
             limits: Limits::NONE,
             gzip: false,

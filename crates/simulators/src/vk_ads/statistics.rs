@@ -456,3 +456,42 @@ fn range(question: &Question<'_>, call: &Call) -> Result<(NaiveDate, NaiveDate),
     }
     Ok((from, to))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn money_is_written_as_the_vendor_does() {
+        for (kopecks, text) in [
+            (0, "0"),
+            (1, "0.01"),
+            (10, "0.10"),
+            (99, "0.99"),
+            (100, "1.00"),
+            (2_332_892, "23328.92"),
+            (-5, "-0.05"),
+            (-123_456, "-1234.56"),
+            (i64::MAX, "92233720368547758.07"),
+            (i64::MIN, "-92233720368547758.08"),
+        ] {
+            assert_eq!(serde_json::to_string(&Rubles(kopecks)).unwrap(), format!("\"{text}\""));
+        }
+    }
+
+    #[test]
+    fn shares_are_rounded_once() {
+        for (part, whole, text) in [
+            (0, 10, "0"),
+            (5, 0, "0"),
+            (1, 3, "33.3333"),
+            (2, 3, "66.6667"),
+            (270, 75_881, "0.3558"),
+            (10, 10, "100.0"),
+        ] {
+            assert_eq!(serde_json::to_string(&percent(part, whole)).unwrap(), text, "{part}/{whole}");
+        }
+    }
+}

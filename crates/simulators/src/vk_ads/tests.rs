@@ -53,11 +53,15 @@ impl Desk {
     }
 
     async fn sign_in(&self, form: &[(&str, &str)]) -> Response {
+        self.sign_in_as(&self.key, form).await
+    }
+
+    async fn sign_in_as(&self, key: &Key, form: &[(&str, &str)]) -> Response {
         let mut form = form.to_vec();
         if !form.iter().any(|(name, _)| *name == "client_secret") {
-            form.push(("client_secret", &self.key.client_secret));
+            form.push(("client_secret", &key.client_secret));
         }
-        form.push(("client_id", &self.key.client_id));
+        form.push(("client_id", &key.client_id));
         self.http.post(format!("{}/api/v2/oauth2/token.json", self.sim.base_url)).form(&form).send().await.unwrap()
     }
 
@@ -319,8 +323,25 @@ async fn an_agency_sees_its_clients_and_not_their_campaigns() {
     let client = body(desk.sign_in(&by_name).await).await;
     desk.access = client["access_token"].as_str().unwrap().to_owned();
     assert_eq!(desk.json("/api/v2/user.json").await["username"], names[1]);
-    let stranger = [("grant_type", "agency_client_credentials"), ("agency_client_name", "okna_sever@nobody")];
+    let other = desk.sim.keys()[1].clone();
+    let stranger = [("grant_type", "agency_client_credentials"), ("agency_client_name", &other.cabinets[0].username)];
     assert_eq!(refusal(desk.sign_in(&stranger).await).await, (401, "invalid_user".to_owned()));
+    let consent = desk.sign_in_as(&other, &[("grant_type", "client_credentials")]).await;
+    let consent = body(consent).await["access_token"].as_str().unwrap().to_owned();
+    let with_consent = [stranger[0], stranger[1], ("access_token", &consent)];
+    assert_eq!(desk.sign_in(&with_consent).await.status(), 200, "the other agency's token opens its clients");
+    let own = desk.sim.keys()[2].clone();
+    let advertiser = desk.sign_in_as(&own, &stranger).await;
+    assert_eq!(refusal(advertiser).await, (403, "forbidden".to_owned()));
+    desk.access = body(desk.sign_in_as(&own, &[("grant_type", "client_credentials")]).await).await["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(desk.json("/api/v2/user.json").await["types"], json!(["advert"]));
+    assert!(
+        !desk.all("/api/v2/ad_plans.json?fields=id", 250).await.is_empty(),
+        "an advertiser reads its own campaigns"
+    );
 }
 
 #[tokio::test]
