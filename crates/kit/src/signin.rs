@@ -54,8 +54,8 @@ pub trait TokenFlow: Send + Sync + 'static {
     async fn refresh(&self, http: &Http, cancel: &CancellationToken) -> Result<Grant, Failure>;
     /// For whom the token is, when one set of secrets signs in for several (an agency for itself and for each cabinet): tokens of
     /// different subjects lie side by side and are never mixed up. Empty: for the connection itself.
-    fn subject(&self) -> &str {
-        ""
+    fn subject(&self) -> String {
+        String::new()
     }
     /// How the token is shown to the platform.
     fn header(&self, token: &Secret) -> (String, Secret) {
@@ -139,7 +139,7 @@ impl<F: TokenFlow> Inner<F> {
             return Ok(token);
         }
         let mut fields = self.credentials.load().await?;
-        let names = Names::of(self.flow.subject());
+        let names = Names::of(&self.flow.subject());
         let stored = stored(&fields, &names, self.http.clock().now()).filter(|stored| Some(&stored.token) != rejected);
         if let Some(stored) = stored {
             let token = stored.token.clone();
