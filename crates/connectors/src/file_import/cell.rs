@@ -419,7 +419,8 @@ fn take_date(rest: &mut &str, day_first: bool) -> Option<NaiveDate> {
         let (third, third_digits) = take_number(rest)?;
         return match digits {
             4 if third_digits <= 2 => NaiveDate::from_ymd_opt(i32::try_from(first).ok()?, second, third),
-            1 | 2 => {
+            // Two digits at both ends with dashes may as well be year, month, day.
+            1 | 2 if sign != '-' || third_digits == 4 => {
                 let (day, month) = if day_first || sign == '.' { (first, second) } else { (second, first) };
                 NaiveDate::from_ymd_opt(century(third, third_digits)?, month, day)
             }

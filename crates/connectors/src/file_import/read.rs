@@ -131,6 +131,8 @@ struct Columns {
     date: usize,
     single: HashMap<Field, usize>,
     breakdowns: Vec<(usize, String)>,
+    /// Columns that may hold words: all but the day and the numbers.
+    words: Vec<usize>,
     /// Fewest and most cells a row of text may have.
     narrowest: usize,
     widest: usize,
@@ -164,10 +166,15 @@ impl Columns {
         {
             return Err(missing(Field::Cost));
         }
+        let is_word = |field: &Field| {
+            use Field::{Clicks, Conversions, Cost, CostMicros, Date, Impressions, Revenue};
+            !matches!(field, Date | Impressions | Clicks | Cost | CostMicros | Conversions | Revenue)
+        };
+        let words = (0..fields.len()).filter(|column| is_word(&fields[*column])).collect();
         let named = table.headers.iter().rposition(|header| !header.is_empty()).map_or(0, |last| last + 1);
         // The cells of a workbook that are empty at the end of a row are not stored; in text every separator is there.
         let narrowest = if table.delimiter.is_some() { named } else { 0 };
-        Ok(Self { date, single, breakdowns, narrowest, widest: table.headers.len() })
+        Ok(Self { date, single, breakdowns, words, narrowest, widest: table.headers.len() })
     }
 
     fn get(&self, field: Field) -> Option<usize> {
@@ -343,14 +350,10 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// A total between the rows: it stands where the name of a campaign, group or ad should.
+    /// A total between the rows: such a word stands where a name or a split should. Columns that are not used count too,
+    /// since "all devices" beside each device would be added to them.
     fn is_subtotal(&self, row: usize) -> bool {
-        let names =
-            [Field::CampaignName, Field::AdGroupName, Field::AdName, Field::CampaignId, Field::AdGroupId, Field::AdId];
-        names
-            .iter()
-            .filter_map(|field| self.columns.get(*field))
-            .any(|column| table::is_total_word(self.table.cell(row, column), false))
+        self.columns.words.iter().any(|column| table::is_total_word(self.table.cell(row, *column), false))
     }
 
     fn date(&mut self, row: usize) -> Result<NaiveDate, Refusal> {

@@ -7,7 +7,7 @@ use std::io::Cursor;
 use zip::ZipArchive;
 
 /// The most a workbook may unpack to, in bytes. A sheet of 500,000 rows and 20 columns takes about half of it.
-const MAX_UNPACKED: u64 = 1024 * 1024 * 1024;
+pub(super) const MAX_UNPACKED: u64 = 1024 * 1024 * 1024;
 
 /// What the reading goes on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

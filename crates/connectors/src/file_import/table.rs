@@ -82,7 +82,9 @@ impl Cells {
         }
         let index = row.first as usize + column;
         let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
-        self.text.get(start..self.ends[index] as usize).unwrap_or("")
+        let text = self.text.get(start..self.ends[index] as usize).unwrap_or("");
+        // `="0012"` is how exports keep Excel from eating the zeros of an id.
+        text.strip_prefix("=\"").and_then(|inner| inner.strip_suffix('"')).unwrap_or(text)
     }
 
     fn cells(&self, row: Row) -> impl Iterator<Item = &str> {
@@ -132,7 +134,7 @@ pub struct Table {
     pub delimiter: Option<char>,
     /// The sheets of a workbook, in its order.
     pub sheets: Vec<String>,
-    /// The sheet that was read: the first with data.
+    /// The sheet that was read: the first with days and figures.
     pub sheet: Option<String>,
     /// The line of the (last) header line, from 1; 0 when the file has no header.
     pub header_line: u64,
@@ -232,8 +234,8 @@ impl Table {
             notes.push(Note::TotalsSkipped { count: totals.0, lines: totals.1 });
         }
         let decimal = match origin.kind {
-            // The cells of a workbook are typed; their numbers come with a point.
-            Kind::Xlsx => DecimalSign::Point,
+            // The cells of a workbook are typed and their numbers come with a point; text among them proves nothing.
+            Kind::Xlsx => DecimalSign::Unproven,
             Kind::Csv | Kind::Tsv => decimal_sign(&cells, &rows),
         };
         let merged = spread(&rows, &origin.merges);
@@ -424,7 +426,10 @@ pub(super) fn is_total_word(text: &str, or_begins: bool) -> bool {
     const WORDS: [&str; 9] =
         ["итого", "всего", "total", "totals", "grand total", "общий итог", "общая сумма", "итоги", "total rows"];
     let text = cell::trim(text);
-    if text.len() > 120 {
+    // Asked of every cell of a large file, so what cannot be one is dismissed by its length and first letter.
+    let first = text.trim_start_matches(|c: char| !c.is_alphanumeric()).chars().next();
+    let may_be = first.is_some_and(|c| matches!(c, 'и' | 'И' | 'в' | 'В' | 'о' | 'О' | 't' | 'T' | 'g' | 'G'));
+    if !may_be || text.len() > if or_begins { 120 } else { 40 } {
         return false;
     }
     let lower = text.to_lowercase();

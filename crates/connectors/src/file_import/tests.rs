@@ -2,12 +2,14 @@
 //!
 //! The real exports are read from the shared data folder beside the project; a run without it says so and goes on.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![allow(clippy::print_stdout, reason = "a skipped test says why")]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test may panic, and says why it skips"
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "test files are built for reading, not for speed"
 )]
+#![allow(clippy::cast_possible_truncation, reason = "sums of a small file, taken by another reader as floats")]
 
 use super::{cell::Shape, *};
 use chrono::NaiveDate;
@@ -266,6 +268,8 @@ fn a_day_is_read_in_every_way_cabinets_write_it() {
         ("-", true, None),
         ("01.05", true, None),
         ("01.05-2024", true, None),
+        ("24-05-01", true, None),
+        ("24-05-01", false, None),
         ("2024-05-011", true, None),
         ("2024-05-01 abc", true, None),
     ] {
@@ -501,10 +505,10 @@ fn a_breakdown_keeps_the_whole_beside_its_parts() {
 
 #[test]
 fn the_level_is_the_deepest_that_is_mapped() {
+    use Field::*;
     let text = "date,campaign,ad group,ad id,ad name,clicks\n2024-05-01,A,G,1,one,1\n2024-05-01,B,G,2,two,2\n";
     let table = opened("x.csv", text);
     let fields = guess(&table);
-    use Field::*;
     assert_eq!(fields, [Date, CampaignName, AdGroupName, AdId, AdName, Clicks]);
     for (dropped, level, ids, parents) in [
         (vec![], Level::Ad, vec!["1", "2"], vec![Some("A / G"), Some("B / G")]),
@@ -561,6 +565,42 @@ Total: Account;;3
     assert_eq!(import.totals.clicks, Some(3));
     assert_eq!(import.rejected, vec![]);
     assert!(import.notes.contains(&Note::TotalsSkipped { count: 5, lines: vec![4, 5, 6, 7, 8] }), "{:?}", import.notes);
+}
+
+#[test]
+fn a_total_over_devices_or_placements_is_not_added_to_its_parts() {
+    for text in [
+        "Дата;Площадка;Клики\n01.02.2024;Поиск;1\n01.02.2024;Сети;2\n01.02.2024;Всего;3\n",
+        "date,device,clicks\n2024-02-01,MOBILE,1\n2024-02-01,DESKTOP,2\n2024-02-01,Total,3\n",
+        "date,campaign,clicks\n2024-02-01,A,1\n2024-02-01,Total,3\n2024-02-01,B,2\n",
+    ] {
+        let import = imported(text);
+        assert_eq!((import.good, import.totals.clicks), (2, Some(3)), "{text:?}");
+    }
+}
+
+#[test]
+fn an_id_protected_from_the_spreadsheet_is_read_without_its_wrapping() {
+    let import = imported("date,campaign id,clicks\n2024-02-01,\"=\"\"0012\"\"\",1\n2024-02-02,=\"0012\",2\n");
+    assert_eq!(import.objects.iter().map(|o| o.external_id.as_str()).collect::<Vec<_>>(), ["0012"]);
+}
+
+#[test]
+fn a_cover_sheet_does_not_hide_the_data() {
+    let mut book = Workbook::new();
+    let cover = book.add_worksheet();
+    for (row, line) in ["Отчёт агентства", "Период: май 2024", "Составил: Иванова"].iter().enumerate()
+    {
+        cover.write(u32::try_from(row).unwrap(), 0, *line).unwrap();
+    }
+    let data = book.add_worksheet().set_name("По дням").unwrap();
+    data.write(0, 0, "День").unwrap().write(0, 1, "Расход").unwrap();
+    data.write(1, 0, "01.05.2024").unwrap().write(1, 1, "12,125").unwrap();
+    let table = open("x.xlsx", &book.save_to_buffer().unwrap()).unwrap();
+    assert_eq!(table.sheet.as_deref(), Some("По дням"));
+    let import = guessed(&table);
+    assert_eq!(import.totals.cost, Some(Micros(12_125_000_000)));
+    assert!(import.notes.contains(&Note::ThousandsAssumed { cells: 1 }), "text in a workbook can be ambiguous too");
 }
 
 #[test]
@@ -680,6 +720,7 @@ fn merged_workbook() -> Vec<u8> {
 
 #[test]
 fn a_workbook_with_merged_headers_is_read_like_a_plain_one() {
+    use Field::*;
     let table = open("отчёт.xlsx", &merged_workbook()).unwrap();
     assert_eq!((table.kind, table.sheet.as_deref()), (Kind::Xlsx, Some("Статистика")));
     assert_eq!(table.sheets, ["Обложка", "Статистика"]);
@@ -689,7 +730,6 @@ fn a_workbook_with_merged_headers_is_read_like_a_plain_one() {
     );
     assert_eq!((table.header_line, table.rows()), (4, 4));
     let fields = guess(&table);
-    use Field::*;
     assert_eq!(fields, [Date, CampaignId, Impressions, Ignore, Clicks, Cost]);
     assert_eq!(hints(&table, &fields), Hints { currency: Some(model::money::Currency::RUB), vat: VatState::Included });
     let import = guessed(&table);
@@ -703,6 +743,7 @@ fn a_workbook_with_merged_headers_is_read_like_a_plain_one() {
 
 #[test]
 fn workbook_cells_keep_their_exact_values_and_lines() {
+    use RejectReason::*;
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     let time = Format::new().set_num_format("yyyy-mm-dd hh:mm");
@@ -750,7 +791,6 @@ fn workbook_cells_keep_their_exact_values_and_lines() {
         .write(8, 6, "сбоку")
         .unwrap();
     let import = guessed(&open("x.xlsx", &book.save_to_buffer().unwrap()).unwrap());
-    use RejectReason::*;
     assert_eq!(
         rejections(&import),
         [(5, "campaign_id", NotANumber), (7, "impressions", NotANumber), (9, "", WrongShape)]

@@ -2,8 +2,8 @@
 //! floats become exact decimals, which cells are merged, and that long ids kept as numbers have lost their last digits.
 
 use super::{
-    Kind, Table,
-    sniff::refused,
+    Field, Kind, Table,
+    sniff::{self, refused},
     table::{Cells, Merge, Origin, TooManyCells},
 };
 use calamine::{Data, DataRef, Reader, SheetType, Xlsx};
@@ -16,7 +16,7 @@ use std::{
 /// The widest sheet Excel can have.
 const MAX_COLUMNS: usize = 16_384;
 
-/// Opens a workbook and reads its first sheet with data.
+/// Opens a workbook and reads its first sheet with days and figures; without one, the first with anything.
 pub(super) fn open(bytes: &[u8]) -> Result<Table, Failure> {
     // The parser is third-party and the file may be crafted: a panic in it must cost this file only.
     catch_unwind(AssertUnwindSafe(|| read(bytes)))
@@ -28,7 +28,10 @@ fn damaged(error: &impl std::fmt::Display) -> Failure {
 }
 
 fn too_large(TooManyCells: TooManyCells) -> Failure {
-    Failure::new(Code::FileTooLarge).with("bytes", "-").with("limit", super::MAX_BYTES).detail("too many cells")
+    Failure::new(Code::FileTooLarge)
+        .with("bytes", sniff::MAX_UNPACKED)
+        .with("limit", sniff::MAX_UNPACKED)
+        .detail("too many cells")
 }
 
 fn read(bytes: &[u8]) -> Result<Table, Failure> {
@@ -41,29 +44,40 @@ fn read(bytes: &[u8]) -> Result<Table, Failure> {
         .map(|sheet| sheet.name.clone())
         .collect();
     let mut broken = None;
+    let mut fallback = None;
     for name in &sheets {
-        match read_sheet(&mut workbook, name) {
-            // One line is a cover sheet or a remark; a table has a header and something below it.
-            Ok(cells) if cells.height() < 2 && sheets.len() > 1 => {}
-            Ok(cells) if cells.height() == 0 => {}
-            Ok(cells) => {
-                let merges = merges(&mut workbook, name)?;
-                return Ok(Table::find(
-                    cells,
-                    Origin {
-                        kind: Kind::Xlsx,
-                        encoding: None,
-                        delimiter: None,
-                        sheet: Some(name.clone()),
-                        sheets: sheets.clone(),
-                        merges,
-                        from_1904,
-                        notes: Vec::new(),
-                    },
-                ));
+        let cells = match read_sheet(&mut workbook, name) {
+            Ok(cells) if cells.height() == 0 => continue,
+            Ok(cells) => cells,
+            Err(failure) => {
+                broken = Some(failure);
+                continue;
             }
-            Err(failure) => broken = Some(failure),
+        };
+        let merges = merges(&mut workbook, name)?;
+        let table = Table::find(
+            cells,
+            Origin {
+                kind: Kind::Xlsx,
+                encoding: None,
+                delimiter: None,
+                sheet: Some(name.clone()),
+                sheets: sheets.clone(),
+                merges,
+                from_1904,
+                notes: Vec::new(),
+            },
+        );
+        // A cover sheet has lines too; the sheet with days and figures is the one that is meant.
+        let fields = super::guess(&table);
+        let figures = [Field::Cost, Field::CostMicros, Field::Impressions, Field::Clicks];
+        if fields.contains(&Field::Date) && figures.iter().any(|field| fields.contains(field)) {
+            return Ok(table);
         }
+        fallback = fallback.or(Some(table));
+    }
+    if let Some(table) = fallback {
+        return Ok(table);
     }
     Err(broken.unwrap_or_else(|| refused("empty")))
 }
