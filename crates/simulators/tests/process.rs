@@ -33,9 +33,10 @@ async fn it_prints_its_address_and_tells_the_same_truth_as_it_prints() {
     BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut base).unwrap();
     let base = base.trim_end();
     assert!(base.starts_with("http://127.0.0.1:"), "{base}");
+    let http = reqwest::Client::new();
     let told = async |path: &str| -> Value {
-        serde_json::from_slice(&reqwest::get(format!("{base}/__sim/{path}")).await.unwrap().bytes().await.unwrap())
-            .unwrap()
+        let reply = http.get(format!("{base}/__sim/{path}")).send().await.unwrap();
+        serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap()
     };
     assert_eq!(told("truth").await["cabinets"], printed["cabinets"]);
     assert_eq!(told("keys").await["keys"], printed["keys"]);
