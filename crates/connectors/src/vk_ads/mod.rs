@@ -1,0 +1,4 @@
+//! VK Реклама (ads.vk.com).
+
+pub mod errors;
+pub mod signin;
