@@ -1,12 +1,22 @@
-//! `gen`: writes the files that are generated from Rust, or checks that they are fresh.
+//! `gen`: writes the files that are generated from Rust, or checks that they are fresh. Two there are: the TypeScript side of the
+//! surface, and the table of states in the glossary.
 
 use crate::shell::{built, cargo, program, read, root, run as start};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use std::fs;
+use serde_json::Value;
+use std::{fmt::Write, fs};
 
 /// The TypeScript side of the surface.
 const CONTRACT: &str = "ui/src/gen/contract.ts";
+
+/// The glossary, of which everything below [`MARK`] is generated.
+const GLOSSARY: &str = "docs/glossary.md";
+const MARK: &str = "<!-- generated below -->\n";
+
+/// Closed lists of the contract, and where their words stand in the texts shared by all screens.
+const LISTS: &[(&str, &str)] =
+    &[("RunState", "run"), ("RunTrigger", "trigger"), ("DayState", "day"), ("Health", "health"), ("Level", "level")];
 
 /// Without a flag, files are written.
 #[derive(Args)]
@@ -15,7 +25,7 @@ pub(crate) struct Arguments {
     /// Fail when a generated file is stale; write nothing.
     #[arg(long)]
     check: bool,
-    /// Print instead of writing.
+    /// Print the contract instead of writing.
     #[arg(long)]
     print: bool,
 }
@@ -27,21 +37,28 @@ impl Arguments {
 
 /// Writes, checks or prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let fresh = contract()?;
+    let contract = contract()?;
     if arguments.print {
-        print!("{fresh}");
+        print!("{contract}");
         return Ok(());
     }
-    let path = root().join(CONTRACT);
-    let current = fs::read_to_string(&path).unwrap_or_default();
-    if current == fresh {
-        return Ok(());
+    let text = |path: &str| fs::read_to_string(root().join(path)).with_context(|| format!("{path} could not be read"));
+    let words = |language: &str| -> Result<Value> {
+        let path = format!("ui/src/shared/texts/{language}.json");
+        serde_json::from_str(&text(&path)?).with_context(|| format!("{path} is not JSON"))
+    };
+    let glossary = glossary(&text(GLOSSARY)?, &contract, &words("ru")?, &words("en")?)?;
+    for (path, fresh) in [(CONTRACT, contract), (GLOSSARY, glossary)] {
+        let current = text(path).unwrap_or_default();
+        if current == fresh {
+            continue;
+        }
+        if arguments.check {
+            bail!("{path} is stale: {}. Run `cargo xtask gen` and commit the result.", difference(&current, &fresh));
+        }
+        fs::write(root().join(path), fresh).with_context(|| format!("{path} could not be written"))?;
+        println!("Wrote {path}");
     }
-    if arguments.check {
-        bail!("{CONTRACT} is stale: {}. Run `cargo xtask gen` and commit the result.", difference(&current, &fresh));
-    }
-    fs::write(&path, fresh).with_context(|| format!("{CONTRACT} could not be written"))?;
-    println!("Wrote {CONTRACT}");
     Ok(())
 }
 
@@ -52,7 +69,33 @@ fn contract() -> Result<String> {
     read(&mut program(built("examples/generate")))
 }
 
-/// The first line that differs: enough to see which type moved.
+/// The glossary with a fresh table of states. Fails when a state has no word in a language.
+fn glossary(current: &str, contract: &str, ru: &Value, en: &Value) -> Result<String> {
+    let Some((written, _)) = current.split_once(MARK) else {
+        bail!("{GLOSSARY} has lost its line `{}`", MARK.trim());
+    };
+    let mut fresh = format!("{written}{MARK}\n| List | Word | RU | EN |\n|---|---|---|---|\n");
+    for (list, key) in LISTS {
+        for word in closed_list(contract, list)? {
+            let text = |language: &Value| {
+                let text = language[key][word].as_str().map(str::to_owned);
+                text.with_context(|| format!("`{key}.{word}` is missing in the texts shared by all screens"))
+            };
+            writeln!(fresh, "| `{list}` | `{word}` | {} | {} |", text(ru)?, text(en)?)?;
+        }
+    }
+    Ok(fresh)
+}
+
+/// The words of a closed list, in the order of its declaration.
+fn closed_list<'a>(contract: &'a str, name: &str) -> Result<Vec<&'a str>> {
+    let opening = format!("export const all{name}: readonly {name}[] = [");
+    let list = contract.lines().find_map(|line| line.strip_prefix(opening.as_str())?.strip_suffix("];"));
+    let list = list.with_context(|| format!("the contract has no list of every `{name}`"))?;
+    Ok(list.split(", ").map(|word| word.trim_matches('"')).collect())
+}
+
+/// The first line that differs: enough to see what moved.
 fn difference(current: &str, fresh: &str) -> String {
     let line = current.lines().zip(fresh.lines()).take_while(|(a, b)| a == b).count();
     let at = |text: &str| text.lines().nth(line).unwrap_or("(end of file)").trim().to_owned();
@@ -61,7 +104,10 @@ fn difference(current: &str, fresh: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::difference;
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+    use super::*;
+    use serde_json::json;
 
     #[test]
     fn names_the_first_line_that_differs() {
@@ -73,5 +119,24 @@ mod tests {
         for (current, fresh, text) in rows {
             assert_eq!(difference(current, fresh), text);
         }
+    }
+
+    #[test]
+    fn the_table_of_states_follows_the_contract_and_needs_every_word() {
+        let words = json!({ "a": "A", "b": "B" });
+        let texts = json!({ "run": words, "trigger": words, "day": words, "health": words, "level": words });
+        let list = |(name, _): &(&str, &str)| format!("export const all{name}: readonly {name}[] = [\"b\", \"a\"];\n");
+        let contract = LISTS.iter().map(list).collect::<Vec<_>>().concat();
+        let current = format!("By hand.\n{MARK}old");
+        let fresh = glossary(&current, &contract, &texts, &texts).unwrap();
+        assert!(fresh.starts_with("By hand.\n"));
+        assert!(fresh.contains("| `RunState` | `b` | B | B |\n| `RunState` | `a` | A | A |\n"), "{fresh}");
+        assert!(!fresh.contains("old"));
+        assert_eq!(glossary(&fresh, &contract, &texts, &texts).unwrap(), fresh);
+
+        let poor = json!({ "run": { "a": "A" } });
+        assert!(glossary(&current, &contract, &poor, &texts).is_err());
+        assert!(glossary(&current, "", &texts, &texts).is_err());
+        assert!(glossary("no mark", &contract, &texts, &texts).is_err());
     }
 }
