@@ -33,6 +33,12 @@ pub enum Tag {
     Drafts,
 }
 
+impl Tag {
+    /// Every tag: what a host sends after it lost events, because then nothing the screens hold is known to be fresh.
+    pub const ALL: &'static [Self] =
+        &[Self::Workspace, Self::Clients, Self::Connections, Self::Runs, Self::Stats, Self::Audit, Self::Drafts];
+}
+
 /// What the backend tells the screens without being asked. There is one stream of these and nothing else crosses.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]

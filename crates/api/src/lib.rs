@@ -1,6 +1,17 @@
 //! THE ONLY SURFACE of Syncdeck: commands, wire types, events. Both hosts (the desktop shell and `syncdeckctl`) call
-//! [`Host::call`] and nothing else; the TypeScript client is generated from the same list (`cargo xtask gen`).
+//! [`host::Host::call`] and nothing else; the TypeScript client is generated from the same list (`cargo xtask gen`).
 
 pub mod contract;
 pub mod generate;
+pub mod host;
 pub mod wire;
+
+mod demo;
+mod drafts;
+mod folder;
+mod handlers;
+mod imports;
+mod registry;
+mod wiring;
+
+pub use handlers::COMMANDS;

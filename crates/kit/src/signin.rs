@@ -207,6 +207,23 @@ impl Names {
     }
 }
 
+/// When the access token in use ends: the latest end among the fields. It tells nothing about the token itself.
+pub fn access_until(fields: &SecretFields) -> Option<DateTime<Utc>> {
+    let ends = fields.iter().filter(|(name, _)| plain_name(name) == ACCESS_EXPIRES_AT);
+    ends.filter_map(|(_, end)| DateTime::parse_from_rfc3339(end.expose()).ok()).map(|end| end.with_timezone(&Utc)).max()
+}
+
+/// The fields a person entered, without the tokens that signing in has added.
+pub fn entered(fields: &SecretFields) -> SecretFields {
+    let token = |name: &str| [ACCESS_TOKEN, REFRESH_TOKEN, ACCESS_EXPIRES_AT].contains(&plain_name(name));
+    fields.iter().filter(|(name, _)| !token(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The name of a field without the subject it is for.
+fn plain_name(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(name, _)| name)
+}
+
 fn margin(life: TimeDelta) -> TimeDelta {
     TimeDelta::from_std(MARGIN).unwrap_or_default().min(life / 2)
 }

@@ -1,8 +1,14 @@
 //! Calendar dates of an ad account's own time zone, and ranges of them. Instants are `DateTime<Utc>` and never mix with these.
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+/// Today in an account's calendar. An unknown zone counts as UTC: at worst a day begins some hours late.
+pub fn today(now: DateTime<Utc>, time_zone: &str) -> NaiveDate {
+    let zone: chrono_tz::Tz = time_zone.parse().unwrap_or(chrono_tz::UTC);
+    now.with_timezone(&zone).date_naive()
+}
 
 /// Whole days from `from` to `to`, both included. An empty range cannot be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
@@ -124,5 +130,15 @@ mod tests {
     fn a_reversed_range_is_refused_when_read() {
         let error = serde_json::from_str::<DateRange>(r#"{"from":"2026-11-20","to":"2026-11-19"}"#).unwrap_err();
         assert_eq!(error.to_string(), "the range ends on 2026-11-19, before it begins on 2026-11-20");
+    }
+
+    #[test]
+    fn today_is_the_accounts_today() {
+        let now = "2026-11-20T21:30:00Z".parse().expect("an instant");
+        for (zone, expected) in
+            [("Europe/Moscow", "2026-11-21"), ("America/New_York", "2026-11-20"), ("nowhere", "2026-11-20")]
+        {
+            assert_eq!(today(now, zone).to_string(), expected, "{zone}");
+        }
     }
 }

@@ -83,6 +83,8 @@ words! {
         SealBroken = "seal_broken",
         /// The workspace is locked.
         WorkspaceLocked = "workspace_locked",
+        /// Neither keychain nor passphrase file holds the key of this workspace; the recovery key brings it back.
+        WorkspaceKeyMissing = "workspace_key_missing",
         /// There is no workspace here yet.
         WorkspaceMissing = "workspace_missing",
         /// There is a workspace here already.
@@ -133,6 +135,7 @@ impl Code {
             | Self::WrongPassphrase
             | Self::VaultDamaged
             | Self::WorkspaceLocked
+            | Self::WorkspaceKeyMissing
             | Self::WorkspaceMissing
             | Self::WorkspaceExists
             | Self::DatabaseWrongKey

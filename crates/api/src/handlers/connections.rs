@@ -1,0 +1,112 @@
+//! Connections: their list, settings and end.
+
+use super::convert::connection_row;
+use crate::{
+    folder::{blocking, client_key},
+    host::{Host, Workspace},
+    wire::{ById, ConnectionDetail, ConnectionRow, ConnectionUpdate, CredentialHealth, Empty, StreamChoice},
+};
+use chrono::{DateTime, Utc};
+use insight::portfolio;
+use model::{
+    connection::{Connection, ConnectionState},
+    failure::{Code, Failure},
+    id::ConnectionId,
+};
+use std::sync::Arc;
+use store::Scope;
+
+/// The longest lookback: a year covers every platform's attribution window.
+pub(crate) const MAX_DAYS: u32 = 3_660;
+
+pub(crate) async fn connections_list(host: &Host, _: Empty) -> Result<Vec<ConnectionRow>, Failure> {
+    let workspace = host.workspace().await?;
+    let views = portfolio::connections(&workspace.store, Scope::Portfolio, host.now()).await?;
+    Ok(views.iter().map(|view| connection_row(view, &workspace)).collect())
+}
+
+pub(crate) async fn connection_get(host: &Host, request: ById<ConnectionId>) -> Result<ConnectionDetail, Failure> {
+    let workspace = host.workspace().await?;
+    detail(host, &workspace, request.id).await
+}
+
+pub(crate) async fn connection_update(host: &Host, request: ConnectionUpdate) -> Result<ConnectionDetail, Failure> {
+    let workspace = host.workspace().await?;
+    let before = workspace.store.connection(request.id).await?;
+    let state = match (before.state, request.paused) {
+        (ConnectionState::Active, Some(true)) => ConnectionState::Paused,
+        (ConnectionState::Paused, Some(false)) => ConnectionState::Active,
+        // A connection that needs a sign-in is mended by signing in, not by a switch.
+        (state, _) => state,
+    };
+    let lookback_days = request.lookback_days.unwrap_or(before.lookback_days).min(MAX_DAYS);
+    let connection = Connection { state, lookback_days, vat: request.vat.unwrap_or(before.vat), ..before };
+    workspace.store.update_connection(&connection).await?;
+    if let Some(streams) = request.streams {
+        workspace.store.set_streams(connection.id, &stored(streams)).await?;
+    }
+    workspace.audit(host.now(), "connection_updated", &connection.account_name).await?;
+    detail(host, &workspace, connection.id).await
+}
+
+pub(crate) async fn connection_delete(host: &Host, request: ById<ConnectionId>) -> Result<Empty, Failure> {
+    let workspace = host.workspace().await?;
+    let connection = workspace.store.connection(request.id).await?;
+    super::clients::stop(&workspace, connection.id).await?;
+    workspace.store.delete_connection(connection.id).await?;
+    forget(&workspace, connection.id).await;
+    workspace.audit(host.now(), "connection_deleted", &connection.account_name).await?;
+    Ok(Empty {})
+}
+
+/// Removes a credential from the vault. The connection is gone already, so a keychain that refuses is said, not shown as a failure.
+pub(crate) async fn forget(workspace: &Workspace, id: ConnectionId) {
+    let vault = Arc::clone(&workspace.vault);
+    if let Err(failure) = blocking(move || Ok(vault.forget(id)?)).await {
+        tracing::warn!(connection = %id, error = %failure, "a credential of a deleted connection is still in the keychain");
+    }
+}
+
+pub(crate) fn stored(streams: Vec<StreamChoice>) -> Vec<store::StreamChoice> {
+    streams.into_iter().map(|stream| store::StreamChoice { name: stream.name, on: stream.on }).collect()
+}
+
+async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<ConnectionDetail, Failure> {
+    let connection = workspace.store.connection(id).await?;
+    let scope = Scope::Client(connection.client_id);
+    let views = portfolio::connections(&workspace.store, scope, host.now()).await?;
+    let view = views.iter().find(|view| view.connection.id == id);
+    let view = view.ok_or_else(|| Failure::new(Code::NotFound).with("what", "connection"))?;
+    let streams = workspace.store.streams(id).await?;
+    let counts = workspace.store.stat_counts(scope).await?;
+    Ok(ConnectionDetail {
+        connection: connection_row(view, workspace),
+        streams: streams.into_iter().map(|stream| StreamChoice { name: stream.name, on: stream.on }).collect(),
+        lookback_days: connection.lookback_days,
+        first_load_days: connection.first_load_days,
+        rows: counts.into_iter().find(|(of, _)| *of == id).map_or(0, |(_, rows)| rows),
+        credential: credential(workspace, &connection).await,
+    })
+}
+
+/// What can be said of the sign-in without showing it. A locked keychain says nothing, which is not the same as "absent", but the screen
+/// tells that beside it.
+async fn credential(workspace: &Workspace, connection: &Connection) -> CredentialHealth {
+    let read = async {
+        let key = client_key(&workspace.store, connection.client_id).await?;
+        let (vault, client, id) = (Arc::clone(&workspace.vault), connection.client_id, connection.id);
+        blocking(move || Ok(vault.open(&key, client, id)?)).await
+    };
+    match read.await {
+        Ok(Some(sealed)) => CredentialHealth {
+            present: true,
+            stored_at: Some(sealed.stored_at),
+            access_until: kit::signin::access_until(&sealed.fields),
+        },
+        Ok(None) => CredentialHealth { present: false, stored_at: None, access_until: None::<DateTime<Utc>> },
+        Err(failure) => {
+            tracing::info!(error = %failure, "a credential could not be looked at");
+            CredentialHealth { present: false, stored_at: None, access_until: None }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The catalogue.
+
+use super::convert::small;
+use crate::{
+    host::Host,
+    wire::{Capability, Category, Connector, Empty, LocalText, StreamInfo, StreamKind},
+};
+use insight::portfolio::{self, ConnectionView};
+use kit::source::{self, Descriptor};
+use model::{
+    failure::{Code, Failure},
+    run::Health,
+};
+use std::collections::BTreeMap;
+use store::Scope;
+
+pub(crate) async fn connectors_list(host: &Host, _: Empty) -> Result<Vec<Connector>, Failure> {
+    let views = match host.workspace().await {
+        Ok(workspace) => portfolio::connections(&workspace.store, Scope::Portfolio, host.now()).await?,
+        // The catalogue can be looked at before there is a workspace.
+        Err(failure) if failure.code == Code::WorkspaceMissing => Vec::new(),
+        Err(failure) => return Err(failure),
+    };
+    Ok(host.inner.registry.descriptors().map(|descriptor| connector(descriptor, &views)).collect())
+}
+
+fn connector(descriptor: &Descriptor, views: &[ConnectionView]) -> Connector {
+    let own = || views.iter().filter(|view| view.connection.connector == descriptor.id);
+    let text = |key: &str| local(descriptor, key);
+    let keys = descriptor.texts.values().flat_map(BTreeMap::keys);
+    Connector {
+        id: descriptor.id.clone(),
+        name: text("name"),
+        summary: text("summary"),
+        sign_in_help: text("sign_in_help"),
+        category: category(&descriptor.category),
+        capabilities: descriptor.capabilities.iter().filter_map(|word| capability(word)).collect(),
+        icon_svg: descriptor.icon_svg.clone(),
+        form: descriptor.form.clone(),
+        texts: keys.map(|key| (key.clone(), text(key))).collect(),
+        streams: descriptor
+            .streams
+            .iter()
+            .map(|stream| {
+                let (kind, level) = match stream.kind {
+                    source::StreamKind::Dictionary { level } => (StreamKind::Dictionary, level),
+                    source::StreamKind::Statistics { level } => (StreamKind::Statistics, level),
+                };
+                StreamInfo {
+                    name: stream.name.clone(),
+                    title: text(&format!("stream.{}", stream.name)),
+                    kind,
+                    level: Some(level),
+                    on_by_default: stream.on_by_default,
+                    required: stream.required,
+                }
+            })
+            .collect(),
+        lookback_days: descriptor.lookback_days,
+        first_load_days: descriptor.first_load_days,
+        max_history_days: descriptor.max_history_days,
+        docs_url: descriptor.docs_url.clone(),
+        connected: small(own().count() as u64),
+        problems: small(own().filter(|view| view.diagnosis.health == Health::Act).count() as u64),
+    }
+}
+
+/// A text in both languages; a connector's tests demand that both are there.
+fn local(descriptor: &Descriptor, key: &str) -> LocalText {
+    let text =
+        |language: &str| descriptor.texts.get(language).and_then(|texts| texts.get(key)).cloned().unwrap_or_default();
+    LocalText { ru: text("ru"), en: text("en") }
+}
+
+fn category(word: &str) -> Category {
+    match word {
+        "analytics" => Category::Analytics,
+        "crm" => Category::Crm,
+        "files" => Category::Files,
+        _ => Category::Ads,
+    }
+}
+
+fn capability(word: &str) -> Option<Capability> {
+    match word {
+        "statistics" => Some(Capability::Statistics),
+        "costs" => Some(Capability::Costs),
+        "audiences" => Some(Capability::Audiences),
+        "leads" => Some(Capability::Leads),
+        "webhooks" => Some(Capability::Webhooks),
+        _ => None,
+    }
+}

@@ -1,0 +1,107 @@
+//! File import: the manual fallback when a platform is down.
+
+use crate::{
+    host::{Host, Workspace},
+    imports::{checked, preview, typed},
+    wire::{ImportCheck, ImportChecked, ImportCommit, ImportOpen, ImportPreview, RunStarted},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use connectors::file_import::{self, Import};
+use model::{
+    ad::Level,
+    connection::{Connection, ConnectionState},
+    failure::{Code, Failure},
+    id::ConnectionId,
+};
+use store::Scope;
+use sync::import::FileRows;
+
+/// The connector under which imported files stand.
+const CONNECTOR: &str = "file_import";
+
+pub(crate) async fn import_open(host: &Host, request: ImportOpen) -> Result<ImportPreview, Failure> {
+    let workspace = host.workspace().await?;
+    // Four characters carry three bytes; this refuses before decoding what could not be read anyway.
+    if request.content_base64.len() / 4 * 3 > file_import::MAX_BYTES + 3 {
+        let bytes = request.content_base64.len() / 4 * 3;
+        return Err(Failure::new(Code::FileTooLarge).with("bytes", bytes).with("limit", file_import::MAX_BYTES));
+    }
+    let table = crate::folder::blocking(move || {
+        let bytes = STANDARD
+            .decode(request.content_base64)
+            .map_err(|error| Failure::new(Code::BadRequest).with("field", "content_base64").caused_by(error))?;
+        file_import::open(&request.name, &bytes)
+    })
+    .await?;
+    let (id, table) = workspace.uploads.add(table);
+    Ok(preview(id, &table))
+}
+
+pub(crate) async fn import_check(host: &Host, request: ImportCheck) -> Result<ImportChecked, Failure> {
+    let workspace = host.workspace().await?;
+    let import = read(&workspace, &request).await?;
+    let replaces = match (existing(&workspace, &request).await?, import.range) {
+        (Some(connection), Some(range)) => workspace.store.stats_in_range(connection.id, import.level, range).await?,
+        _ => 0,
+    };
+    Ok(checked(&import, replaces))
+}
+
+pub(crate) async fn import_commit(host: &Host, request: ImportCommit) -> Result<RunStarted, Failure> {
+    let workspace = host.workspace().await?;
+    let check = request.check;
+    let import = read(&workspace, &check).await?;
+    let range = import.range.ok_or_else(|| Failure::new(Code::FileFormat).with("found", "no_rows"))?;
+    let connection = match existing(&workspace, &check).await? {
+        Some(connection) => connection,
+        None => create(host, &workspace, &check, import.level).await?,
+    };
+    workspace.store.set_totals_level(connection.id, import.level).await?;
+    let rows = FileRows {
+        level: import.level,
+        range,
+        objects: import.objects,
+        stats: import.stats,
+        rejected: import.rejected,
+    };
+    let run = sync::import::commit(&workspace.store, connection.id, rows, host.now()).await?;
+    workspace.audit(host.now(), "file_imported", &connection.account_name).await?;
+    Ok(RunStarted { run_ids: vec![run] })
+}
+
+async fn read(workspace: &Workspace, check: &ImportCheck) -> Result<Import, Failure> {
+    if check.source_name.trim().is_empty() {
+        return Err(Failure::new(Code::SettingInvalid).with("field", "source_name"));
+    }
+    typed(workspace.uploads.get(check.upload_id)?, check).await
+}
+
+/// The connection that earlier files of this source went to.
+async fn existing(workspace: &Workspace, check: &ImportCheck) -> Result<Option<Connection>, Failure> {
+    let name = check.source_name.trim();
+    let all = workspace.store.connections(Scope::Client(check.client_id)).await?;
+    Ok(all.into_iter().find(|connection| connection.connector == CONNECTOR && connection.account_external_id == name))
+}
+
+async fn create(host: &Host, workspace: &Workspace, check: &ImportCheck, level: Level) -> Result<Connection, Failure> {
+    let client = workspace.store.client(check.client_id).await?;
+    let name = check.source_name.trim().to_owned();
+    let connection = Connection {
+        id: ConnectionId::new(),
+        client_id: client.id,
+        connector: CONNECTOR.to_owned(),
+        account_external_id: name.clone(),
+        account_name: name,
+        currency: check.currency,
+        vat: check.vat,
+        time_zone: client.time_zone,
+        config: serde_json::Map::new(),
+        state: ConnectionState::Active,
+        lookback_days: 0,
+        first_load_days: 1,
+        created_at: host.now(),
+    };
+    workspace.store.insert_connection(&connection, &[], level).await?;
+    workspace.audit(host.now(), "connection_created", &connection.account_name).await?;
+    Ok(connection)
+}

@@ -1,0 +1,56 @@
+//! One function per command. A handler checks what a person typed, asks a room, and puts the answer into wire types; what it decides
+//! beyond that belongs into a room.
+
+pub(crate) mod audit;
+pub(crate) mod clients;
+pub(crate) mod connections;
+pub(crate) mod connectors;
+pub(crate) mod convert;
+pub(crate) mod drafts;
+pub(crate) mod imports;
+pub(crate) mod overview;
+pub(crate) mod stats;
+pub(crate) mod syncs;
+pub(crate) mod workspace;
+
+use crate::host::{Host, answer};
+use audit::audit_list;
+use clients::{client_create, client_delete, client_get, client_update, clients_list};
+use connections::{connection_delete, connection_get, connection_update, connections_list};
+use connectors::connectors_list;
+use drafts::{draft_commit, draft_discard, draft_get, draft_start};
+use imports::{import_check, import_commit, import_open};
+use model::failure::{Code, Failure};
+use overview::overview_get;
+use serde_json::Value;
+use stats::{client_stats, stats_export};
+use syncs::{quarantine_list, run_cancel, run_get, run_start, runs_list, syncs_board};
+use workspace::{
+    app_status, workspace_create, workspace_draft, workspace_open_demo, workspace_recover, workspace_unlock,
+};
+
+macro_rules! router {
+    ($($(#[doc = $doc:literal])* $kind:ident $name:ident($request:ty) -> $response:ty [$($tag:ident),*];)*) => {
+        /// Finds the handler of a command, and tells the screens what a change made stale.
+        pub(crate) async fn dispatch(host: &Host, command: &str, request: Value) -> Result<Value, Failure> {
+            match command {
+                $(stringify!($name) => {
+                    let answered = answer(request, |request| $name(host, request)).await;
+                    router!(@told $kind host answered [$($tag),*]);
+                    answered
+                })*
+                _ => Err(Failure::new(Code::BadRequest).with("field", "command").detail(command)),
+            }
+        }
+
+        /// The commands there are.
+        pub const COMMANDS: &[&str] = &[$(stringify!($name)),*];
+    };
+    (@told read $host:ident $answered:ident [$($tag:ident),*]) => {};
+    (@told change $host:ident $answered:ident [$($tag:ident),*]) => {
+        if $answered.is_ok() {
+            $host.changed(&[$(crate::contract::Tag::$tag),*]);
+        }
+    };
+}
+crate::with_commands!(router);

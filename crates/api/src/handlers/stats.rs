@@ -1,0 +1,231 @@
+//! Statistics of one client, on screen and as a file.
+
+use crate::{
+    host::{Host, Workspace},
+    wire::{ClientStats, ClientStatsRequest, ExportRequest, ExportedFile, FileKind, StatsDay, StatsRow},
+};
+use insight::metric::Sums;
+use model::{
+    ad::Level,
+    date::DateRange,
+    failure::{Code, Failure},
+    id::{ClientId, ConnectionId},
+    money::{Currency, Micros},
+    run::DayState,
+};
+use std::collections::{BTreeMap, HashMap};
+use store::Scope;
+
+/// Most ad objects shown; a table of 100,000 rows scrolls, a longer one helps nobody.
+const OBJECTS: u32 = 100_000;
+
+pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Result<ClientStats, Failure> {
+    let workspace = host.workspace().await?;
+    let store = &workspace.store;
+    let client = store.client(request.client_id).await?;
+    let scope = Scope::Client(client.id);
+    let days = days(&workspace, client.id, client.currency, request.period).await?;
+    let compare_total = match request.compare {
+        Some(compare) => Some(total(&workspace, client.id, client.currency, compare).await?),
+        None => None,
+    };
+    let connectors: HashMap<ConnectionId, (String, String, String)> = store
+        .connections(scope)
+        .await?
+        .into_iter()
+        .map(|connection| {
+            (connection.id, (connection.connector, connection.account_external_id, connection.account_name))
+        })
+        .collect();
+    let mut connections: BTreeMap<ConnectionId, Sums> = BTreeMap::new();
+    for row in store.connection_sums(scope, request.period).await? {
+        if row.currency == client.currency {
+            let sums = connections.entry(row.connection_id).or_default();
+            *sums = *sums + Sums::from(row.sums);
+        }
+    }
+    let objects = store.client_objects(client.id, request.level, request.period, OBJECTS).await?;
+    Ok(ClientStats {
+        currency: client.currency,
+        total: days.iter().map(|(_, _, sums)| *sums).sum::<Sums>().into(),
+        compare_total: compare_total.map(Into::into),
+        days: days.into_iter().map(|(date, state, sums)| StatsDay { date, state, sums: sums.into() }).collect(),
+        connections: connections
+            .into_iter()
+            .filter_map(|(id, sums)| {
+                let (connector, external_id, name) = connectors.get(&id)?.clone();
+                Some(StatsRow {
+                    connection_id: id,
+                    connector,
+                    level: Level::Account,
+                    external_id,
+                    parent_external_id: None,
+                    name,
+                    sums: sums.into(),
+                })
+            })
+            .collect(),
+        objects: objects
+            .into_iter()
+            .filter(|object| object.currency == client.currency)
+            .map(|object| StatsRow {
+                connection_id: object.connection_id,
+                connector: connectors.get(&object.connection_id).map(|known| known.0.clone()).unwrap_or_default(),
+                level: request.level,
+                name: object.name.unwrap_or_else(|| object.external_id.clone()),
+                external_id: object.external_id,
+                parent_external_id: object.parent_external_id,
+                sums: Sums::from(object.sums).into(),
+            })
+            .collect(),
+    })
+}
+
+/// Every row of a client's period: a day of an ad object. Unknown is an empty cell (CSV) or `null` (JSON).
+pub(crate) async fn stats_export(host: &Host, request: ExportRequest) -> Result<ExportedFile, Failure> {
+    let workspace = host.workspace().await?;
+    let asked = request.stats;
+    let client = workspace.store.client(asked.client_id).await?;
+    let mut table = match request.kind {
+        FileKind::Csv => Table::Csv(csv::Writer::from_writer(Vec::new())),
+        FileKind::Json => Table::Json(Vec::new()),
+        FileKind::Tsv | FileKind::Xlsx => return Err(Failure::new(Code::BadRequest).with("field", "kind")),
+    };
+    table.head();
+    let mut broken = false;
+    workspace
+        .store
+        .each_stat(client.id, Some(asked.level), asked.period, |row| broken |= table.row(&row).is_err())
+        .await?;
+    let (mime, extension) = table.kind();
+    let content = table.end().filter(|_| !broken);
+    Ok(ExportedFile {
+        name: format!("{} {} {}.{extension}", file_name(&client.name), asked.period.from(), asked.period.to()),
+        mime: mime.to_owned(),
+        content: content.ok_or_else(|| Failure::new(Code::Internal).detail("the export could not be written"))?,
+    })
+}
+
+enum Table {
+    Csv(csv::Writer<Vec<u8>>),
+    Json(Vec<serde_json::Value>),
+}
+
+const COLUMNS: [&str; 13] = [
+    "date",
+    "level",
+    "external_id",
+    "name",
+    "breakdown",
+    "impressions",
+    "clicks",
+    "spend",
+    "currency",
+    "vat",
+    "conversions",
+    "revenue",
+    "connection_id",
+];
+
+impl Table {
+    fn head(&mut self) {
+        if let Self::Csv(writer) = self {
+            // Writing into memory does not fail.
+            let _ = writer.write_record(COLUMNS);
+        }
+    }
+
+    fn row(&mut self, row: &store::campaign_stats::StoredStat) -> Result<(), csv::Error> {
+        let stat = &row.stat;
+        let count = |value: Option<i64>| value.map(|value| value.to_string());
+        let decimal = |value: Option<Micros>| value.map(|value| value.to_string());
+        let name = row.name.clone().unwrap_or_else(|| stat.external_id.clone());
+        let vat = serde_json::to_value(stat.vat).ok().and_then(|word| word.as_str().map(str::to_owned));
+        let cells = [
+            Some(stat.date.to_string()),
+            Some(stat.level.to_string()),
+            Some(stat.external_id.clone()),
+            Some(name),
+            Some(stat.breakdown.clone()),
+            count(stat.impressions),
+            count(stat.clicks),
+            decimal(stat.cost),
+            Some(stat.currency.to_string()),
+            vat,
+            decimal(stat.conversions),
+            decimal(stat.revenue),
+            Some(row.connection_id.to_string()),
+        ];
+        match self {
+            Self::Csv(writer) => {
+                writer.write_record(cells.iter().map(|cell| guarded(cell.as_deref().unwrap_or_default())))?
+            }
+            Self::Json(rows) => {
+                let pairs = COLUMNS
+                    .iter()
+                    .zip(cells)
+                    .map(|(column, cell)| ((*column).to_owned(), cell.map_or(serde_json::Value::Null, Into::into)));
+                rows.push(serde_json::Value::Object(pairs.collect()));
+            }
+        }
+        Ok(())
+    }
+
+    fn kind(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Csv(_) => ("text/csv", "csv"),
+            Self::Json(_) => ("application/json", "json"),
+        }
+    }
+
+    fn end(self) -> Option<String> {
+        match self {
+            Self::Csv(writer) => String::from_utf8(writer.into_inner().ok()?).ok(),
+            Self::Json(rows) => serde_json::to_string(&rows).ok(),
+        }
+    }
+}
+
+/// A campaign's name may begin like a formula, and a spreadsheet would run it. A leading apostrophe makes it text
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers keep their minus.
+fn guarded(cell: &str) -> String {
+    let formula =
+        cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.parse::<f64>().is_err());
+    if formula { format!("'{cell}") } else { cell.to_owned() }
+}
+
+/// A name as part of a file's name.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_') { c } else { '_' }).collect()
+}
+
+async fn total(workspace: &Workspace, client: ClientId, currency: Currency, range: DateRange) -> Result<Sums, Failure> {
+    let sums = workspace.store.client_sums(Scope::Client(client), range).await?;
+    Ok(sums.into_iter().filter(|row| row.currency == currency).map(|row| Sums::from(row.sums)).sum())
+}
+
+/// Sums and state of each day. A day is as good as the worst of the client's connections.
+async fn days(
+    workspace: &Workspace,
+    client: ClientId,
+    currency: Currency,
+    range: DateRange,
+) -> Result<Vec<(chrono::NaiveDate, DayState, Sums)>, Failure> {
+    let scope = Scope::Client(client);
+    let mut sums: HashMap<chrono::NaiveDate, Sums> = HashMap::new();
+    for day in workspace.store.client_days(scope, range).await? {
+        if day.currency == currency {
+            let so_far = sums.entry(day.date).or_default();
+            *so_far = *so_far + Sums::from(day.sums);
+        }
+    }
+    let mut states: HashMap<chrono::NaiveDate, Vec<DayState>> = HashMap::new();
+    for cell in workspace.store.day_cells(scope, range).await? {
+        states.entry(cell.date).or_default().push(cell.state);
+    }
+    let day = |date| {
+        let state = states.get(&date).map_or(DayState::Missing, |states| insight::health::of_day(states));
+        (date, state, sums.get(&date).copied().unwrap_or_default())
+    };
+    Ok(range.days().map(day).collect())
+}

@@ -1,0 +1,340 @@
+//! The host of one workspace: what both shells start. It opens the workspace if it can, answers commands, tells events, and stops cleanly.
+
+use crate::{
+    contract::{Event, Tag},
+    demo::Demo,
+    drafts::Drafts,
+    folder::{Folder, NewWorkspace, Opened},
+    handlers,
+    imports::Uploads,
+    registry::Registry,
+    wire::ApiError,
+    wiring::Wires,
+};
+use kit::clock::{Clock, SystemClock};
+use model::{
+    failure::{Code, Failure},
+    secret::Secret,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+use store::Store;
+use sync::{engine::Engine, live::SyncEvent};
+use tokio::sync::{RwLock, broadcast};
+use vault::{credential::Vault, recovery::RecoveryKey};
+
+/// Events that a slow screen may fall behind by before it loses some; it then reads everything again.
+const EVENTS_KEPT: usize = 1024;
+
+/// How to start a host.
+#[derive(Clone)]
+pub struct HostOptions {
+    /// Folder of the workspace.
+    pub workspace_dir: PathBuf,
+    /// Folder of the demo workspace.
+    pub demo_dir: PathBuf,
+    /// Whether to open the demo workspace in place of the person's own.
+    pub demo: bool,
+    /// Who acts, for the audit log: the operating system's user.
+    pub actor: String,
+    /// The passphrase of a workspace that is locked by one.
+    pub passphrase: Option<Secret>,
+    /// Address prefixes and what stands in for them: how tests and the demo lead requests to a simulator.
+    pub url_map: Vec<(String, String)>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl HostOptions {
+    /// The workspace in this folder, with the system's clock and user.
+    pub fn new(workspace_dir: impl Into<PathBuf>) -> Self {
+        let workspace_dir = workspace_dir.into();
+        let user = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        Self {
+            demo_dir: workspace_dir.join("demo"),
+            workspace_dir,
+            demo: false,
+            actor: user.unwrap_or_else(|| "unknown".to_owned()),
+            passphrase: None,
+            url_map: Vec::new(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Where a person's workspace lies when nobody says otherwise.
+    pub fn default_dir() -> PathBuf {
+        dirs::data_dir().unwrap_or_else(|| PathBuf::from(".")).join("Syncdeck")
+    }
+}
+
+/// A running host. Cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) options: HostOptions,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) registry: Registry,
+    state: RwLock<State>,
+    /// The recovery key that was shown last and waits for its workspace.
+    recovery: Mutex<Option<RecoveryKey>>,
+}
+
+enum State {
+    /// No workspace in the folder.
+    Absent,
+    /// There is one, and this is why it is not open.
+    Locked(Failure),
+    /// Open.
+    Open(Arc<Workspace>),
+}
+
+/// An open workspace with everything that works on it.
+pub struct Workspace {
+    pub(crate) folder: Folder,
+    pub(crate) lock: crate::folder::Lock,
+    pub(crate) row: store::workspace::Workspace,
+    pub(crate) store: Store,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) engine: Engine,
+    pub(crate) wires: Arc<Wires>,
+    pub(crate) drafts: Drafts,
+    pub(crate) uploads: Uploads,
+    pub(crate) actor: String,
+    /// Keeps the demo's platform alive as long as the demo workspace is open.
+    demo: Option<Demo>,
+}
+
+impl Host {
+    /// Starts. Never fails: a locked or missing workspace is a state that `app_status` tells.
+    pub async fn start(options: HostOptions) -> Self {
+        let (events, _) = broadcast::channel(EVENTS_KEPT);
+        let inner = Inner {
+            registry: Registry::new(),
+            options,
+            events,
+            state: RwLock::new(State::Absent),
+            recovery: Mutex::default(),
+        };
+        let host = Self { inner: Arc::new(inner) };
+        if host.inner.options.demo {
+            if let Err(failure) = host.open_demo().await {
+                tracing::warn!(error = %failure, "the demo workspace does not open");
+                *host.inner.state.write().await = State::Locked(failure);
+            }
+        } else {
+            // The state tells why it is not open, so there is nothing to do with the failure here.
+            let _ = host.open(host.inner.options.passphrase.clone()).await;
+        }
+        host
+    }
+
+    /// Answers a command of the contract.
+    pub async fn call(&self, command: &str, request: Value) -> Result<Value, ApiError> {
+        handlers::dispatch(self, command, request).await.map_err(|failure| {
+            tracing::info!(command, error = %failure, "a command failed");
+            ApiError::from(&failure)
+        })
+    }
+
+    /// Listens to events from now on.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.inner.events.subscribe()
+    }
+
+    /// Stops runs cleanly and closes the workspace. Runs go on at the next start.
+    pub async fn shutdown(&self) {
+        let state = std::mem::replace(&mut *self.inner.state.write().await, State::Absent);
+        if let State::Open(workspace) = state {
+            workspace.drafts.clear();
+            workspace.engine.shutdown().await;
+            workspace.store.clone().close().await;
+        }
+    }
+
+    /// The open workspace, or the reason why there is none.
+    pub(crate) async fn workspace(&self) -> Result<Arc<Workspace>, Failure> {
+        match &*self.inner.state.read().await {
+            State::Open(workspace) => Ok(Arc::clone(workspace)),
+            State::Locked(failure) => Err(failure.clone()),
+            State::Absent => Err(Failure::new(Code::WorkspaceMissing)),
+        }
+    }
+
+    pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.inner.options.clock.now()
+    }
+
+    /// Tells the screens that answers with these tags are stale.
+    pub(crate) fn changed(&self, tags: &[Tag]) {
+        changed(&self.inner.events, tags);
+    }
+
+    pub(crate) fn folder(&self) -> Folder {
+        Folder::new(&self.inner.options.workspace_dir)
+    }
+
+    /// Makes the recovery key of a workspace to come.
+    pub(crate) fn draft_recovery(&self) -> Result<Secret, Failure> {
+        let key = RecoveryKey::generate()?;
+        let text = key.to_text();
+        *self.inner.recovery.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+        Ok(text)
+    }
+
+    /// Creates the workspace whose recovery key was shown last, and opens it.
+    pub(crate) async fn create(&self, new: NewWorkspace) -> Result<(), Failure> {
+        let recovery = self.inner.recovery.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let recovery = recovery.ok_or_else(|| Failure::new(Code::BadRequest).with("field", "recovery_key"))?;
+        let opened = self.folder().create(new, recovery).await?;
+        self.enter(self.folder(), opened, self.inner.options.url_map.clone(), None).await
+    }
+
+    /// Opens the person's workspace.
+    pub(crate) async fn open(&self, passphrase: Option<Secret>) -> Result<(), Failure> {
+        let mut state = self.inner.state.write().await;
+        if matches!(*state, State::Open(_)) {
+            return Ok(());
+        }
+        let opened = match self.folder().open(passphrase).await {
+            Ok(opened) => opened,
+            Err(failure) => {
+                *state =
+                    if failure.code == Code::WorkspaceMissing { State::Absent } else { State::Locked(failure.clone()) };
+                return Err(failure);
+            }
+        };
+        drop(state);
+        self.enter(self.folder(), opened, self.inner.options.url_map.clone(), None).await
+    }
+
+    /// Brings the workspace's key back with the recovery key, and opens it.
+    pub(crate) async fn recover(
+        &self,
+        recovery: Secret,
+        lock: crate::folder::Lock,
+        passphrase: Option<Secret>,
+    ) -> Result<(), Failure> {
+        let opened = self.folder().recover(recovery, lock, passphrase).await?;
+        self.enter(self.folder(), opened, self.inner.options.url_map.clone(), None).await
+    }
+
+    /// Opens the demo workspace, making it when it is not there.
+    pub(crate) async fn open_demo(&self) -> Result<(), Failure> {
+        let folder = Folder::new(&self.inner.options.demo_dir);
+        let demo = Demo::start(self.now())?;
+        let url_map = demo.url_map();
+        let (opened, fresh) = demo.open(&folder, self.now()).await?;
+        self.enter(folder, opened, url_map, Some(demo)).await?;
+        if fresh {
+            crate::demo::furnish(self).await?;
+        }
+        Ok(())
+    }
+
+    async fn enter(
+        &self,
+        folder: Folder,
+        opened: Opened,
+        url_map: Vec<(String, String)>,
+        demo: Option<Demo>,
+    ) -> Result<(), Failure> {
+        let row = opened.store.workspace().await?.ok_or_else(|| Failure::new(Code::DatabaseDamaged))?;
+        let clock = Arc::clone(&self.inner.options.clock);
+        let wires = Arc::new(Wires::new(
+            self.inner.registry.clone(),
+            opened.store.clone(),
+            Arc::clone(&opened.vault),
+            url_map,
+            Arc::clone(&clock),
+        ));
+        let events = self.inner.events.clone();
+        let tell = Arc::new(move |event| told(&events, event));
+        let engine =
+            Engine::new(opened.store.clone(), Arc::clone(&wires) as Arc<dyn sync::engine::Wiring>, clock, tell);
+        let workspace = Workspace {
+            folder,
+            lock: opened.header.lock,
+            row,
+            store: opened.store,
+            vault: opened.vault,
+            engine: engine.clone(),
+            wires,
+            drafts: Drafts::new(self.inner.events.clone()),
+            uploads: Uploads::default(),
+            actor: self.inner.options.actor.clone(),
+            demo,
+        };
+        let before = std::mem::replace(&mut *self.inner.state.write().await, State::Open(Arc::new(workspace)));
+        if let State::Open(old) = before {
+            old.engine.shutdown().await;
+        }
+        engine.resume().await?;
+        self.changed(&[Tag::Workspace, Tag::Clients, Tag::Connections, Tag::Runs, Tag::Stats, Tag::Audit]);
+        Ok(())
+    }
+
+    /// Where the workspace that is open (or would be opened) lies.
+    pub fn dir(&self) -> &Path {
+        if self.inner.options.demo { &self.inner.options.demo_dir } else { &self.inner.options.workspace_dir }
+    }
+}
+
+impl Workspace {
+    /// The simulated platform, in the demo workspace.
+    pub(crate) fn demo(&self) -> Option<&Demo> {
+        self.demo.as_ref()
+    }
+
+    /// Writes an entry of the audit log. What is done is done: a log that cannot be written is said, not undone.
+    pub(crate) async fn audit(
+        &self,
+        at: chrono::DateTime<chrono::Utc>,
+        action: &str,
+        subject: &str,
+    ) -> Result<(), Failure> {
+        self.store.append_audit(at, &self.actor, action, subject).await?;
+        Ok(())
+    }
+}
+
+pub(crate) fn changed(events: &broadcast::Sender<Event>, tags: &[Tag]) {
+    // Nobody listens when no screen is open.
+    let _ = events.send(Event::Changed { tags: tags.to_vec() });
+}
+
+fn told(events: &broadcast::Sender<Event>, event: SyncEvent) {
+    match event {
+        SyncEvent::Moved(at) => {
+            let _ = events.send(Event::RunProgress {
+                run_id: at.run_id,
+                connection_id: at.connection_id,
+                client_id: at.client_id,
+                state: at.state,
+                progress: at.progress,
+            });
+        }
+        SyncEvent::Committed(_) => changed(events, &[Tag::Stats]),
+        SyncEvent::Runs => changed(events, &[Tag::Runs, Tag::Connections]),
+    }
+}
+
+/// Reads a request of the contract, answers, and writes the answer: what `dispatch` does for each command.
+pub(crate) async fn answer<Q, A, F>(request: Value, handle: impl FnOnce(Q) -> F) -> Result<Value, Failure>
+where
+    Q: DeserializeOwned,
+    A: Serialize,
+    F: Future<Output = Result<A, Failure>>,
+{
+    let request = serde_json::from_value(request)
+        .map_err(|error| Failure::new(Code::BadRequest).with("field", "request").detail(&error).caused_by(error))?;
+    let answer = handle(request).await?;
+    serde_json::to_value(answer)
+        .map_err(|error| Failure::new(Code::Internal).detail("an answer could not be written").caused_by(error))
+}

@@ -1,0 +1,168 @@
+//! Joins the rooms: gives a source its session. Credentials come from the vault (for a connection) or from memory (for a sign-in being
+//! tested), requests go through one set of budgets for the whole process.
+
+use crate::{
+    folder::{blocking, client_key},
+    registry::Registry,
+};
+use async_trait::async_trait;
+use kit::{
+    budget::Budgets,
+    clock::Clock,
+    http::{Http, HttpOptions},
+    observe::Observer,
+    session::{Credentials, Session},
+    source::Source,
+};
+use model::{
+    connection::Connection,
+    failure::{Code, Failure},
+    id::{ClientId, ConnectionId},
+    secret::SecretFields,
+};
+use serde_json::{Map, Value};
+use std::sync::{Arc, Mutex, PoisonError};
+use store::Store;
+use sync::engine::Wiring;
+use tokio_util::sync::CancellationToken;
+use vault::credential::Vault;
+
+/// The joints of one open workspace.
+pub(crate) struct Wires {
+    registry: Registry,
+    store: Store,
+    vault: Arc<Vault>,
+    budgets: Budgets,
+    url_map: Vec<(String, String)>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Wires {
+    pub(crate) fn new(
+        registry: Registry,
+        store: Store,
+        vault: Arc<Vault>,
+        url_map: Vec<(String, String)>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { registry, store, vault, budgets: Budgets::default(), url_map, clock }
+    }
+
+    /// Which application and account a connection's requests count for: the platform's id of the account, under its connector.
+    pub(crate) fn open(
+        &self,
+        connector: &str,
+        account: &str,
+        account_name: &str,
+        config: Map<String, Value>,
+        credentials: Arc<dyn Credentials>,
+        observer: Arc<dyn Observer>,
+        cancel: CancellationToken,
+    ) -> Result<Session, Failure> {
+        let options = HttpOptions {
+            budget_key: format!("{connector}/{account}"),
+            budgets: self.budgets.clone(),
+            observer,
+            clock: Arc::clone(&self.clock),
+            url_map: self.url_map.clone(),
+            ..HttpOptions::new(connector, account_name)
+        };
+        Ok(Session {
+            config: Arc::new(config),
+            credentials,
+            http: Http::new(options)?,
+            clock: Arc::clone(&self.clock),
+            cancel,
+        })
+    }
+
+    pub(crate) fn vaulted(&self, client: ClientId, connection: ConnectionId) -> Arc<VaultCredentials> {
+        Arc::new(VaultCredentials {
+            store: self.store.clone(),
+            vault: Arc::clone(&self.vault),
+            clock: Arc::clone(&self.clock),
+            client,
+            connection,
+        })
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+}
+
+#[async_trait]
+impl Wiring for Wires {
+    fn source(&self, connector: &str) -> Option<Arc<dyn Source>> {
+        self.registry.get(connector)
+    }
+
+    async fn session(
+        &self,
+        connection: &Connection,
+        observer: Arc<dyn Observer>,
+        cancel: CancellationToken,
+    ) -> Result<Session, Failure> {
+        let credentials = self.vaulted(connection.client_id, connection.id);
+        let config = session_config(connection);
+        let (account, name) = (&connection.account_external_id, &connection.account_name);
+        self.open(&connection.connector, account, name, config, credentials, observer, cancel)
+    }
+}
+
+/// The settings a source sees: the form's answers, and what the person declared of currency and VAT.
+fn session_config(connection: &Connection) -> Map<String, Value> {
+    let mut config = connection.config.clone();
+    config.insert("currency".to_owned(), connection.currency.as_str().into());
+    config.insert("vat".to_owned(), serde_json::to_value(connection.vat).unwrap_or(Value::Null));
+    config
+}
+
+/// The credential of a connection, sealed in the vault.
+pub(crate) struct VaultCredentials {
+    store: Store,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    client: ClientId,
+    connection: ConnectionId,
+}
+
+#[async_trait]
+impl Credentials for VaultCredentials {
+    async fn load(&self) -> Result<SecretFields, Failure> {
+        let key = client_key(&self.store, self.client).await?;
+        let (vault, client, connection) = (Arc::clone(&self.vault), self.client, self.connection);
+        let sealed = blocking(move || Ok(vault.open(&key, client, connection)?)).await?;
+        sealed.map(|sealed| sealed.fields).ok_or_else(|| Failure::new(Code::CredentialMissing))
+    }
+
+    async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
+        let key = client_key(&self.store, self.client).await?;
+        let (vault, client, connection) = (Arc::clone(&self.vault), self.client, self.connection);
+        let now = self.clock.now();
+        blocking(move || Ok(vault.seal(&key, client, connection, &fields, now)?)).await
+    }
+}
+
+/// The credential of a sign-in being tested: nothing of it is written anywhere until the person saves it.
+pub(crate) struct DraftCredentials(Mutex<SecretFields>);
+
+impl DraftCredentials {
+    pub(crate) fn new(fields: SecretFields) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(fields)))
+    }
+    pub(crate) fn fields(&self) -> SecretFields {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl Credentials for DraftCredentials {
+    async fn load(&self) -> Result<SecretFields, Failure> {
+        Ok(self.fields())
+    }
+    async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fields;
+        Ok(())
+    }
+}

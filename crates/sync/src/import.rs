@@ -1,0 +1,78 @@
+//! Writing an imported file: a run like any other, with one slice whose window is the days of the file. So it shows in the history, its
+//! bad rows are in quarantine, and it replaces its days in one transaction.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use model::{
+    ad::{AdObject, CampaignStat, Level, Rejected},
+    date::DateRange,
+    failure::Failure,
+    id::{ConnectionId, RunId},
+    run::{RunState, RunTrigger},
+};
+use store::{
+    Store,
+    commit::{Effort, SliceCommit},
+    runs::NewRun,
+    slices::NewSlice,
+};
+
+/// The rows of a file, typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileRows {
+    /// The level of the statistics.
+    pub level: Level,
+    /// The days that are replaced.
+    pub range: DateRange,
+    /// Names.
+    pub objects: Vec<AdObject>,
+    /// Statistics.
+    pub stats: Vec<CampaignStat>,
+    /// Bad rows.
+    pub rejected: Vec<Rejected>,
+}
+
+/// The stream's name under which imported rows stand.
+pub const STREAM: &str = "file";
+
+/// Writes the rows of a file in one transaction and returns the run that did it. On a failure nothing of the file is kept.
+pub async fn commit(
+    store: &Store,
+    connection_id: ConnectionId,
+    rows: FileRows,
+    now: DateTime<Utc>,
+) -> Result<RunId, Failure> {
+    let id = RunId::new();
+    let run = NewRun {
+        id,
+        connection_id,
+        trigger: RunTrigger::Import,
+        range: Some(rows.range),
+        state: RunState::Running,
+        started_at: now,
+    };
+    store.create_run(&run).await?;
+    let slice = NewSlice { stream: STREAM.to_owned(), level: rows.level, window: Some(rows.range) };
+    let slice_seq = store.plan_slices(id, &[slice]).await?;
+    let remarks = !rows.rejected.is_empty();
+    let committed = store
+        .commit_slice(SliceCommit {
+            run_id: id,
+            slice_seq,
+            objects: rows.objects,
+            stats: rows.stats,
+            rejected: rows.rejected,
+            read_at: now,
+            // Nobody will read a file again by itself: its days are as final as they get.
+            final_before: NaiveDate::MAX,
+            effort: Effort::default(),
+        })
+        .await
+        .map_err(Failure::from);
+    let (state, failure) = match &committed {
+        Ok(_) if remarks => (RunState::DoneWithRemarks, None),
+        Ok(_) => (RunState::Done, None),
+        Err(failure) => (RunState::Failed, Some(failure)),
+    };
+    store.finish_run(id, state, failure, now).await?;
+    committed.map(|_| id)
+}

@@ -1,0 +1,112 @@
+//! Which days a run reads. Pure: today, the settings and the cursor go in, a range comes out.
+//!
+//! A run reads what is missing since the day up to which a stream is complete, and reads the lookback days again because platforms
+//! correct them. Today is not read: it is not over, and a half day beside whole ones looks like a collapse of the numbers.
+
+use chrono::{Days, NaiveDate};
+use model::date::DateRange;
+
+/// What decides the days of one stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach {
+    /// Today in the account's calendar.
+    pub today: NaiveDate,
+    /// The last day up to which the stream is complete, if it was ever read.
+    pub data_through: Option<NaiveDate>,
+    /// Past days that are read again.
+    pub lookback_days: u32,
+    /// Days of the first run.
+    pub first_load_days: u32,
+    /// Days back beyond which the platform has nothing.
+    pub max_history_days: u32,
+}
+
+impl Reach {
+    /// The days of an ordinary run; `None` when nothing is to be read.
+    pub fn ordinary(&self) -> Option<DateRange> {
+        let yesterday = self.today.pred_opt()?;
+        let from = match self.data_through {
+            None => DateRange::ending(yesterday, self.first_load_days).from(),
+            Some(through) => {
+                let next = through.succ_opt()?;
+                next.min(DateRange::ending(yesterday, self.lookback_days).from())
+            }
+        };
+        self.clipped(DateRange::new(from, yesterday).ok()?)
+    }
+
+    /// The days a person asked for, as far as they are over and the platform still has them.
+    pub fn recollect(&self, asked: DateRange) -> Option<DateRange> {
+        self.clipped(asked)
+    }
+
+    fn clipped(&self, range: DateRange) -> Option<DateRange> {
+        let yesterday = self.today.pred_opt()?;
+        range.intersection(&DateRange::ending(yesterday, self.max_history_days))
+    }
+}
+
+/// Days before this one no longer change: the platform's attribution window has closed.
+pub fn final_before(today: NaiveDate, final_after_days: u32) -> NaiveDate {
+    today.checked_sub_days(Days::new(u64::from(final_after_days))).unwrap_or(NaiveDate::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn days_of_a_run() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let reach = |through: Option<&str>, lookback, first| Reach {
+            today: day("2026-11-20"),
+            data_through: through.map(day),
+            lookback_days: lookback,
+            first_load_days: first,
+            max_history_days: 366,
+        };
+        for (what, reach, asked, expected) in [
+            ("first run", reach(None, 7, 90), None, Some(("2026-08-22", "2026-11-19"))),
+            ("first run of one day", reach(None, 7, 1), None, Some(("2026-11-19", "2026-11-19"))),
+            (
+                "first run deeper than the platform's memory",
+                reach(None, 7, 900),
+                None,
+                Some(("2025-11-19", "2026-11-19")),
+            ),
+            ("daily run", reach(Some("2026-11-18"), 7, 90), None, Some(("2026-11-13", "2026-11-19"))),
+            ("again on the same day", reach(Some("2026-11-19"), 7, 90), None, Some(("2026-11-13", "2026-11-19"))),
+            (
+                "again without lookback still reads yesterday",
+                reach(Some("2026-11-19"), 0, 90),
+                None,
+                Some(("2026-11-19", "2026-11-19")),
+            ),
+            ("after a holiday", reach(Some("2026-10-31"), 7, 90), None, Some(("2026-11-01", "2026-11-19"))),
+            ("after a year on the shelf", reach(Some("2025-01-01"), 7, 90), None, Some(("2025-11-19", "2026-11-19"))),
+            ("clock set back", reach(Some("2026-12-24"), 7, 90), None, Some(("2026-11-13", "2026-11-19"))),
+            (
+                "asked days",
+                reach(Some("2026-11-19"), 7, 90),
+                Some(("2026-11-10", "2026-11-11")),
+                Some(("2026-11-10", "2026-11-11")),
+            ),
+            (
+                "asked days that are not over",
+                reach(None, 7, 90),
+                Some(("2026-11-18", "2026-11-25")),
+                Some(("2026-11-18", "2026-11-19")),
+            ),
+            ("asked days beyond memory", reach(None, 7, 90), Some(("2020-01-01", "2020-02-01")), None),
+            ("asked today", reach(None, 7, 90), Some(("2026-11-20", "2026-11-20")), None),
+        ] {
+            let range = |(from, to)| DateRange::new(day(from), day(to)).unwrap();
+            let found = match asked {
+                None => reach.ordinary(),
+                Some(asked) => reach.recollect(range(asked)),
+            };
+            assert_eq!(found, expected.map(range), "{what}");
+        }
+    }
+}

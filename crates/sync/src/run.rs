@@ -1,0 +1,217 @@
+//! One run from its first slice to its end. The kind of a failure decides what happens to the rest of the run.
+
+use crate::{
+    collect::Collector,
+    engine::Wiring,
+    live::{Live, SyncEvent},
+    plan,
+    scribe::{self, Pen},
+};
+use kit::{
+    clock::Clock,
+    session::Session,
+    source::{Slice, Source},
+};
+use model::{
+    connection::{Connection, ConnectionState},
+    failure::{Code, Failure, FailureKind},
+    id::RunId,
+    run::{RunState, SliceState},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use store::{
+    Store,
+    commit::{Effort, SliceCommit, SliceFailure},
+};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Runner {
+    pub(crate) store: Store,
+    pub(crate) wiring: Arc<dyn Wiring>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tell: Arc<dyn Fn(SyncEvent) + Send + Sync>,
+    pub(crate) id: RunId,
+    pub(crate) connection: Connection,
+    pub(crate) live: Arc<Live>,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// What is left of a run after one of its slices failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// Other slices may well succeed.
+    GoOn,
+    /// They would fail for the same reason.
+    GiveUp,
+}
+
+/// The one decision about a failed slice.
+fn rest_of_run(kind: FailureKind) -> Rest {
+    match kind {
+        FailureKind::VendorChanged | FailureKind::OurFault => Rest::GoOn,
+        FailureKind::SignInAgain
+        | FailureKind::FixSettings
+        | FailureKind::WaitUntil
+        | FailureKind::Retry
+        | FailureKind::Cancelled => Rest::GiveUp,
+    }
+}
+
+impl Runner {
+    /// Runs to the end. `admitted` is false when the run was stopped while it waited for a worker.
+    pub(crate) async fn run(self, admitted: bool, quitting: &AtomicBool) {
+        let (pen, written) = scribe::start(
+            self.store.clone(),
+            self.id,
+            &self.connection.connector,
+            Arc::clone(&self.live),
+            Arc::clone(&self.tell),
+        );
+        let result = if admitted { self.slices(&pen).await } else { Err(Failure::new(Code::Cancelled)) };
+        let ended_at = self.clock.now();
+        let (state, failure) = match result {
+            Ok(()) if self.live.quarantined() > 0 => (RunState::DoneWithRemarks, None),
+            Ok(()) => (RunState::Done, None),
+            Err(failure) if failure.kind() == FailureKind::Cancelled => (RunState::Stopped, None),
+            Err(failure) => (RunState::Failed, Some(failure)),
+        };
+        if let Some(failure) = &failure {
+            tracing::warn!(run = %self.id, error = %failure, "a run failed");
+            pen.line(ended_at, "failed", [("code", failure.code.to_string())]);
+        }
+        let left_behind = state == RunState::Stopped && quitting.load(Ordering::SeqCst);
+        if !left_behind {
+            pen.line(ended_at, "ended", [("state", state.to_string())]);
+        }
+        pen.flush().await;
+        drop(pen);
+        // The session that held the other pens is gone, so the writer ends by itself.
+        let _ = written.await;
+        if left_behind {
+            return;
+        }
+        self.live.set_state(state);
+        if failure.as_ref().is_some_and(|failure| failure.kind() == FailureKind::SignInAgain)
+            && let Err(error) = self.store.set_connection_state(self.connection.id, ConnectionState::SignInNeeded).await
+        {
+            tracing::error!(%error, "the state of a connection could not be written");
+        }
+        if let Err(error) = self.store.finish_run(self.id, state, failure.as_ref(), ended_at).await {
+            tracing::error!(%error, "the end of a run could not be written; it goes on at the next start");
+        }
+        (self.tell)(SyncEvent::Moved(self.live.snapshot()));
+    }
+
+    async fn slices(&self, pen: &Pen) -> Result<(), Failure> {
+        self.store.set_run_state(self.id, RunState::Running).await?;
+        self.live.begin();
+        (self.tell)(SyncEvent::Moved(self.live.snapshot()));
+        let source = self
+            .wiring
+            .source(&self.connection.connector)
+            .ok_or_else(|| Failure::new(Code::NotFound).with("what", &self.connection.connector))?;
+        let session = self.wiring.session(&self.connection, Arc::new(pen.clone()), self.cancel.clone()).await?;
+        let mut first_failure = None;
+        for slice in self.store.slices(self.id).await? {
+            if slice.state == SliceState::Done {
+                continue;
+            }
+            if self.cancel.is_cancelled() {
+                return Err(Failure::new(Code::Cancelled));
+            }
+            if let Err(failure) = self.slice(&*source, &session, &slice, pen).await {
+                let rest = rest_of_run(failure.kind());
+                let failure = first_failure.get_or_insert(failure);
+                if rest == Rest::GiveUp {
+                    return Err(failure.clone());
+                }
+            }
+        }
+        first_failure.map_or(Ok(()), Err)
+    }
+
+    async fn slice(
+        &self,
+        source: &dyn Source,
+        session: &Session,
+        slice: &store::slices::Slice,
+        pen: &Pen,
+    ) -> Result<(), Failure> {
+        self.store.begin_slice(self.id, slice.seq).await?;
+        let began = self.clock.now();
+        let traffic = self.live.traffic();
+        let window = slice.window.map(|window| format!("{}..{}", window.from(), window.to())).unwrap_or_default();
+        pen.line(began, "slice_started", [("stream", slice.stream.clone()), ("window", window.clone())]);
+
+        let mut rows = Collector::new(self.store.clone(), self.id, slice.seq, Arc::clone(&self.live));
+        let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
+        let read = source.read(session, &wanted, &mut rows).await;
+
+        let read_at = self.clock.now();
+        let millis = (read_at - began).num_milliseconds().unsigned_abs();
+        let now = self.live.traffic();
+        let effort = Effort { requests: now.0 - traffic.0, retries: now.1 - traffic.1, millis };
+        let committed = match read {
+            Ok(()) if self.cancel.is_cancelled() => Err(Failure::new(Code::Cancelled)),
+            Ok(()) => {
+                let final_after = source.descriptor().final_after_days;
+                let today = model::date::today(read_at, &self.connection.time_zone);
+                if rows.rejected_more > 0 {
+                    pen.line(read_at, "quarantine_full", [("more", rows.rejected_more.to_string())]);
+                }
+                let more = rows.rejected_more;
+                self.store
+                    .commit_slice(SliceCommit {
+                        run_id: self.id,
+                        slice_seq: slice.seq,
+                        objects: rows.objects,
+                        stats: rows.stats,
+                        rejected: rows.rejected,
+                        read_at,
+                        final_before: plan::final_before(today, final_after),
+                        effort,
+                    })
+                    .await
+                    .map(|committed| (committed.rows + committed.objects, committed.quarantined + more))
+                    .map_err(Failure::from)
+            }
+            Err(failure) => Err(failure),
+        };
+        match committed {
+            Ok((rows, quarantined)) => {
+                self.live.slice_over(true, rows, quarantined);
+                pen.line(
+                    read_at,
+                    "slice_committed",
+                    [
+                        ("stream", slice.stream.clone()),
+                        ("window", window),
+                        ("rows", rows.to_string()),
+                        ("quarantined", quarantined.to_string()),
+                    ],
+                );
+                (self.tell)(SyncEvent::Committed(self.connection.client_id));
+                Ok(())
+            }
+            Err(failure) => {
+                self.live.slice_over(false, 0, 0);
+                if failure.kind() != FailureKind::Cancelled {
+                    let failed = SliceFailure {
+                        run_id: self.id,
+                        slice_seq: slice.seq,
+                        failure: failure.clone(),
+                        tried_at: read_at,
+                        effort,
+                    };
+                    if let Err(error) = self.store.fail_slice(failed).await {
+                        tracing::error!(%error, "the failure of a slice could not be written");
+                    }
+                }
+                Err(failure)
+            }
+        }
+    }
+}
