@@ -29,29 +29,19 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// Whether the cell says that its value is not known.
+/// Whether a cell of names or ids says nothing. Narrower than [`is_unknown`]: a campaign may well be called "NA".
+pub(super) fn is_nameless(text: &str) -> bool {
+    let text = trim(text);
+    text.chars().all(|c| matches!(c, '-' | '–' | '—' | '−' | '‒' | '…'))
+        || (text.len() <= 8 && matches!(text.to_lowercase().as_str(), "н/д" | "#н/д" | "n/a" | "#n/a" | "null" | "\\n"))
+}
+
+/// Whether a cell of numbers or days says that its value is not known.
 pub(super) fn is_unknown(text: &str) -> bool {
     let text = trim(text);
-    if text.is_empty() || text.chars().all(|c| matches!(c, '-' | '–' | '—' | '−' | '‒' | '…')) {
-        return true;
-    }
-    text.len() <= 24
-        && matches!(
-            text.to_lowercase().as_str(),
-            "н/д"
-                | "нд"
-                | "н/a"
-                | "#н/д"
-                | "нет данных"
-                | "n/a"
-                | "#n/a"
-                | "na"
-                | "null"
-                | "none"
-                | "nan"
-                | "\\n"
-                | "undefined"
-        )
+    is_nameless(text)
+        || (text.len() <= 24
+            && matches!(text.to_lowercase().as_str(), "нд" | "нет данных" | "na" | "none" | "nan" | "undefined"))
 }
 
 const MINUS: [char; 6] = ['-', '−', '–', '‒', '‑', '﹣'];

@@ -493,7 +493,7 @@ fn agrees(table: &Table, column: usize, field: Field) -> bool {
                 })
         }
         Field::Currency => holds(table, column, |text| currency(text).is_some()),
-        _ => holds(table, column, |_| true),
+        _ => (0..table.rows().min(SAMPLE)).any(|row| !cell::is_nameless(table.cell(row, column))),
     }
 }
 

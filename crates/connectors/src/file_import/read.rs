@@ -378,7 +378,7 @@ impl<'a> Rows<'a> {
         let mut path: Vec<Step<'a>> = Vec::with_capacity(3);
         for (level, id_field, name_field) in TREE {
             let text = |field| self.columns.get(field).map(|column| cell::trim(table.label(row, column)));
-            let known = |text: &&str| !cell::is_unknown(text);
+            let known = |text: &&str| !cell::is_nameless(text);
             let (id, name) = (text(id_field), text(name_field));
             if id.is_none() && name.is_none() {
                 continue;

@@ -367,6 +367,9 @@ fn header_texts(cells: &Cells, header: &Header, merges: &[Merge]) -> Vec<String>
         width = cells.rows.iter().take(HEADER_SEARCH).map(|row| row.len as usize).max().unwrap_or(0);
         return (0..width).map(letters).collect();
     }
+    let lines = rows.first().map_or(0, |row| row.line)..=rows.last().map_or(0, |row| row.line);
+    let merges: Vec<&Merge> =
+        merges.iter().filter(|m| m.top <= *lines.end() && *lines.start() <= m.bottom && m.left < width).collect();
     let mut texts = vec![Vec::<String>::new(); width];
     for (depth, row) in rows.iter().enumerate() {
         let mut group = String::new();

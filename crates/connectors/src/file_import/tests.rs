@@ -568,6 +568,17 @@ Total: Account;;3
 }
 
 #[test]
+fn a_name_is_not_taken_for_a_sign_of_nothing() {
+    let import =
+        imported("date,campaign,clicks\n2024-02-01,NA,1\n2024-02-01,None,NA\n2024-02-01,--,3\n2024-02-01,n/a,4\n");
+    assert_eq!(import.objects.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(), ["NA", "None"]);
+    assert_eq!(
+        rejections(&import),
+        [(4, "campaign_name", RejectReason::Missing), (5, "campaign_name", RejectReason::Missing)]
+    );
+}
+
+#[test]
 fn a_total_over_devices_or_placements_is_not_added_to_its_parts() {
     for text in [
         "Дата;Площадка;Клики\n01.02.2024;Поиск;1\n01.02.2024;Сети;2\n01.02.2024;Всего;3\n",
