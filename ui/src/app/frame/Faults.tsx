@@ -1,7 +1,7 @@
 /** The two screens nobody asks for: an address without a screen, and a screen that broke. */
 import { Button } from "@mantine/core";
 import { IconMapOff, IconRefreshAlert } from "@tabler/icons-react";
-import { useRouter } from "@tanstack/react-router";
+import { type ErrorComponentProps, useRouter } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { links, useGo } from "@/shared/ui/AppLink";
 import { Screen } from "@/shared/ui/Layout";
@@ -21,7 +21,7 @@ export function NoScreen() {
 }
 
 /** A screen broke. The rest of the console goes on. */
-export function CrashedScreen(props: { error: Error; reset: () => void }) {
+export function CrashedScreen(props: ErrorComponentProps) {
   const { t } = useTranslation("frame");
   const router = useRouter();
   return (
@@ -40,7 +40,7 @@ export function CrashedScreen(props: { error: Error; reset: () => void }) {
           </Button>
         }
       >
-        {t("crash_body")} <code style={{ font: "11.5px var(--mono)" }}>{props.error.message}</code>
+        {t("crash_body")} <code style={{ font: "11.5px var(--mono)" }}>{props.error instanceof Error ? props.error.message : String(props.error)}</code>
       </EmptyState>
     </Screen>
   );

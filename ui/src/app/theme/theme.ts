@@ -48,7 +48,7 @@ export const theme = createTheme({
       defaultProps: { comboboxProps: { shadow: undefined, transitionProps: { duration: 0 } }, allowDeselect: false, checkIconPosition: "right" },
       classNames: { ...input.classNames, dropdown: classes.dropdown, option: classes.option },
     }),
-    Checkbox: Checkbox.extend({ defaultProps: { size: 16, radius: 4 }, classNames: { input: classes.check, label: classes.checkLabel } }),
+    Checkbox: Checkbox.extend({ defaultProps: { radius: 4, size: "xs" }, classNames: { input: classes.check, label: classes.checkLabel } }),
     Switch: Switch.extend({ defaultProps: { size: "xs" } }),
     SegmentedControl: SegmentedControl.extend({
       defaultProps: { transitionDuration: 0 },

@@ -77,9 +77,9 @@ export function useErrorWords(): (error: ApiError, context?: ErrorContext) => Er
       if (given[name] && Number.isFinite(value)) params[name] = format.bytes(value);
     }
     return {
-      title: t(`codes.${error.code}.title`, params),
-      body: t(`codes.${error.code}.body`, params),
-      action: t(`codes.${error.code}.action`, params),
+      title: t(`codes.${error.code}.title`, { replace: params }),
+      body: t(`codes.${error.code}.body`, { replace: params }),
+      action: t(`codes.${error.code}.action`, { replace: params }),
       tone: toneOf(error.kind),
       kept: context.dataThrough ? t("kept", { day: format.day(context.dataThrough) }) : null,
     };

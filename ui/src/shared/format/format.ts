@@ -59,6 +59,7 @@ export class Format {
   private readonly dates = cached(
     (key: string) => new Intl.DateTimeFormat(this.locale, { ...(JSON.parse(key) as Intl.DateTimeFormatOptions) }),
   );
+  private readonly shortest: Intl.NumberFormat;
   /** Sorts names as people of this language expect. */
   readonly collator: Intl.Collator;
 
@@ -71,6 +72,7 @@ export class Format {
       minimumSignificantDigits: 4,
       maximumSignificantDigits: 4,
     });
+    this.shortest = new Intl.NumberFormat(language === "ru" ? "ru-RU" : "en-US", { notation: "compact", maximumFractionDigits: 1 });
     this.collator = new Intl.Collator(this.locale, { numeric: true, sensitivity: "base" });
   }
 
@@ -161,6 +163,11 @@ export class Format {
       .join("");
     const sign = unit === "money" ? this.sign(currency) : "";
     return { value: polish(digits), unit: [scale, sign].filter(Boolean).join("\u00a0") };
+  }
+
+  /** A number for an axis, as short as it can be: `60 тыс.`, `1,5 млн`. */
+  short(micros: number): string {
+    return polish(this.shortest.format(micros / MICRO)).replace(THIN, "\u00a0");
   }
 
   private date(options: Intl.DateTimeFormatOptions, value: Date): string {

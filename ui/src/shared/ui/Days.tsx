@@ -1,7 +1,7 @@
 /** The strip of days: the densest picture of trust in the product. Every state differs in shape as well as in colour. */
 import { Tooltip } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import { type DayCell, type DayState, dayStateWords } from "@/gen/contract";
+import { type DayCell, allDayState, type DayState } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
 import classes from "./kit.module.css";
 
@@ -36,7 +36,7 @@ export function DayStrip(props: {
 }) {
   const text = useDayText();
   const { t } = useTranslation("shared");
-  const counts = dayStateWords
+  const counts = allDayState
     .map((state) => ({ state, days: props.cells.filter((cell) => cell.state === state).length }))
     .filter((entry) => entry.days > 0)
     .map((entry) => t("day_count", { count: entry.days, state: t(`day.${entry.state}`) }));

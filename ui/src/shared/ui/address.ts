@@ -1,13 +1,13 @@
 /** The address as screens use it: a part of the path, and words of the query that open a drawer, a tab or a dialog. */
 import { useRouter, useRouterState } from "@tanstack/react-router";
-import { type ComponentType, useCallback } from "react";
+import { type FunctionComponent, useCallback } from "react";
 
 /** A screen of a feature and where it stands. Paths may name parts: `/clients/$clientId`. */
 export interface FeatureRoute {
   /** The path. */
   path: string;
   /** The screen. */
-  screen: ComponentType;
+  screen: FunctionComponent;
 }
 
 /** A named part of the path, as text. */

@@ -1,0 +1,65 @@
+/** What the portfolio table shows of its rows: filter, totals and their honesty. */
+import type { Health, PortfolioRow } from "@/gen/contract";
+
+/** Which rows. */
+export type HealthFilter = Health | "all";
+
+/** Rows of a health whose name fits. */
+export function pick(rows: PortfolioRow[], health: HealthFilter, query: string): PortfolioRow[] {
+  const needle = query.trim().toLocaleLowerCase();
+  return rows.filter((row) => (health === "all" || row.health === health) && (needle === "" || row.client_name.toLocaleLowerCase().includes(needle)));
+}
+
+/** Totals of the rows in sight. Sums of different currencies do not exist, so `currency` is `null` then and money with it. */
+export interface PortfolioTotal {
+  /** The one currency, or `null`. */
+  currency: string | null;
+  /** Spend. */
+  spend: number | null;
+  /** Revenue. */
+  revenue: number | null;
+  /** Conversions. */
+  conversions: number | null;
+  /** Impressions. */
+  impressions: number | null;
+  /** Clicks. */
+  clicks: number | null;
+  /** Spend per conversion. */
+  cpa: number | null;
+  /** Revenue per spend. */
+  roas: number | null;
+  /** Spend per revenue. */
+  drr: number | null;
+}
+
+function sum(values: (number | null)[]): number | null {
+  const known = values.filter((value): value is number => value !== null);
+  return known.length === 0 ? null : known.reduce((a, b) => a + b, 0);
+}
+
+const MICRO = 1_000_000;
+
+/** Millionths of a quotient of two millionths. A share of nothing is unknown. */
+function quotient(a: number | null, b: number | null): number | null {
+  return a === null || b === null || b === 0 ? null : Math.round((a / b) * MICRO);
+}
+
+/** Adds the rows up. */
+export function total(rows: PortfolioRow[]): PortfolioTotal {
+  const currencies = new Set(rows.filter((row) => row.spend !== null).map((row) => row.currency));
+  const currency = currencies.size === 1 ? ([...currencies][0] ?? null) : null;
+  const spend = currency ? sum(rows.map((row) => row.spend)) : null;
+  const revenue = currency ? sum(rows.map((row) => row.revenue)) : null;
+  const conversions = sum(rows.map((row) => row.conversions));
+  return {
+    currency,
+    spend,
+    revenue,
+    conversions,
+    impressions: sum(rows.map((row) => row.impressions)),
+    clicks: sum(rows.map((row) => row.clicks)),
+    cpa: quotient(spend, conversions),
+    roas: quotient(revenue, spend),
+    drr: quotient(spend, revenue),
+  };
+}

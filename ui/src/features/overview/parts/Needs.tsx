@@ -1,0 +1,75 @@
+/** "Needs you today": a row per trouble, worst first, each with the one button that helps. */
+import { Button } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import type { Need } from "@/gen/contract";
+import { useErrorWords } from "@/shared/errors/errors";
+import { useFormat } from "@/shared/format/useFormat";
+import { useChange } from "@/shared/query/query";
+import { AppLink, links, useGo } from "@/shared/ui/AppLink";
+import { Panel } from "@/shared/ui/Layout";
+import { say } from "@/shared/ui/saying";
+import { HealthIcon } from "@/shared/ui/States";
+import { useSystems } from "@/shared/ui/systems";
+import { SystemTile } from "@/shared/ui/Tiles";
+import classes from "../screens/overview.module.css";
+
+/** The panel. The first row carries the screen's primary button. */
+export function Needs(props: { needs: Need[] }) {
+  const { t } = useTranslation("overview");
+  const format = useFormat();
+  return (
+    <Panel title={t("needs")} count={format.count(props.needs.length)}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
+      <div className={classes.needs} tabIndex={props.needs.length > 6 ? 0 : undefined}>
+        {props.needs.map((need, index) => (
+          <NeedRow key={`${need.connection_id}-${need.error.code}`} need={need} first={index === 0} />
+        ))}
+      </div>
+    </Panel>
+  );
+}
+
+function NeedRow(props: { need: Need; first: boolean }) {
+  const { t } = useTranslation("overview");
+  const { need } = props;
+  const words = useErrorWords();
+  const systems = useSystems();
+  const format = useFormat();
+  const go = useGo();
+  const retry = useChange("run_start");
+  const said = words(need.error, { connector: need.connector, account: need.account_name });
+  const kept = need.data_through ? t("kept", { day: format.day(need.data_through) }) : "";
+  const act = () => {
+    switch (need.action) {
+      case "sign_in":
+        return go(links.signIn(need.connection_id));
+      case "open_settings":
+        return go(links.connection(need.connection_id));
+      case "open_run":
+        return go(need.run_id ? links.run(need.run_id) : links.connection(need.connection_id));
+      case "retry":
+        return retry.mutate({ connection_id: need.connection_id, client_id: null, range: null }, { onError: (error) => say(error) });
+    }
+  };
+  return (
+    <div className={classes.need}>
+      <HealthIcon health={said.tone === "watch" ? "watch" : "act"} />
+      <SystemTile connector={need.connector} />
+      <span className={classes.who} title={`${systems.name(need.connector)} · ${need.client_name} · ${need.account_name}`}>
+        <AppLink plain to={links.connection(need.connection_id)}>
+          {systems.name(need.connector)}
+        </AppLink>{" "}
+        · {need.client_name}
+      </span>
+      <span className={classes.what} title={said.title}>
+        {said.title} <span className={classes.muted}>{t("since", { when: format.moment(need.since) })}</span>
+      </span>
+      <span className={classes.rest} title={`${said.body} ${kept}`}>
+        {kept} {said.body}
+      </span>
+      <Button variant={props.first ? "filled" : "default"} data-size="sm" loading={retry.isPending} onClick={act}>
+        {t(`action.${need.action}`)}
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,217 @@
+/** The portfolio: a row per client, health left, money in the middle, freshness right, the total pinned below. */
+import { Button, TextInput } from "@mantine/core";
+import { IconAlertTriangleFilled, IconCheck, IconFilter } from "@tabler/icons-react";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Health, Overview, PortfolioRow } from "@/gen/contract";
+import { useFormat } from "@/shared/format/useFormat";
+import { links, useGo } from "@/shared/ui/AppLink";
+import { type Column, ColumnChooser, DataGrid } from "@/shared/ui/DataGrid";
+import { Change, Count, DateText, Figure, InstantText, Money, Percent, Ratio } from "@/shared/ui/Figures";
+import { Chips, Panel } from "@/shared/ui/Layout";
+import { Banner } from "@/shared/ui/Notices";
+import { Sparkline } from "@/shared/ui/Sparkline";
+import { HealthBadge } from "@/shared/ui/States";
+import { ClientTile } from "@/shared/ui/Tiles";
+import { type HealthFilter, pick, type PortfolioTotal, total } from "../logic/portfolio";
+import classes from "../screens/overview.module.css";
+
+const GRID = "portfolio";
+const order: Record<Health, number> = { act: 0, watch: 1, good: 2, off: 3 };
+
+/** The panel. */
+export function Portfolio(props: { data: Overview }) {
+  const { t } = useTranslation("overview");
+  const format = useFormat();
+  const go = useGo();
+  const { data } = props;
+  const [health, setHealth] = useState<HealthFilter>("all");
+  const [query, setQuery] = useState("");
+  const rows = useMemo(() => pick(data.rows, health, query), [data.rows, health, query]);
+  const sums = useMemo(() => total(rows), [rows]);
+  const columns = useColumns(sums, rows.length, data);
+  const counts = data.health;
+  return (
+    <Panel
+      title={t("portfolio")}
+      grow
+      head={
+        <Chips
+          label={t("column.health")}
+          active={health}
+          onChange={setHealth}
+          options={[
+            { id: "all", label: t("all"), count: format.count(data.rows.length) },
+            ...(["act", "watch", "good", "off"] as const)
+              .filter((id) => counts[id] > 0)
+              .map((id) => ({ id, label: <HealthBadge health={id} />, count: format.count(counts[id]) })),
+          ]}
+        />
+      }
+      tools={
+        <>
+          <TextInput
+            className={classes.find ?? ""}
+            size="xs"
+            aria-label={t("find")}
+            placeholder={t("find")}
+            leftSection={<IconFilter size={14} />}
+            value={query}
+            onChange={(event) => setQuery(event.currentTarget.value)}
+          />
+          <ColumnChooser id={GRID} columns={columns} />
+        </>
+      }
+    >
+      {data.partial ? (
+        <Banner
+          tone="watch"
+          flat
+          fact={t("partial_fact")}
+          action={
+            <Button variant="default" data-size="sm" onClick={() => setHealth("act")}>
+              {t("partial_action")}
+            </Button>
+          }
+        >
+          {t("partial_rest")}
+        </Banner>
+      ) : null}
+      <DataGrid
+        id={GRID}
+        label={t("portfolio")}
+        rows={rows}
+        columns={columns}
+        rowId={(row) => row.client_id}
+        onOpen={(row) => go(links.client(row.client_id))}
+        totals="bottom"
+      />
+    </Panel>
+  );
+}
+
+function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column<PortfolioRow>[] {
+  const { t } = useTranslation("overview");
+  const { t: shared } = useTranslation("shared");
+  return useMemo(() => {
+    const currency = sums.currency ?? data.currency;
+    const late = (row: PortfolioRow) => row.data_through !== null && data.complete_through !== null && row.problems > 0;
+    const money = (metric: "cpc" | "revenue", hidden: boolean): Column<PortfolioRow> => ({
+      id: metric,
+      title: shared(`metric.${metric}`),
+      width: "100px",
+      align: "right",
+      hidden,
+      sort: (row) => row[metric],
+      cell: (row) => <Money micros={row[metric]} currency={row.currency} />,
+      ...(metric === "revenue" ? { total: <Money micros={sums.revenue} currency={currency} atLeast={data.partial} /> } : {}),
+    });
+    return [
+      {
+        id: "health",
+        title: t("column.health"),
+        width: "84px",
+        sort: (row) => order[row.health],
+        cell: (row) => <HealthBadge health={row.health} />,
+        total: <span style={{ overflow: "visible", whiteSpace: "nowrap" }}>{t("total", { count: shown })}</span>,
+        hideable: false,
+      },
+      {
+        id: "client",
+        title: t("column.client"),
+        width: "minmax(150px, 1.2fr)",
+        sort: (row) => row.client_name,
+        cell: (row) => (
+          <span className={classes.name} title={row.client_name}>
+            <ClientTile name={row.client_name} />
+            <span>{row.client_name}</span>
+          </span>
+        ),
+        hideable: false,
+      },
+      {
+        id: "spend",
+        title: t("column.spend"),
+        width: "minmax(176px, 1fr)",
+        align: "right",
+        sort: (row) => row.spend,
+        cell: (row) => (
+          <span className={classes.pair}>
+            <Money micros={row.spend} currency={row.currency} atLeast={row.problems > 0} />
+            <span>
+              <Change micros={row.spend_change} verdict="neutral" />
+            </span>
+          </span>
+        ),
+        total: sums.currency ? (
+          <span className={classes.pair}>
+            <Money micros={sums.spend} currency={currency} atLeast={data.partial} />
+            <span />
+          </span>
+        ) : (
+          <span className={classes.muted}>{t("mixed")}</span>
+        ),
+        hideable: false,
+      },
+      {
+        id: "conversions",
+        title: shared("metric.conversions"),
+        width: "84px",
+        align: "right",
+        sort: (row) => row.conversions,
+        cell: (row) => <Figure micros={row.conversions} unit="count" currency="" />,
+        total: <Figure micros={sums.conversions} unit="count" currency="" atLeast={data.partial} />,
+      },
+      {
+        id: "cpa",
+        title: shared("metric.cpa"),
+        width: "minmax(146px, 0.8fr)",
+        align: "right",
+        sort: (row) => row.cpa,
+        cell: (row) => (
+          <span className={classes.pair}>
+            <Money micros={row.cpa} currency={row.currency} />
+            <span>
+              <Change micros={row.cpa_change} verdict={row.cpa_change === null || row.cpa_change === 0 ? "neutral" : row.cpa_change > 0 ? "worse" : "better"} />
+            </span>
+          </span>
+        ),
+        total: (
+          <span className={classes.pair}>
+            <Money micros={sums.cpa} currency={currency} />
+            <span />
+          </span>
+        ),
+      },
+      { id: "roas", title: shared("metric.roas"), width: "56px", align: "right", sort: (row) => row.roas, cell: (row) => <Ratio micros={row.roas} />, total: <Ratio micros={sums.roas} /> },
+      {
+        id: "daily",
+        title: t("column.daily"),
+        width: "112px",
+        cell: (row) => <Sparkline series={row.daily_spend} width={100} height={20} quiet />,
+      },
+      {
+        id: "through",
+        title: t("column.through"),
+        width: "90px",
+        sort: (row) => row.data_through,
+        sortDown: true,
+        cell: (row) =>
+          row.data_through === null ? null : (
+            <span className={classes.through} data-late={late(row)} title={row.moving_days > 0 ? t("moving_hint") : undefined}>
+              {late(row) ? <IconAlertTriangleFilled size={13} aria-hidden /> : <IconCheck size={13} aria-hidden />}
+              <DateText day={row.data_through} />
+            </span>
+          ),
+      },
+      { id: "synced", title: t("column.synced"), width: "68px", align: "right", sort: (row) => row.synced_at, cell: (row) => <span style={{ color: "var(--tx2)" }}><InstantText at={row.synced_at} /></span> },
+      { id: "impressions", title: shared("metric.impressions"), width: "100px", align: "right", hidden: true, sort: (row) => row.impressions, cell: (row) => <Count value={row.impressions} />, total: <Count value={sums.impressions} atLeast={data.partial} /> },
+      { id: "clicks", title: shared("metric.clicks"), width: "84px", align: "right", hidden: true, sort: (row) => row.clicks, cell: (row) => <Count value={row.clicks} />, total: <Count value={sums.clicks} atLeast={data.partial} /> },
+      { id: "ctr", title: shared("metric.ctr"), width: "72px", align: "right", hidden: true, sort: (row) => row.ctr, cell: (row) => <Percent micros={row.ctr} /> },
+      money("cpc", true),
+      money("revenue", true),
+      { id: "drr", title: shared("metric.drr"), width: "72px", align: "right", hidden: true, sort: (row) => row.drr, cell: (row) => <Percent micros={row.drr} />, total: <Percent micros={sums.drr} /> },
+      { id: "problems", title: t("column.problems"), width: "84px", align: "right", hidden: true, sort: (row) => row.problems, cell: (row) => (row.problems > 0 ? <Count value={row.problems} /> : null) },
+    ];
+  }, [sums, shown, data, t, shared]);
+}
