@@ -82,8 +82,11 @@ pub(crate) async fn ready<'a>(
             "rows of another level than the slice's would be added to data that the slice does not replace",
         ));
     }
-    let distinct: HashSet<&str> = stats.iter().map(|stat| stat.external_id.as_str()).collect();
-    let nums = ad_objects::nums(connection, num, level_code(level), &distinct.into_iter().collect::<Vec<_>>()).await?;
+    // In the order of their first appearance, so that numbers do not depend on chance.
+    let mut seen = HashSet::new();
+    let distinct: Vec<&str> =
+        stats.iter().map(|stat| stat.external_id.as_str()).filter(|external_id| seen.insert(*external_id)).collect();
+    let nums = ad_objects::nums(connection, num, level_code(level), &distinct).await?;
     let (mut ready, mut rejected) = (Vec::with_capacity(stats.len()), Vec::new());
     for stat in stats {
         if let Some(reason) = objection(stream, window, stat) {

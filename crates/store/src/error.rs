@@ -106,16 +106,26 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = match &error {
-            sqlx::Error::Database(database) => database.code().and_then(|code| code.parse::<i32>().ok()),
-            _ => None,
+        let (code, message) = match &error {
+            sqlx::Error::Database(database) => {
+                (database.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(0), database.message())
+            }
+            sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::StorageFull => {
+                return Self::DiskFull { path: None };
+            }
+            _ => return Self::Sql(error),
         };
         // The low byte is the primary code, the rest says more: SQLITE_IOERR_WRITE = 10 | 3 << 8.
-        match (code.map(|code| code & 0xff), code) {
+        match (code & 0xff, code) {
             // SQLITE_FULL; SQLITE_IOERR_WRITE, _FSYNC, _TRUNCATE, _SHMSIZE: what a full disk looks like where SQLite cannot name it.
-            (Some(13), _) | (_, Some(778 | 1034 | 1546 | 4874)) => Self::DiskFull { path: None },
-            // SQLITE_CORRUPT and SQLITE_NOTADB (a page whose seal is broken); a file shorter than its header says ends a read early.
-            (Some(11 | 26), _) | (_, Some(522)) => Self::Damaged { backup: None, detail: error.to_string() },
+            (13, _) | (_, 778 | 1034 | 1546 | 4874) => Self::DiskFull { path: None },
+            // SQLITE_CORRUPT and SQLITE_NOTADB; SQLITE_IOERR_SHORT_READ, a file shorter than its header says.
+            (11 | 26, _) | (_, 522) => Self::Damaged { backup: None, detail: error.to_string() },
+            // A page whose seal is broken is SQLITE_ERROR without a text of its own from SQLCipher. SQLite's own errors of this code
+            // always have one ("no such table: x"), so the bare text tells the two apart.
+            (1, _) if message == "SQL logic error" => {
+                Self::Damaged { backup: None, detail: "the seal of a page is broken".to_owned() }
+            }
             _ => Self::Sql(error),
         }
     }

@@ -1,0 +1,119 @@
+//! Days and cursors: what is final, what moves, what failed, and how far the data go.
+
+use crate::{Home, a_commit, a_run, a_slice, at, connected, day, days, noon, stat, streams};
+use model::{
+    ad::Level,
+    date::DateRange,
+    failure::{Code, Failure},
+    id::ConnectionId,
+    run::DayState,
+};
+use store::{
+    Scope, Store, StreamChoice,
+    commit::{Effort, SliceFailure},
+};
+
+async fn read(store: &Store, connection: ConnectionId, level: Level, window: DateRange) {
+    let run = a_run(store, connection).await;
+    let seq = a_slice(store, run, level, window).await;
+    let stats = window.days().map(|date| model::ad::CampaignStat { level, ..stat("1", date, 1) }).collect();
+    store.commit_slice(a_commit(run, seq, stats)).await.unwrap();
+}
+
+async fn fail(store: &Store, connection: ConnectionId, level: Level, window: DateRange, code: Code) {
+    let run = a_run(store, connection).await;
+    let seq = a_slice(store, run, level, window).await;
+    let failure = SliceFailure {
+        run_id: run,
+        slice_seq: seq,
+        failure: Failure::new(code),
+        tried_at: at("2026-11-20T15:00:00Z"),
+        effort: Effort::default(),
+    };
+    store.fail_slice(failure).await.unwrap();
+}
+
+async fn strip(store: &Store) -> Vec<(u32, DayState, u32, u64)> {
+    use chrono::Datelike;
+    let cells = store.day_cells(Scope::Portfolio, days(1, 30)).await.unwrap();
+    cells.iter().map(|cell| (cell.date.day(), cell.state, cell.reads, cell.rows)).collect()
+}
+
+#[tokio::test]
+async fn a_day_is_moving_until_it_was_read_late_enough() {
+    let home = Home::new().await;
+    let (client, connection) = connected(&home.store, "acme").await;
+    assert!(strip(&home.store).await.is_empty());
+    read(&home.store, connection, Level::Campaign, days(16, 18)).await;
+    assert_eq!(
+        strip(&home.store).await,
+        [(16, DayState::Final, 1, 1), (17, DayState::Final, 1, 1), (18, DayState::Moving, 1, 1)]
+    );
+    read(&home.store, connection, Level::Campaign, days(18, 19)).await;
+    assert_eq!(strip(&home.store).await[2..], [(18, DayState::Moving, 2, 1), (19, DayState::Moving, 1, 1)]);
+    let cells = home.store.day_cells(Scope::Client(client), days(19, 19)).await.unwrap();
+    assert_eq!((cells.len(), cells[0].read_at, cells[0].connection_id), (1, noon(), connection));
+}
+
+#[tokio::test]
+async fn a_failure_marks_only_days_without_data_and_holds_the_cursor_back() {
+    let home = Home::new().await;
+    let (client, connection) = connected(&home.store, "acme").await;
+    let through = async || {
+        let found = home.store.data_through(Scope::Client(client)).await.unwrap();
+        found.first().map(|through| through.date)
+    };
+    assert_eq!(through().await, None);
+    read(&home.store, connection, Level::Campaign, days(1, 3)).await;
+    let before = home.store.client_days(Scope::Client(client), days(1, 30)).await.unwrap();
+
+    fail(&home.store, connection, Level::Campaign, days(3, 5), Code::PlatformDown).await;
+    assert_eq!(home.store.client_days(Scope::Client(client), days(1, 30)).await.unwrap(), before);
+    assert_eq!(
+        strip(&home.store).await[2..],
+        [(3, DayState::Final, 1, 1), (4, DayState::Failed, 0, 0), (5, DayState::Failed, 0, 0)]
+    );
+    assert_eq!(through().await, Some(day(3)));
+
+    // A later window succeeds: the hole still counts.
+    read(&home.store, connection, Level::Campaign, days(6, 8)).await;
+    assert_eq!(through().await, Some(day(3)));
+    read(&home.store, connection, Level::Campaign, days(4, 5)).await;
+    assert_eq!(through().await, Some(day(8)));
+    assert_eq!(strip(&home.store).await[3], (4, DayState::Final, 1, 1));
+    let cursors = home.store.cursors(connection).await.unwrap();
+    assert_eq!((cursors.len(), cursors[0].data_through, cursors[0].read.clone()), (1, Some(day(8)), vec![days(1, 8)]));
+
+    // Somebody pressed stop: nothing is wrong with these days.
+    fail(&home.store, connection, Level::Campaign, days(9, 10), Code::Cancelled).await;
+    assert_eq!(strip(&home.store).await.len(), 8);
+}
+
+#[tokio::test]
+async fn streams_together_make_a_cell_and_a_stream_that_is_off_does_not_count() {
+    let home = Home::new().await;
+    let (client, connection) = connected(&home.store, "acme").await;
+    read(&home.store, connection, Level::Campaign, days(1, 2)).await;
+    fail(&home.store, connection, Level::Ad, days(2, 2), Code::NotJson).await;
+    read(&home.store, connection, Level::Ad, days(1, 1)).await;
+    assert_eq!(strip(&home.store).await, [(1, DayState::Final, 1, 2), (2, DayState::Partial, 1, 1)]);
+    let through = home.store.data_through(Scope::Client(client)).await.unwrap();
+    assert_eq!(through[0].date, day(1));
+
+    let mut off: Vec<StreamChoice> = streams(&["campaigns", "campaign_stats", "ad_stats"]);
+    off[2].on = false;
+    home.store.set_streams(connection, &off).await.unwrap();
+    assert_eq!(strip(&home.store).await, [(1, DayState::Final, 1, 1), (2, DayState::Final, 1, 1)]);
+    assert_eq!(home.store.data_through(Scope::Client(client)).await.unwrap()[0].date, day(2));
+}
+
+#[tokio::test]
+async fn separate_windows_stay_separate_ranges() {
+    let home = Home::new().await;
+    let (_, connection) = connected(&home.store, "acme").await;
+    for window in [days(10, 12), days(1, 3), days(4, 4), days(20, 21), days(11, 14)] {
+        read(&home.store, connection, Level::Campaign, window).await;
+    }
+    let cursors = home.store.cursors(connection).await.unwrap();
+    assert_eq!(cursors[0].read, [days(1, 4), days(10, 14), days(20, 21)]);
+}

@@ -1,0 +1,96 @@
+//! Logs of a run: lines, requests, waits and quarantine, each with its limit.
+
+use crate::{Home, a_commit, a_run, a_slice, at, connected, day, days, noon, runs::a_reject};
+use chrono::TimeDelta;
+use model::{
+    ad::{Level, RejectReason},
+    failure::{Code, Failure},
+    id::RunId,
+    run::RunState,
+};
+use std::collections::BTreeMap;
+use store::{StoreError, quarantine, request_log, request_log::Request, run_log, run_log::LogLine};
+
+#[tokio::test]
+async fn the_newest_lines_and_requests_stay() {
+    let home = Home::new().await;
+    let (_, connection) = connected(&home.store, "acme").await;
+    let (run, other) = (a_run(&home.store, connection).await, a_run(&home.store, connection).await);
+    let line = |number: usize| LogLine {
+        at: noon() + TimeDelta::seconds(i64::try_from(number).unwrap()),
+        event: "page_read".to_owned(),
+        params: BTreeMap::from([("page".to_owned(), number.to_string())]),
+    };
+    let request = |number: usize| Request {
+        at: noon(),
+        method: "GET".to_owned(),
+        url: format!("https://ads.example/{number}"),
+        status: (number % 2 == 0).then_some(200),
+        millis: 12,
+        bytes: 1 << 33,
+        attempt: 1,
+    };
+    home.store.append_run_log(other, &[line(1)]).await.unwrap();
+    home.store.append_requests(other, &[request(1)]).await.unwrap();
+    home.store.append_run_log(run, &(0..1_700).map(line).collect::<Vec<_>>()).await.unwrap();
+    home.store.append_run_log(run, &(1_700..2_300).map(line).collect::<Vec<_>>()).await.unwrap();
+    home.store.append_requests(run, &(0..2_300).map(request).collect::<Vec<_>>()).await.unwrap();
+
+    let lines = home.store.run_log(run).await.unwrap();
+    assert_eq!(lines, (2_300 - run_log::KEPT as usize..2_300).rev().map(line).collect::<Vec<_>>());
+    let requests = home.store.requests(run).await.unwrap();
+    assert_eq!(requests, (2_300 - request_log::KEPT as usize..2_300).rev().map(request).collect::<Vec<_>>());
+    assert_eq!(home.store.run_log(other).await.unwrap(), [line(1)]);
+    assert_eq!(home.store.requests(other).await.unwrap(), [request(1)]);
+    assert!(matches!(
+        home.store.append_run_log(RunId::new(), &[line(1)]).await,
+        Err(StoreError::NotFound { what: "run" })
+    ));
+}
+
+#[tokio::test]
+async fn a_run_waits_and_goes_on() {
+    let home = Home::new().await;
+    let (_, connection) = connected(&home.store, "acme").await;
+    let run = a_run(&home.store, connection).await;
+    let until = at("2026-11-20T13:00:00Z");
+    let reason = Failure::new(Code::QuotaWait).with("system", "VK").until(until);
+    home.store.begin_wait(run, &reason, noon()).await.unwrap();
+    let waiting = home.store.run(run).await.unwrap();
+    assert_eq!((waiting.state, waiting.waiting_until), (RunState::Waiting, Some(until)));
+    home.store.end_wait(run, noon() + TimeDelta::milliseconds(1_500)).await.unwrap();
+    assert!(matches!(home.store.end_wait(run, until).await, Err(StoreError::NotFound { what: "wait" })));
+    // A second wait that the end of the run cuts short, with a clock that went back.
+    home.store.begin_wait(run, &reason, noon()).await.unwrap();
+    home.store.finish_run(run, RunState::Stopped, None, noon() - TimeDelta::hours(1)).await.unwrap();
+    let waits = home.store.waits(run).await.unwrap();
+    assert_eq!(waits.iter().map(|wait| wait.millis).collect::<Vec<_>>(), [Some(0), Some(1_500)]);
+    assert_eq!((waits[0].reason.code, waits[0].until), (Code::QuotaWait, Some(until)));
+    assert_eq!(home.store.run(run).await.unwrap().waiting_until, None);
+}
+
+#[tokio::test]
+async fn quarantine_counts_all_keeps_the_first_and_groups_them() {
+    let home = Home::new().await;
+    let (_, connection) = connected(&home.store, "acme").await;
+    let run = a_run(&home.store, connection).await;
+    let seq = a_slice(&home.store, run, Level::Campaign, days(1, 2)).await;
+    let mut rejected = vec![a_reject(RejectReason::UnknownWord, &"ё".repeat(900))];
+    rejected.extend((0..quarantine::KEPT + 500).map(|number| a_reject(RejectReason::Negative, &format!("-{number}"))));
+    let mut commit = a_commit(run, seq, Vec::new());
+    commit.rejected = rejected;
+    let committed = home.store.commit_slice(commit).await.unwrap();
+    assert_eq!(committed.quarantined, quarantine::KEPT as u64 + 501);
+    assert_eq!(home.store.run(run).await.unwrap().progress.quarantined, committed.quarantined);
+    assert_eq!(home.store.quarantine_kept(run).await.unwrap(), quarantine::KEPT as u64);
+
+    let page = home.store.quarantine(run, 1, 3).await.unwrap();
+    assert_eq!(page.iter().map(|row| row.value.as_str()).collect::<Vec<_>>(), ["-0", "-1", "-2"]);
+    assert_eq!((page[0].line, page[0].date, page[0].raw.as_str()), (Some(7), Some(day(1)), r#"{"clicks":"-0"}"#));
+    assert_eq!(home.store.quarantine(run, 0, 1).await.unwrap()[0].value.chars().count(), 500);
+    let groups = home.store.quarantine_groups(run).await.unwrap();
+    assert_eq!(
+        groups.iter().map(|group| (group.reason, group.count)).collect::<Vec<_>>(),
+        [(RejectReason::Negative, quarantine::KEPT as u64 - 1), (RejectReason::UnknownWord, 1)]
+    );
+}

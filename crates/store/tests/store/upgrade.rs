@@ -1,0 +1,125 @@
+//! Databases of every version open: older ones after a backup, newer ones not, and a failed upgrade leaves the old one whole.
+
+use crate::{Home, a_client, connected, key, raw};
+use model::failure::{Code, Failure};
+use sqlx::Connection;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use store::{Options, Store, StoreError, backup};
+
+fn shipped() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// The shipped migrations up to a number, and these besides.
+fn migrations(dir: &Path, shipped_up_to: usize, more: &[(&str, &str)]) -> Options {
+    let folder = dir.join(format!("migrations{shipped_up_to}-{}", more.len()));
+    fs::create_dir_all(&folder).unwrap();
+    for file in &shipped()[..shipped_up_to] {
+        fs::copy(file, folder.join(file.file_name().unwrap())).unwrap();
+    }
+    for (name, sql) in more {
+        fs::write(folder.join(name), sql).unwrap();
+    }
+    Options { migrations: Some(folder), ..Options::default() }
+}
+
+const NEXT: (&str, &str) =
+    ("9001_next.sql", "CREATE TABLE nexts (num INTEGER PRIMARY KEY) STRICT; INSERT INTO nexts VALUES (7);");
+
+#[tokio::test]
+async fn every_version_that_was_shipped_opens() {
+    for version in 1..=shipped().len() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("workspace.db");
+        let old = Store::create(&path, &key(), migrations(dir.path(), version, &[])).await.unwrap();
+        old.close().await;
+        let mut raw = raw(&path).await;
+        sqlx::query("INSERT INTO clients (id, name, currency, time_zone, created_at) VALUES (?, 'Old', 'RUB', 'Europe/Moscow', 0)")
+            .bind(a_client("x").id.to_string())
+            .execute(&mut raw)
+            .await
+            .unwrap();
+        raw.close().await.unwrap();
+        let store = Store::open(&path, &key(), Options::default()).await.unwrap();
+        assert_eq!(store.clients().await.unwrap()[0].name, "Old");
+        let report = store.check().await.unwrap();
+        assert_eq!((report.problems.len(), usize::try_from(report.schema).unwrap()), (0, shipped().len()));
+        assert_eq!(store.backups().len(), usize::from(version < shipped().len()));
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_makes_a_backup_first_and_keeps_the_newest_five() {
+    let home = Home::new().await;
+    connected(&home.store, "acme").await;
+    for _ in 0..backup::KEPT + 2 {
+        home.store.back_up().await.unwrap();
+    }
+    let before = home.store.backups();
+    assert_eq!(before.len(), backup::KEPT);
+    let (path, dir) = (home.path(), home.dir);
+    home.store.close().await;
+
+    let store = Store::open(&path, &key(), migrations(dir.path(), shipped().len(), &[NEXT])).await.unwrap();
+    assert_eq!((store.clients().await.unwrap().len(), store.check().await.unwrap().schema), (1, 9001));
+    let after = store.backups();
+    assert_eq!((after.len(), &after[1..]), (backup::KEPT, &before[..backup::KEPT - 1]));
+    assert!(after[0].to_string_lossy().ends_with(&format!("-v{}.db", shipped().len())));
+    store.close().await;
+
+    // The old version meets the new file, and the backup is what it can open.
+    match Store::open(&path, &key(), Options::default()).await {
+        Err(error @ StoreError::Newer { found: 9001, .. }) => {
+            assert_eq!(Failure::from(error).code, Code::DatabaseNewer)
+        }
+        other => panic!("{other:?}"),
+    }
+    fs::copy(&after[0], &path).unwrap();
+    assert_eq!(Store::open(&path, &key(), Options::default()).await.unwrap().clients().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failed_upgrade_leaves_the_database_as_it_was() {
+    let table: [(&str, &[(&str, &str)]); 4] = [
+        ("second of two fails", &[NEXT, ("9002_bad.sql", "DROP TABLE clients; SELECT nothing FROM nowhere;")]),
+        ("breaks references", &[("9001_bad.sql", "DELETE FROM clients;")]),
+        ("breaks a rule", &[("9001_bad.sql", "UPDATE clients SET name = NULL;")]),
+        ("not SQL", &[("9001_bad.sql", "<<<<<<< HEAD")]),
+    ];
+    for (name, more) in table {
+        let home = Home::new().await;
+        connected(&home.store, "acme").await;
+        let (path, dir) = (home.path(), home.dir);
+        home.store.close().await;
+        match Store::open(&path, &key(), migrations(dir.path(), shipped().len(), more)).await {
+            Err(StoreError::Upgrade { backup: Some(backup), .. }) => assert!(backup.exists(), "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+        let store = Store::open(&path, &key(), Options::default()).await.unwrap();
+        assert_eq!(store.clients().await.unwrap().len(), 1, "{name}");
+        let report = store.check().await.unwrap();
+        assert_eq!((report.problems, usize::try_from(report.schema).unwrap()), (vec![], shipped().len()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_was_edited_after_its_release_is_refused() {
+    let home = Home::new().await;
+    let (path, dir) = (home.path(), home.dir);
+    home.store.close().await;
+    let options = migrations(dir.path(), shipped().len(), &[]);
+    let file = fs::read_dir(options.migrations.as_ref().unwrap()).unwrap().next().unwrap().unwrap().path();
+    fs::write(&file, format!("{} -- edited", fs::read_to_string(&file).unwrap())).unwrap();
+    assert!(matches!(Store::open(&path, &key(), options).await, Err(StoreError::Upgrade { .. })));
+    Store::open(&path, &key(), Options::default()).await.unwrap();
+}
