@@ -144,6 +144,8 @@ macro_rules! with_commands {
             /// Writes the good rows in one transaction.
             change import_commit(ImportCommit) -> RunStarted [Clients, Connections, Stats, Runs, Audit];
 
+            /// Looks the whole workspace over: database, sums, credentials, keychain. Takes seconds on a large workspace.
+            read doctor_run(Empty) -> DoctorReport [];
             /// Who did what, newest first, with the state of the hash chain.
             read audit_list(AuditList) -> AuditPage [Audit];
         }

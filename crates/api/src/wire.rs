@@ -1173,6 +1173,29 @@ wire! {
         check: ImportCheck,
     }
 
+    /// What the doctor found.
+    DoctorReport {
+        /// The folder of the workspace.
+        workspace_dir: String,
+        /// Size of the database, in bytes.
+        #[ts(type = "number")]
+        database_bytes: u64,
+        /// Version of the database's tables.
+        #[ts(type = "number")]
+        schema: i64,
+        /// What was looked at.
+        checks: Vec<DoctorCheck>,
+    }
+    /// One thing the doctor looked at.
+    DoctorCheck {
+        /// Which: `database`, `rollups`, `audit_log`, `keychain`, `credentials`.
+        id: String,
+        /// Whether it is as it should be.
+        fine: bool,
+        /// What is wrong, a line each.
+        findings: Vec<String>,
+    }
+
     /// Which entries of the audit log.
     AuditList {
         /// Entries before this number.

@@ -1,2 +1,107 @@
-//! (being built)
-fn main() {}
+//! `syncdeckctl`: the same surface as the window, headless. It calls `api::host::Host::call` and prints what comes back; everything it
+//! can do, the screens can do too, and the other way round.
+//!
+//! Secrets never come as arguments, which every process on the machine can read: they come from the environment, a file or standard input.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command line program is for")]
+
+mod commands;
+mod output;
+mod serve;
+
+use api::host::{Host, HostOptions};
+use clap::{Parser, Subcommand};
+use commands::{clients, connect, create, demo, doctor, import, recover, stats, sync};
+use output::Output;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Syncdeck on the command line: reads advertising platforms into an encrypted database on this computer.
+#[derive(Parser)]
+#[command(name = "syncdeckctl", version, about)]
+struct Args {
+    /// Folder of the workspace.
+    #[arg(long, global = true, value_name = "DIR", env = "SYNCDECK_WORKSPACE")]
+    workspace: Option<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    /// File that holds the passphrase of the workspace (or set SYNCDECK_PASSPHRASE).
+    #[arg(long, global = true, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Sends requests for addresses that begin with FROM to TO instead: a simulator or a test server.
+    #[arg(long, global = true, value_name = "FROM=TO")]
+    url_map: Vec<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Creates a workspace and prints its recovery key, the only time it is shown.
+    Create(create::Args),
+    /// Opens the demo workspace over the built-in simulator, syncs it and prints its totals.
+    Demo,
+    /// Lists, adds or deletes clients.
+    Clients(clients::Args),
+    /// Signs in to a system, shows the accounts it can see, and connects the chosen ones.
+    Connect(connect::Args),
+    /// Syncs one connection, one client, or everything, and waits for the end.
+    Sync(sync::Args),
+    /// Prints or exports the statistics of a client.
+    Stats(stats::Args),
+    /// Imports campaign statistics from a CSV, TSV or XLSX file.
+    Import(import::Args),
+    /// Looks the workspace over.
+    Doctor,
+    /// Brings the workspace's key back with the recovery key.
+    Recover(recover::Args),
+    /// Serves the console to a browser on this computer.
+    Serve(serve::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("SYNCDECK_LOG").unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let args = Args::parse();
+    let output = Output { json: args.json };
+    match run(args, output).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args, output: Output) -> anyhow::Result<()> {
+    let dir = args.workspace.unwrap_or_else(HostOptions::default_dir);
+    let mut options = HostOptions::new(&dir);
+    options.passphrase = commands::passphrase(args.passphrase_file.as_deref())?.map(Into::into);
+    options.url_map = args.url_map.iter().map(|pair| commands::url_pair(pair)).collect::<anyhow::Result<_>>()?;
+    let demo = match &args.command {
+        Command::Demo => true,
+        Command::Serve(serve) => serve.demo,
+        _ => false,
+    };
+    if demo {
+        options.demo_dir = dir;
+        options.demo = true;
+    }
+    let host = Host::start(options).await;
+    let done = match args.command {
+        Command::Create(args) => create::run(&host, output, args).await,
+        Command::Demo => demo::run(&host, output).await,
+        Command::Clients(args) => clients::run(&host, output, args).await,
+        Command::Connect(args) => connect::run(&host, output, args).await,
+        Command::Sync(args) => sync::run(&host, output, args).await,
+        Command::Stats(args) => stats::run(&host, output, args).await,
+        Command::Import(args) => import::run(&host, output, args).await,
+        Command::Doctor => doctor::run(&host, output).await,
+        Command::Recover(args) => recover::run(&host, output, args).await,
+        Command::Serve(args) => serve::run(&host, output, args).await,
+    };
+    host.shutdown().await;
+    done
+}
