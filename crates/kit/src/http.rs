@@ -297,8 +297,11 @@ struct Shared {
     options: HttpOptions,
     system: Arc<str>,
     redactor: Arc<Redactor>,
-    client: reqwest::Client,
-    /// For loopback, past any proxy; made at first use.
+    /// The address map, read.
+    url_map: Vec<(Url, Url)>,
+    /// Made at first use: reading the computer's certificates takes a while.
+    client: OnceLock<reqwest::Client>,
+    /// For loopback, past any proxy.
     direct: OnceLock<reqwest::Client>,
 }
 
@@ -317,18 +320,25 @@ enum Broken {
 }
 
 impl Http {
-    /// Makes one. Fails only when this computer has no usable certificate store.
+    /// Makes one. `setting_invalid` when an entry of the address map is not a pair of addresses.
     pub fn new(options: HttpOptions) -> Result<Self, Failure> {
-        let client = client(&options, false)?;
+        let address = |text: &str| {
+            parse(text).map_err(|what| {
+                Failure::new(Code::SettingInvalid).with("field", "url_map").detail(format!("{text}: {what}"))
+            })
+        };
+        let pairs = options.url_map.iter();
+        let url_map = pairs.map(|(from, to)| Ok((address(from)?, address(to)?))).collect::<Result<_, Failure>>()?;
         let budget = options.budgets.account(&options.budget_key);
-        let system = Arc::from(options.system.as_str());
-        Ok(Self {
-            shared: Arc::new(Shared { options, system, redactor: Arc::default(), client, direct: OnceLock::new() }),
-            budget,
-            hosts: Arc::from([]),
-            secrets: Arc::default(),
-            authorizer: None,
-        })
+        let shared = Shared {
+            system: Arc::from(options.system.as_str()),
+            options,
+            redactor: Arc::default(),
+            url_map,
+            client: OnceLock::new(),
+            direct: OnceLock::new(),
+        };
+        Ok(Self { shared: Arc::new(shared), budget, hosts: Arc::from([]), secrets: Arc::default(), authorizer: None })
     }
 
     /// Names the hosts (as base addresses or host names) that may see secrets and sign-in. Without this call none may: a request with
@@ -733,50 +743,34 @@ impl Http {
     }
 
     fn client_for(&self, target: &Url) -> Result<&reqwest::Client, Failure> {
-        if !is_loopback(target) {
-            return Ok(&self.shared.client);
+        let loopback = is_loopback(target);
+        let place = if loopback { &self.shared.direct } else { &self.shared.client };
+        if let Some(client) = place.get() {
+            return Ok(client);
         }
-        if let Some(direct) = self.shared.direct.get() {
-            return Ok(direct);
-        }
-        let direct = client(&self.shared.options, true)?;
-        Ok(self.shared.direct.get_or_init(|| direct))
+        let client = client(&self.shared.options, loopback)?;
+        Ok(place.get_or_init(|| client))
     }
 
     /// Whether credentials may go there. An address of a stand-in counts as what it stands for, because simulators write their own
     /// address into next-page links.
     fn trusts(&self, url: &Url) -> bool {
-        self.hosts.iter().any(|trusted| trusted.covers(url))
-            || self.shared.options.url_map.iter().any(|(from, to)| {
-                parse(from).is_ok_and(|from| self.hosts.iter().any(|trusted| trusted.covers(&from)))
-                    && parse(to).is_ok_and(|to| to.origin() == url.origin())
-            })
+        let trusted = |url: &Url| self.hosts.iter().any(|host| host.covers(url));
+        trusted(url) || self.shared.url_map.iter().any(|(from, to)| to.origin() == url.origin() && trusted(from))
     }
 
-    /// The address that stands in for this one.
+    /// The address that stands in for this one. A stand-in stands for itself.
     fn map(&self, url: &Url) -> Option<Url> {
-        self.shared
-            .options
-            .url_map
-            .iter()
-            .find_map(|(from, to)| {
-                let from = from.trim_end_matches('/');
-                let rest = url.as_str().strip_prefix(from)?;
-                // `https://ads.vk.com` must not catch `https://ads.vk.com.evil.example`.
-                if rest.is_empty() || rest.starts_with(['/', '?', ':']) {
-                    return parse(&format!("{}{rest}", to.trim_end_matches('/'))).ok();
-                }
-                // The stand-in's own address stays what it is.
-                None
-            })
-            .or_else(|| {
-                self.shared
-                    .options
-                    .url_map
-                    .iter()
-                    .any(|(_, to)| parse(to).is_ok_and(|to| to.origin() == url.origin()))
-                    .then(|| url.clone())
-            })
+        let mapped = self.shared.url_map.iter().find_map(|(from, to)| {
+            let rest = url.as_str().strip_prefix(from.as_str().trim_end_matches('/'))?;
+            // `https://ads.vk.com` must not catch `https://ads.vk.com.evil.example`.
+            let whole = rest.is_empty() || rest.starts_with(['/', '?']);
+            whole.then(|| parse(&format!("{}{rest}", to.as_str().trim_end_matches('/'))).ok())?
+        });
+        mapped.or_else(|| {
+            let stand_in = self.shared.url_map.iter().any(|(_, to)| to.origin() == url.origin());
+            stand_in.then(|| url.clone())
+        })
     }
 }
 

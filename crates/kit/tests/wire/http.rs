@@ -446,7 +446,14 @@ async fn only_https_is_spoken_except_to_this_computer_and_to_stand_ins() {
     let rig = rig(|options| options.url_map = vec![("https://ads.vk.com".into(), server.base.clone())]);
     rig.get("https://ads.vk.com/api/x.json".into()).await.unwrap();
     assert_eq!(server.seen()[0].line, "GET /api/x.json HTTP/1.1");
-    for url in ["http://example.com/", "http://ads.vk.com/x", "ftp://example.com/", "nonsense", "mailto:a@b.c"] {
+    for url in [
+        "http://example.com/",
+        "http://ads.vk.com/x",
+        "http://ads.vk.com.evil.example/",
+        "ftp://example.com/",
+        "nonsense",
+        "mailto:a@b.c",
+    ] {
         let failure = rig.get(url.into()).await.unwrap_err();
         assert_eq!(failure.code, Code::SettingInvalid, "{url}");
     }
@@ -458,6 +465,28 @@ async fn only_https_is_spoken_except_to_this_computer_and_to_stand_ins() {
     }
     for seen in &server.seen()[1..] {
         assert_eq!(seen.header("authorization"), Some("Bearer PLANTED-token"), "{}", seen.line);
+    }
+}
+
+#[tokio::test]
+async fn a_map_catches_whole_names_only() {
+    let (here, there) = (Server::start(|_, _| ok("{}")).await, Server::start(|_, _| ok("{}")).await);
+    let rig = rig(|options| options.url_map = vec![(format!("{}/a", here.base), there.base.clone())]);
+    for path in ["a", "a/b?c=d", "a?e", "ab", "b/a"] {
+        rig.get(format!("{}/{path}", here.base)).await.unwrap();
+    }
+    let lines = |server: &Server| server.seen().into_iter().map(|seen| seen.line).collect::<Vec<_>>();
+    assert_eq!(lines(&there), ["GET / HTTP/1.1", "GET /b?c=d HTTP/1.1", "GET /?e HTTP/1.1"]);
+    assert_eq!(lines(&here), ["GET /ab HTTP/1.1", "GET /b/a HTTP/1.1"]);
+}
+
+#[test]
+fn a_map_of_nonsense_is_refused() {
+    for (from, to) in [("ads.vk.com", "http://127.0.0.1:1"), ("https://ads.vk.com", "mailto:a@b.c")] {
+        let mut options = HttpOptions::new("vk_ads", "shop");
+        options.url_map = vec![(from.to_owned(), to.to_owned())];
+        let failure = Http::new(options).unwrap_err();
+        assert_eq!((failure.code, failure.params["field"].as_str()), (Code::SettingInvalid, "url_map"));
     }
 }
 
