@@ -23,6 +23,12 @@ export function makeRouter() {
   return createRouter({
     routeTree: root.addChildren([start, ...screens]),
     history: createHashHistory(),
+    // Words of the query stay the words that were typed; the router's own reading turns "2026" into a number.
+    parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+    stringifySearch: (words: Record<string, string>) => {
+      const query = new URLSearchParams(words).toString();
+      return query ? `?${query}` : "";
+    },
     defaultErrorComponent: CrashedScreen,
     defaultPendingMs: 0,
     scrollRestoration: false,

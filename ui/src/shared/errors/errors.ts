@@ -46,6 +46,8 @@ export interface ErrorInWords extends ErrorTexts {
   tone: Tone;
   /** What was kept, when a day is known. */
   kept: string | null;
+  /** What happens next, in one short sentence for a row. */
+  next: string;
 }
 
 /** What is known around the failure and may be missing in its parameters. */
@@ -80,6 +82,7 @@ export function useErrorWords(): (error: ApiError, context?: ErrorContext) => Er
       title: t(`codes.${error.code}.title`, { replace: params }),
       body: t(`codes.${error.code}.body`, { replace: params }),
       action: t(`codes.${error.code}.action`, { replace: params }),
+      next: t(`next.${error.kind}`),
       tone: toneOf(error.kind),
       kept: context.dataThrough ? t("kept", { day: format.day(context.dataThrough) }) : null,
     };

@@ -19,7 +19,7 @@ export interface Printed {
 }
 
 const MINUS = "\u2212";
-const THIN = "\u202f";
+const THIN = "\u2009";
 const MICRO = 1_000_000;
 
 function polish(text: string): string {
@@ -174,9 +174,15 @@ export class Format {
     return this.dates(JSON.stringify(options)).format(value).replace(/\./g, "");
   }
 
+  /** Intl shortens Russian months to three or four letters with a point; tables need one width, so three letters stay. */
+  private shortDay(value: Date, zone?: "UTC"): string {
+    const text = this.date({ day: "numeric", month: "short", ...(zone ? { timeZone: zone } : {}) }, value);
+    return this.language === "ru" ? text.replace(/(\p{L}{3})\p{L}*$/u, "$1") : text;
+  }
+
   /** A calendar day: `17 ноя`, with the year when it is not the present one. */
   day(day: string, today?: string): string {
-    const text = this.date({ day: "numeric", month: "short", timeZone: "UTC" }, parseDay(day));
+    const text = this.shortDay(parseDay(day), "UTC");
     return today && today.slice(0, 4) !== day.slice(0, 4) ? `${text} ${day.slice(0, 4)}` : text;
   }
 
@@ -216,14 +222,14 @@ export class Format {
   moment(instant: string, now: Date = new Date()): string {
     const at = new Date(instant);
     if (at.toDateString() === now.toDateString()) return this.time(instant);
-    const day = this.date({ day: "numeric", month: "short" }, at);
+    const day = this.shortDay(at);
     return at.getFullYear() === now.getFullYear() ? day : `${day} ${at.getFullYear()}`;
   }
 
   /** An instant in full, for tooltips and the audit log: `20 ноя 2026, 09:04`. */
   instant(instant: string): string {
     const at = new Date(instant);
-    return `${this.date({ day: "numeric", month: "short" }, at)} ${at.getFullYear()}, ${this.time(instant)}`;
+    return `${this.shortDay(at)} ${at.getFullYear()}, ${this.time(instant)}`;
   }
 
   /** A duration in milliseconds: `0,4 с`, `19 с`, `2 мин 5 с`. */

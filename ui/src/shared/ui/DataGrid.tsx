@@ -137,6 +137,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
 
   const selectable = props.selected !== undefined && props.onSelect !== undefined;
   const tracks = [...(selectable ? ["20px"] : []), ...visible.map((column) => column.width)].join(" ");
+  const min = visible.reduce((sum, column) => sum + leastWidth(column.width) + 16, selectable ? 44 : 8);
   const activeIndex = active === null ? -1 : rows.findIndex((row) => row.id === active);
   const domId = (id: string) => `${gridId}-${id}`;
   const toggle = (id: string) => {
@@ -188,7 +189,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
     ) : null;
 
   return (
-    <div className={classes.frame} style={{ ["--cols" as string]: tracks }} data-auto={props.auto ?? false}>
+    <div className={classes.frame} style={{ ["--cols" as string]: tracks, ["--min" as string]: `${min}px` }} data-auto={props.auto ?? false}>
       <div
         ref={scroller}
         className={classes.scroll}
@@ -292,6 +293,11 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
       </div>
     </div>
   );
+}
+
+/** The least pixels of a track: the first length in it. */
+function leastWidth(track: string): number {
+  return Number(/(\d+)px/.exec(track)?.[1] ?? 80);
 }
 
 function compare(a: SortValue, b: SortValue, collator: Intl.Collator): number {

@@ -73,8 +73,10 @@ export function Ratio(props: { micros: number | null }) {
 export function Change(props: { micros: number | null; verdict: Verdict; points?: boolean }) {
   const format = useFormat();
   if (props.micros === null) return null;
+  // What is printed as 0,0 % is no news, however it was computed.
+  const verdict = Math.abs(props.micros) < 500 ? "neutral" : props.verdict;
   return (
-    <span className={classes.change} data-verdict={props.verdict}>
+    <span className={classes.change} data-verdict={verdict}>
       {props.points ? format.points(props.micros) : format.change(props.micros)}
     </span>
   );

@@ -9,6 +9,7 @@ import { fits } from "@/shared/ui/options";
 import { type Column, DataGrid } from "@/shared/ui/DataGrid";
 import { Count, InstantText } from "@/shared/ui/Figures";
 import { PageHead, Panel, Screen } from "@/shared/ui/Layout";
+import kit from "@/shared/ui/kit.module.css";
 import { Banner, BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { StateWord } from "@/shared/ui/States";
 import { useActionWord } from "../logic/words";
@@ -52,7 +53,7 @@ export function AuditScreen() {
         <Panel
           grow
           head={
-            <TextInput size="xs" w={220} aria-label={t("find")} placeholder={t("find")} leftSection={<IconFilter size={14} />} value={query} onChange={(event) => setQuery(event.currentTarget.value)} />
+            <TextInput className={kit.filter ?? ""} w={220} aria-label={t("find")} placeholder={t("find")} leftSection={<IconFilter size={14} />} value={query} onChange={(event) => setQuery(event.currentTarget.value)} />
           }
           tools={
             page.data.entries.length >= limit && limit < MOST ? (

@@ -47,6 +47,7 @@ export function ClientForm(props: { client?: ClientRow; onDone: (client: ClientR
           onChange={(event) => setName(event.currentTarget.value)}
           data-autofocus
           required
+          withAsterisk={false}
         />
         <div className={kit.formRow}>
           <Select

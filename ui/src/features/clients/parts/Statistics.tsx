@@ -12,6 +12,7 @@ import { links, useGo } from "@/shared/ui/AppLink";
 import { type Column, ColumnChooser, DataGrid } from "@/shared/ui/DataGrid";
 import { DayMark } from "@/shared/ui/Days";
 import { Change, Figure } from "@/shared/ui/Figures";
+import kit from "@/shared/ui/kit.module.css";
 import { Panel } from "@/shared/ui/Layout";
 import { Bone, BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { say } from "@/shared/ui/saying";
@@ -94,9 +95,9 @@ function ChartPanel(props: { data: ClientStats; before: ClientStats | null }) {
   return (
     <Panel>
       <div className={classes.chartHead}>
-        <Select className={classes.pick ?? ""} size="xs" aria-label={t("bars")} data={choose(barMetrics)} value={bars} onChange={(value) => setBars(barMetrics.find((metric) => metric === value) ?? "spend")} />
+        <Select className={`${kit.filter} ${classes.pick}`} aria-label={t("bars")} data={choose(barMetrics)} value={bars} onChange={(value) => setBars(barMetrics.find((metric) => metric === value) ?? "spend")} />
         {figure(bars, "var(--c1)")}
-        <Select className={classes.pick ?? ""} size="xs" aria-label={t("line")} data={choose(lineMetrics)} value={line} onChange={(value) => setLine(lineMetrics.find((metric) => metric === value) ?? "cpa")} />
+        <Select className={`${kit.filter} ${classes.pick}`} aria-label={t("line")} data={choose(lineMetrics)} value={line} onChange={(value) => setLine(lineMetrics.find((metric) => metric === value) ?? "cpa")} />
         {figure(line, "var(--c3)")}
         <div className={classes.legend}>
           {props.before ? (

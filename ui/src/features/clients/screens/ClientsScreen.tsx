@@ -9,6 +9,7 @@ import { useRead } from "@/shared/query/query";
 import { links, useGo } from "@/shared/ui/AppLink";
 import { useQueryWord } from "@/shared/ui/address";
 import { type Column, ColumnChooser, DataGrid } from "@/shared/ui/DataGrid";
+import kit from "@/shared/ui/kit.module.css";
 import { Count, DateText, InstantText, Money } from "@/shared/ui/Figures";
 import { PageHead, Panel, Screen } from "@/shared/ui/Layout";
 import { BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
@@ -33,7 +34,7 @@ export function ClientsScreen() {
     const needle = query.trim().toLocaleLowerCase();
     return [...(clients.data ?? [])]
       .filter((client) => client.name.toLocaleLowerCase().includes(needle))
-      .sort((a, b) => format.collator.compare(a.name, b.name));
+      .sort((a, b) => order[a.health] - order[b.health] || format.collator.compare(a.name, b.name));
   }, [clients.data, query, format]);
   const count = clients.data?.length ?? 0;
   const act = clients.data?.filter((client) => client.health === "act").length ?? 0;
@@ -65,8 +66,7 @@ export function ClientsScreen() {
           grow
           head={
             <TextInput
-              className={classes.find ?? ""}
-              size="xs"
+              className={`${kit.filter} ${classes.find}`}
               aria-label={t("find")}
               placeholder={t("find")}
               leftSection={<IconFilter size={14} />}

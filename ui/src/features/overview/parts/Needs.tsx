@@ -65,7 +65,7 @@ function NeedRow(props: { need: Need; first: boolean }) {
         {said.title} <span className={classes.muted}>{t("since", { when: format.moment(need.since) })}</span>
       </span>
       <span className={classes.rest} title={`${said.body} ${kept}`}>
-        {kept} {said.body}
+        {kept} {said.next}
       </span>
       <Button variant={props.first ? "filled" : "default"} data-size="sm" loading={retry.isPending} onClick={act}>
         {t(`action.${need.action}`)}

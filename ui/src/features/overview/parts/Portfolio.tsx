@@ -7,6 +7,7 @@ import type { Health, Overview, PortfolioRow } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
 import { links, useGo } from "@/shared/ui/AppLink";
 import { type Column, ColumnChooser, DataGrid } from "@/shared/ui/DataGrid";
+import kit from "@/shared/ui/kit.module.css";
 import { Change, Count, DateText, Figure, InstantText, Money, Percent, Ratio } from "@/shared/ui/Figures";
 import { Chips, Panel } from "@/shared/ui/Layout";
 import { Banner } from "@/shared/ui/Notices";
@@ -51,8 +52,7 @@ export function Portfolio(props: { data: Overview }) {
       tools={
         <>
           <TextInput
-            className={classes.find ?? ""}
-            size="xs"
+            className={`${kit.filter} ${classes.find}`}
             aria-label={t("find")}
             placeholder={t("find")}
             leftSection={<IconFilter size={14} />}
@@ -95,7 +95,8 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
   const { t: shared } = useTranslation("shared");
   return useMemo(() => {
     const currency = sums.currency ?? data.currency;
-    const late = (row: PortfolioRow) => row.data_through !== null && data.complete_through !== null && row.problems > 0;
+    const newest = data.rows.reduce((latest, row) => (row.data_through !== null && row.data_through > latest ? row.data_through : latest), "");
+    const late = (row: PortfolioRow) => row.data_through !== null && row.data_through < newest;
     const money = (metric: "cpc" | "revenue", hidden: boolean): Column<PortfolioRow> => ({
       id: metric,
       title: shared(`metric.${metric}`),

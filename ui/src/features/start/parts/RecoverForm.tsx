@@ -36,6 +36,7 @@ export function RecoverForm(props: { keychain: KeychainState; onBack: () => void
         spellCheck={false}
         autoFocus
         required
+        withAsterisk={false}
         styles={{ input: { fontFamily: "var(--mono)" } }}
       />
       <LockChoice keychain={props.keychain} answer={lock} fault={asked ? fault : null} onChange={setLock} />

@@ -106,7 +106,7 @@ function CreateForm(props: { draft: NewWorkspaceDraft; onRecover: () => void }) 
         create.mutate({ name: name.trim(), currency, time_zone: zone, lock: lock.lock, passphrase: lock.lock === "passphrase" ? lock.passphrase : null });
       }}
     >
-      <TextInput label={t("name")} placeholder={t("name_example")} value={name} onChange={(event) => setName(event.currentTarget.value)} maxLength={120} autoFocus required />
+      <TextInput label={t("name")} placeholder={t("name_example")} value={name} onChange={(event) => setName(event.currentTarget.value)} maxLength={120} autoFocus required withAsterisk={false} />
       <div>
         <div className={classes.label}>
           {t("currency_zone")}
