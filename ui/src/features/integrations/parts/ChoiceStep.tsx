@@ -1,0 +1,135 @@
+/** Step 3: which streams, how far back at first, how many days again each time, and what the person knows about VAT. */
+import { NumberInput, Radio, Select, Switch } from "@mantine/core";
+import { IconLock } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+import type { Connector, StreamChoice, VatState } from "@/gen/contract";
+import type { CallError } from "@/host/host";
+import { Badge } from "@/shared/ui/Layout";
+import { ErrorPanel } from "@/shared/ui/Notices";
+import classes from "../integrations.module.css";
+import { type Choice, depths, type Settings, switchStream } from "../logic/wizard";
+import { useLocalText } from "../logic/words";
+
+const vats: VatState[] = ["included", "excluded", "unknown"];
+
+/** The choices, all with the connector's own suggestion in place. */
+export function ChoiceStep(props: {
+  connector: Connector;
+  settings: Settings;
+  picked: Choice[];
+  error: CallError | null;
+  onChange: (settings: Settings) => void;
+}) {
+  const { t } = useTranslation("integrations");
+  const { connector, settings } = props;
+  const change = (part: Partial<Settings>) => props.onChange({ ...settings, ...part });
+  const currencies = [
+    ...new Set(props.picked.map((choice) => choice.account.currency).filter((currency) => currency !== null)),
+  ];
+  return (
+    <div className={classes.choice}>
+      <section aria-label={t("choice.streams")}>
+        <h2>{t("choice.streams")}</h2>
+        <Streams connector={connector} streams={settings.streams} onChange={(streams) => change({ streams })} />
+      </section>
+      <div className={classes.choiceSide}>
+        <section>
+          <Select
+            label={t("choice.depth")}
+            description={t("choice.depth_hint", { max: t("days", { count: connector.max_history_days }) })}
+            data={depths(connector).map((days) => ({ value: String(days), label: t("days", { count: days }) }))}
+            value={String(settings.firstLoadDays)}
+            onChange={(value) => change({ firstLoadDays: Number(value) })}
+          />
+        </section>
+        <section>
+          <NumberInput
+            label={t("choice.lookback")}
+            description={t("choice.lookback_hint")}
+            min={0}
+            max={90}
+            allowDecimal={false}
+            allowNegative={false}
+            clampBehavior="strict"
+            value={settings.lookbackDays}
+            onChange={(value) => change({ lookbackDays: Number(value) || 0 })}
+          />
+        </section>
+        <section>
+          <VatChoice value={settings.vat} onChange={(vat) => change({ vat })} />
+        </section>
+        {currencies.length > 0 ? (
+          <p className={classes.currency}>
+            {t("choice.currency")}{" "}
+            {currencies.map((currency) => (
+              <Badge key={currency}>{currency}</Badge>
+            ))}
+          </p>
+        ) : null}
+        {props.error ? <ErrorPanel error={props.error} context={{ connector: connector.id }} /> : null}
+      </div>
+    </div>
+  );
+}
+
+/** Streams with a switch each; a required one is locked and says why. */
+export function Streams(props: {
+  connector: Connector;
+  streams: StreamChoice[];
+  onChange: (streams: StreamChoice[]) => void;
+  disabled?: boolean;
+}) {
+  const { t } = useTranslation("integrations");
+  const { t: shared } = useTranslation("shared");
+  const say = useLocalText();
+  return (
+    <ul className={classes.streams}>
+      {props.connector.streams.map((stream) => {
+        const on = props.streams.find((choice) => choice.name === stream.name)?.on ?? false;
+        return (
+          <li key={stream.name}>
+            <Switch
+              label={say(stream.title)}
+              checked={on || stream.required}
+              disabled={stream.required || props.disabled}
+              onChange={(event) =>
+                props.onChange(switchStream(props.streams, props.connector, stream.name, event.currentTarget.checked))
+              }
+            />
+            <span>
+              {stream.required ? (
+                <>
+                  <IconLock size={12} aria-hidden />
+                  {t("choice.required")}
+                </>
+              ) : (
+                t(`choice.kind.${stream.kind}`, {
+                  level: stream.level ? shared(`level.${stream.level}`).toLocaleLowerCase() : "",
+                })
+              )}
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** Whether sums contain VAT: platforms rarely say, so the person does. */
+export function VatChoice(props: { value: VatState; onChange: (vat: VatState) => void }) {
+  const { t } = useTranslation("integrations");
+  return (
+    <Radio.Group
+      label={t("choice.vat")}
+      description={t("choice.vat_hint")}
+      value={props.value}
+      onChange={(value) => props.onChange(vats.find((vat) => vat === value) ?? "unknown")}
+    >
+      <div className={classes.radios}>
+        {vats.map((vat) => (
+          <Radio key={vat} size="xs" value={vat} label={t(`choice.vats.${vat}`)} />
+        ))}
+      </div>
+    </Radio.Group>
+  );
+}

@@ -1,0 +1,307 @@
+/**
+ * One connection: how it is and what helps, its streams and settings, its sign-in, and at the far end its deletion.
+ * Settings are changed here and saved together; until then nothing is sent.
+ */
+import { Button, NumberInput } from "@mantine/core";
+import { IconKey, IconPlayerPause, IconPlayerPlay, IconRefresh } from "@tabler/icons-react";
+import { type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { ConnectionDetail, Connector, StreamChoice, VatState } from "@/gen/contract";
+import { useErrorWords } from "@/shared/errors/errors";
+import { useFormat } from "@/shared/format/useFormat";
+import { useChange, useRead } from "@/shared/query/query";
+import { AppLink, links, useGo } from "@/shared/ui/AppLink";
+import { useQueryWord } from "@/shared/ui/address";
+import { ConfirmDialog } from "@/shared/ui/Dialogs";
+import { Count, DateText, InstantText } from "@/shared/ui/Figures";
+import { Drawer, Facts } from "@/shared/ui/Layout";
+import { BoneRows, ErrorPanel } from "@/shared/ui/Notices";
+import { HealthBadge, StateWord } from "@/shared/ui/States";
+import { useScreenSync, useSyncHere } from "@/shared/ui/screenSync";
+import { SystemTile } from "@/shared/ui/Tiles";
+import classes from "../integrations.module.css";
+import { FILE_CONNECTOR } from "../logic/catalogue";
+import { useLocalText } from "../logic/words";
+import { Streams, VatChoice } from "./ChoiceStep";
+import { ConnectWizard } from "./ConnectWizard";
+
+/** The drawer of a connection, read by its id. */
+export function ConnectionDrawer(props: { id: string; connectors: Connector[]; onClose: () => void }) {
+  const { t } = useTranslation("integrations");
+  const read = useRead("connection_get", { id: props.id });
+  useScreenSync(null, props.id);
+  const connector = props.connectors.find((one) => one.id === read.data?.connection.connector);
+  if (read.isError) {
+    return (
+      <Drawer title={t("connection")} onClose={props.onClose}>
+        <div className={classes.drawerPart}>
+          <ErrorPanel
+            error={read.error}
+            onAction={() => (read.error.api.code === "not_found" ? props.onClose() : read.refetch())}
+          />
+        </div>
+      </Drawer>
+    );
+  }
+  if (!read.data || !connector) {
+    return (
+      <Drawer title={t("connection")} onClose={props.onClose}>
+        <BoneRows rows={8} />
+      </Drawer>
+    );
+  }
+  return <Settings detail={read.data} connector={connector} onClose={props.onClose} />;
+}
+
+interface Changes {
+  streams?: StreamChoice[];
+  lookback?: number;
+  vat?: VatState;
+}
+
+function Settings(props: { detail: ConnectionDetail; connector: Connector; onClose: () => void }) {
+  const { t } = useTranslation("integrations");
+  const { t: shared } = useTranslation("shared");
+  const words = useErrorWords();
+  const say = useLocalText();
+  const go = useGo();
+  const sync = useSyncHere();
+  const update = useChange("connection_update");
+  const [changes, setChanges] = useState<Changes>({});
+  const [deleting, setDeleting] = useState(false);
+  const [signIn, setSignIn] = useQueryWord("sign_in");
+  const { detail, connector } = props;
+  const { connection } = detail;
+  const paused = connection.state === "paused";
+  const isFile = connection.connector === FILE_CONNECTOR;
+  const failure = connection.failure;
+  const needsSignIn = connection.state === "sign_in_needed" || failure?.kind === "sign_in_again";
+  const dirty = Object.keys(changes).length > 0;
+  const change = (id: "paused" | "settings", paused: boolean | null) =>
+    update.mutate(
+      {
+        id: connection.id,
+        streams: id === "settings" ? (changes.streams ?? null) : null,
+        lookback_days: id === "settings" ? (changes.lookback ?? null) : null,
+        vat: id === "settings" ? (changes.vat ?? null) : null,
+        paused,
+      },
+      { onSuccess: () => id === "settings" && setChanges({}) },
+    );
+
+  // The dialogs stand beside the drawer, not in it: Esc in a dialog must not reach the drawer.
+  return (
+    <>
+      <Drawer
+        title={connection.account_name}
+        subtitle={
+          <>
+            {say(connector.name)} <code className={classes.mono}>{connection.account_external_id}</code>
+          </>
+        }
+        before={<SystemTile connector={connector.id} size={30} />}
+        onClose={props.onClose}
+        footLeft={
+          <Button variant="outline" onClick={() => setDeleting(true)}>
+            {t("delete")}
+          </Button>
+        }
+        footRight={
+          <Button disabled={!dirty} loading={update.isPending} onClick={() => change("settings", null)}>
+            {shared("save")}
+          </Button>
+        }
+      >
+        <div className={classes.drawerPart}>
+          <div className={classes.stateLine}>
+            {connection.running ? (
+              <StateWord tone="move" word={shared("run.running")} />
+            ) : paused ? (
+              <StateWord tone="off" word={shared("connection.paused")} />
+            ) : failure ? (
+              <StateWord
+                tone={connection.health === "watch" ? "watch" : "act"}
+                word={words(failure, { connector: connector.id, account: connection.account_name }).title}
+              />
+            ) : (
+              <HealthBadge health={connection.health} />
+            )}
+            <div>
+              {connection.running ? (
+                <Button variant="default" onClick={() => connection.running && go(links.run(connection.running))}>
+                  {t("show_run")}
+                </Button>
+              ) : isFile ? (
+                <Button variant="default" onClick={() => go(links.importFile(connection.client_id))}>
+                  {t("file_action")}
+                </Button>
+              ) : (
+                <Button
+                  variant="default"
+                  disabled={connection.state !== "active"}
+                  leftSection={<IconRefresh size={14} />}
+                  onClick={() => sync.start({ connection_id: connection.id, client_id: null, range: null })}
+                >
+                  {t("sync_now")}
+                </Button>
+              )}
+              {isFile ? null : (
+                <Button
+                  variant="default"
+                  loading={update.isPending && update.variables?.paused !== null}
+                  leftSection={paused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
+                  onClick={() => change("paused", !paused)}
+                >
+                  {paused ? t("resume") : t("pause")}
+                </Button>
+              )}
+            </div>
+          </div>
+          {failure ? (
+            <ErrorPanel
+              error={failure}
+              context={{
+                connector: connector.id,
+                account: connection.account_name,
+                dataThrough: connection.data_through,
+              }}
+              {...(needsSignIn
+                ? { onAction: () => setSignIn("1") }
+                : failure.kind === "retry"
+                  ? { onAction: () => sync.start({ connection_id: connection.id, client_id: null, range: null }) }
+                  : {})}
+            />
+          ) : null}
+          {update.error ? (
+            <ErrorPanel error={update.error} context={{ connector: connector.id, account: connection.account_name }} />
+          ) : null}
+          <Facts
+            facts={[
+              [
+                t("fact.client"),
+                <AppLink key="client" to={links.client(connection.client_id, "connections")}>
+                  {connection.client_name}
+                </AppLink>,
+              ],
+              [t("fact.currency"), connection.currency],
+              [
+                t("fact.data_through"),
+                connection.data_through ? <DateText key="day" day={connection.data_through} /> : t("no_data_yet"),
+              ],
+              [t("fact.synced"), connection.synced_at ? <InstantText key="at" at={connection.synced_at} full /> : t("never")],
+              [t("fact.rows"), <Count key="rows" value={detail.rows} />],
+            ]}
+          />
+        </div>
+        {isFile ? null : (
+          <section className={classes.drawerPart}>
+            <h3>{t("choice.streams")}</h3>
+            <Streams
+              connector={connector}
+              streams={changes.streams ?? detail.streams}
+              onChange={(streams) => setChanges({ ...changes, streams })}
+            />
+          </section>
+        )}
+        <section className={classes.drawerPart}>
+          <h3>{t("reading")}</h3>
+          {isFile ? null : (
+            <NumberInput
+              label={t("choice.lookback")}
+              description={t("choice.lookback_hint")}
+              min={0}
+              max={90}
+              allowDecimal={false}
+              allowNegative={false}
+              clampBehavior="strict"
+              value={changes.lookback ?? detail.lookback_days}
+              onChange={(value) => setChanges({ ...changes, lookback: Number(value) || 0 })}
+            />
+          )}
+          <VatChoice value={changes.vat ?? connection.vat} onChange={(vat) => setChanges({ ...changes, vat })} />
+        </section>
+        {isFile ? null : (
+          <section className={classes.drawerPart}>
+            <div className={classes.stateLine}>
+              <h3>{t("credential.title")}</h3>
+              <Button
+                variant={needsSignIn ? "filled" : "default"}
+                leftSection={<IconKey size={14} />}
+                onClick={() => setSignIn("1")}
+              >
+                {t("sign_in_again")}
+              </Button>
+            </div>
+            <Credential detail={detail} />
+          </section>
+        )}
+      </Drawer>
+      {deleting ? <Delete detail={detail} onDone={props.onClose} onClose={() => setDeleting(false)} /> : null}
+      {signIn && !isFile ? (
+        <ConnectWizard
+          connector={connector}
+          clientId={connection.client_id}
+          renewing={detail}
+          onClose={() => setSignIn(null, { replace: true })}
+        />
+      ) : null}
+    </>
+  );
+}
+
+function Credential(props: { detail: ConnectionDetail }) {
+  const { t } = useTranslation("integrations");
+  const { credential } = props.detail;
+  return (
+    <>
+      <Facts
+        facts={[
+          [
+            t("credential.state"),
+            credential.present ? (
+              <StateWord key="state" tone="good" word={t("credential.present")} />
+            ) : (
+              <StateWord key="state" tone="act" word={t("credential.absent")} />
+            ),
+          ],
+          ...(credential.stored_at
+            ? ([[t("credential.stored"), <InstantText key="at" at={credential.stored_at} full />]] as [
+                string,
+                ReactNode,
+              ][])
+            : []),
+          ...(credential.access_until
+            ? ([[t("credential.access"), <InstantText key="until" at={credential.access_until} full />]] as [
+                string,
+                ReactNode,
+              ][])
+            : []),
+        ]}
+      />
+      <p className={classes.hint}>{credential.access_until ? t("credential.renews") : t("credential.sealed")}</p>
+    </>
+  );
+}
+
+function Delete(props: { detail: ConnectionDetail; onDone: () => void; onClose: () => void }) {
+  const { t } = useTranslation("integrations");
+  const format = useFormat();
+  const remove = useChange("connection_delete");
+  const { connection, rows } = props.detail;
+  return (
+    <ConfirmDialog
+      title={t("delete_title", { account: connection.account_name })}
+      action={t("delete_action")}
+      typed={{ label: t("delete_type", { account: connection.account_name }), expected: connection.account_name }}
+      pending={remove.isPending}
+      error={remove.error}
+      onConfirm={() => remove.mutate({ id: connection.id }, { onSuccess: props.onDone })}
+      onClose={props.onClose}
+    >
+      {t("delete_body", {
+        client: connection.client_name,
+        rows: t("rows_written", { count: rows, printed: format.count(rows) }),
+      })}
+    </ConfirmDialog>
+  );
+}

@@ -1,0 +1,140 @@
+/** The connections of one system, worst first: whose, how they are, how fresh, and what can be done with each. */
+import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
+import { IconDots, IconKey, IconPlus, IconRefresh, IconSearch, IconSettings } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { ConnectionRow, Connector } from "@/gen/contract";
+import { useErrorWords } from "@/shared/errors/errors";
+import { useFormat } from "@/shared/format/useFormat";
+import { AppLink, links, useGo } from "@/shared/ui/AppLink";
+import { DateText, InstantText } from "@/shared/ui/Figures";
+import { Drawer } from "@/shared/ui/Layout";
+import { EmptyState } from "@/shared/ui/Notices";
+import { HealthBadge, StateWord } from "@/shared/ui/States";
+import { useSyncHere } from "@/shared/ui/screenSync";
+import { SystemTile } from "@/shared/ui/Tiles";
+import classes from "../integrations.module.css";
+import { worstFirst } from "../logic/catalogue";
+import { useLocalText } from "../logic/words";
+
+const SEARCH_FROM = 8;
+
+/** The drawer of a system. */
+export function SystemDrawer(props: { connector: Connector; rows: ConnectionRow[]; onClose: () => void }) {
+  const { t } = useTranslation("integrations");
+  const format = useFormat();
+  const say = useLocalText();
+  const go = useGo();
+  const [typed, setTyped] = useState("");
+  const { connector } = props;
+  const needle = typed.trim().toLocaleLowerCase();
+  const rows = worstFirst(props.rows, format.collator).filter((row) =>
+    [row.client_name, row.account_name, row.account_external_id].some((word) =>
+      word.toLocaleLowerCase().includes(needle),
+    ),
+  );
+  return (
+    <Drawer
+      title={say(connector.name)}
+      subtitle={say(connector.summary)}
+      before={<SystemTile connector={connector.id} size={30} />}
+      onClose={props.onClose}
+      footRight={
+        <Button leftSection={<IconPlus size={15} />} onClick={() => go(links.connect(connector.id))}>
+          {t("connect_more")}
+        </Button>
+      }
+    >
+      {props.rows.length >= SEARCH_FROM ? (
+        <div className={classes.drawerFind}>
+          <TextInput
+            size="xs"
+            placeholder={t("find_connection")}
+            aria-label={t("find_connection")}
+            leftSection={<IconSearch size={14} />}
+            value={typed}
+            onChange={(event) => setTyped(event.currentTarget.value)}
+          />
+        </div>
+      ) : null}
+      {rows.length === 0 ? (
+        <EmptyState icon={IconSearch} title={props.rows.length === 0 ? t("no_connections") : t("nothing", { typed })} />
+      ) : (
+        <ul className={classes.connections}>
+          {rows.map((row) => (
+            <ConnectionItem key={row.id} row={row} />
+          ))}
+        </ul>
+      )}
+    </Drawer>
+  );
+}
+
+function ConnectionItem(props: { row: ConnectionRow }) {
+  const { t } = useTranslation("integrations");
+  const { t: shared } = useTranslation("shared");
+  const words = useErrorWords();
+  const go = useGo();
+  const sync = useSyncHere();
+  const { row } = props;
+  const needsSignIn = row.state === "sign_in_needed";
+  return (
+    <li data-testid={`connection-${row.id}`}>
+      <div className={classes.connectionWho}>
+        <AppLink className={classes.cardLink} to={links.connection(row.id)}>
+          {row.client_name}
+        </AppLink>
+        <span title={row.account_external_id}>{row.account_name}</span>
+      </div>
+      <div className={classes.connectionState}>
+        {row.failure ? (
+          <StateWord
+            tone={needsSignIn ? "act" : "watch"}
+            word={words(row.failure, { connector: row.connector, account: row.account_name }).title}
+          />
+        ) : row.state === "paused" ? (
+          <StateWord tone="off" word={shared("connection.paused")} />
+        ) : (
+          <HealthBadge health={row.health} />
+        )}
+        <span>
+          {row.data_through ? (
+            <>
+              {t("data_through")} <DateText day={row.data_through} />
+            </>
+          ) : (
+            t("no_data_yet")
+          )}
+          {row.synced_at ? (
+            <>
+              {", "}
+              <InstantText at={row.synced_at} />
+            </>
+          ) : null}
+        </span>
+      </div>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <ActionIcon className={classes.cardMenu} aria-label={t("menu", { system: row.account_name })}>
+            <IconDots size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            leftSection={<IconRefresh size={14} />}
+            disabled={row.state !== "active" || row.running !== null}
+            onClick={() => sync.start({ connection_id: row.id, client_id: null, range: null })}
+          >
+            {t("sync_now")}
+          </Menu.Item>
+          <Menu.Item leftSection={<IconKey size={14} />} onClick={() => go(links.signIn(row.id))}>
+            {t("sign_in_again")}
+          </Menu.Item>
+          <Menu.Item leftSection={<IconSettings size={14} />} onClick={() => go(links.connection(row.id))}>
+            {t("settings")}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </li>
+  );
+}
