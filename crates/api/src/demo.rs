@@ -28,7 +28,7 @@ const PLATFORM: &str = "https://ads.vk.com";
 /// Days the demo's first sync reads.
 const DAYS: u32 = 120;
 /// How long a sign-in to the simulator may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The simulated platform of an open demo workspace.
 pub(crate) struct Demo {

@@ -8,7 +8,7 @@ use crate::{
     contract::{Event, Tag},
     host::changed,
     wire,
-    wiring::{DraftCredentials, Wires},
+    wiring::{DraftCredentials, Named, Wires},
 };
 use kit::{
     observe::Unobserved,
@@ -265,9 +265,7 @@ impl Draft {
     ) -> Result<(), Failure> {
         let owner = self.owner();
         let session = wires.open(
-            &self.connector,
-            &owner,
-            &owner,
+            &Named { connector: &self.connector, account: &owner, account_name: &owner },
             self.config.clone(),
             Arc::clone(&self.base) as Arc<dyn kit::session::Credentials>,
             Arc::new(Unobserved),
@@ -365,9 +363,7 @@ impl Draft {
         let mut config = self.config.clone();
         config.extend(account.config);
         let session = wires.open(
-            &self.connector,
-            &account.external_id,
-            &account.name,
+            &Named { connector: &self.connector, account: &account.external_id, account_name: &account.name },
             config,
             credentials,
             Arc::new(Unobserved),

@@ -227,6 +227,9 @@ impl Host {
 
     /// Opens the demo workspace, making it when it is not there.
     pub(crate) async fn open_demo(&self) -> Result<(), Failure> {
+        if self.workspace().await.is_ok_and(|workspace| workspace.row.demo) {
+            return Ok(());
+        }
         let folder = Folder::new(&self.inner.options.demo_dir);
         let demo = Demo::start(self.now())?;
         let url_map = demo.url_map();

@@ -37,6 +37,14 @@ pub(crate) struct Wires {
     clock: Arc<dyn Clock>,
 }
 
+/// What a session is about: for the account's budget, and for the words of its failures.
+pub(crate) struct Named<'a> {
+    pub(crate) connector: &'a str,
+    /// The vendor's id.
+    pub(crate) account: &'a str,
+    pub(crate) account_name: &'a str,
+}
+
 impl Wires {
     pub(crate) fn new(
         registry: Registry,
@@ -51,21 +59,19 @@ impl Wires {
     /// Which application and account a connection's requests count for: the platform's id of the account, under its connector.
     pub(crate) fn open(
         &self,
-        connector: &str,
-        account: &str,
-        account_name: &str,
+        of: &Named<'_>,
         config: Map<String, Value>,
         credentials: Arc<dyn Credentials>,
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> Result<Session, Failure> {
         let options = HttpOptions {
-            budget_key: format!("{connector}/{account}"),
+            budget_key: format!("{}/{}", of.connector, of.account),
             budgets: self.budgets.clone(),
             observer,
             clock: Arc::clone(&self.clock),
             url_map: self.url_map.clone(),
-            ..HttpOptions::new(connector, account_name)
+            ..HttpOptions::new(of.connector, of.account_name)
         };
         Ok(Session {
             config: Arc::new(config),
@@ -105,8 +111,12 @@ impl Wiring for Wires {
     ) -> Result<Session, Failure> {
         let credentials = self.vaulted(connection.client_id, connection.id);
         let config = session_config(connection);
-        let (account, name) = (&connection.account_external_id, &connection.account_name);
-        self.open(&connection.connector, account, name, config, credentials, observer, cancel)
+        let of = Named {
+            connector: &connection.connector,
+            account: &connection.account_external_id,
+            account_name: &connection.account_name,
+        };
+        self.open(&of, config, credentials, observer, cancel)
     }
 }
 

@@ -17,8 +17,14 @@ pub(crate) async fn doctor_run(host: &Host, _: Empty) -> Result<DoctorReport, Fa
     let audit = workspace.store.verify_audit().await?;
     let mut checks = vec![
         check("database", report.problems),
-        check("rollups", (differing > 0).then(|| format!("{differing} days differ from their rows")).into_iter().collect()),
-        check("audit_log", audit.broken_at.map(|number| format!("the chain breaks at entry {number}")).into_iter().collect()),
+        check(
+            "rollups",
+            (differing > 0).then(|| format!("{differing} days differ from their rows")).into_iter().collect(),
+        ),
+        check(
+            "audit_log",
+            audit.broken_at.map(|number| format!("the chain breaks at entry {number}")).into_iter().collect(),
+        ),
     ];
     if workspace.lock == Lock::Keychain {
         let findings = match keychain_status().await {
@@ -46,7 +52,11 @@ fn check(id: &str, findings: Vec<String>) -> DoctorCheck {
 async fn credentials(host: &Host, workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let mut findings = Vec::new();
     for connection in workspace.store.connections(Scope::Portfolio).await? {
-        let reads = host.inner.registry.get(&connection.connector).is_some_and(|source| !source.descriptor().streams.is_empty());
+        let reads = host
+            .inner
+            .registry
+            .get(&connection.connector)
+            .is_some_and(|source| !source.descriptor().streams.is_empty());
         if !reads {
             continue;
         }

@@ -87,7 +87,7 @@ pub(crate) async fn stats_export(host: &Host, request: ExportRequest) -> Result<
     let asked = request.stats;
     let client = workspace.store.client(asked.client_id).await?;
     let mut table = match request.kind {
-        FileKind::Csv => Table::Csv(csv::Writer::from_writer(Vec::new())),
+        FileKind::Csv => Table::Csv(Box::new(csv::Writer::from_writer(Vec::new()))),
         FileKind::Json => Table::Json(Vec::new()),
         FileKind::Tsv | FileKind::Xlsx => return Err(Failure::new(Code::BadRequest).with("field", "kind")),
     };
@@ -107,7 +107,7 @@ pub(crate) async fn stats_export(host: &Host, request: ExportRequest) -> Result<
 }
 
 enum Table {
-    Csv(csv::Writer<Vec<u8>>),
+    Csv(Box<csv::Writer<Vec<u8>>>),
     Json(Vec<serde_json::Value>),
 }
 
@@ -158,8 +158,9 @@ impl Table {
         ];
         match self {
             Self::Csv(writer) => {
-                writer.write_record(cells.iter().map(|cell| guarded(cell.as_deref().unwrap_or_default())))?
+                writer.write_record(cells.iter().map(|cell| guarded(cell.as_deref().unwrap_or_default())))?;
             }
+
             Self::Json(rows) => {
                 let pairs = COLUMNS
                     .iter()

@@ -80,5 +80,8 @@ pub async fn run(host: &Host, output: Output, args: Args) -> anyhow::Result<()> 
         }
         text
     })?;
-    if checked.good == 0 { bail!("nothing in the file can be written") } else { Ok(()) }
+    if checked.good == 0 {
+        bail!("nothing in the file can be written");
+    }
+    Ok(())
 }
