@@ -126,6 +126,12 @@ export class Format {
     return this.number(micros / MICRO, 2, 2);
   }
 
+  /** A share from 0 to 1 as whole percent, for progress: `62 %`. It says 100 only when everything is done. */
+  share(share: number): string {
+    const percent = share >= 1 ? 100 : Math.min(99, Math.floor(share * 100));
+    return `${percent}${this.language === "ru" ? THIN : ""}%`;
+  }
+
   /** A relative change in millionths: `+6,2 %`. */
   change(micros: number): string {
     const gap = this.language === "ru" ? THIN : "";
@@ -241,6 +247,14 @@ export class Format {
     const whole = Math.round(secs);
     if (whole < 3_600) return `${Math.floor(whole / 60)}${THIN}${unit.m} ${whole % 60}${THIN}${unit.s}`;
     return `${Math.floor(whole / 3_600)}${THIN}${unit.h} ${Math.round((whole % 3_600) / 60)}${THIN}${unit.m}`;
+  }
+
+  /** A time that is only estimated: whole seconds below a minute, whole minutes or hours above. */
+  about(secs: number): string {
+    const unit = this.language === "ru" ? { s: "с", m: "мин", h: "ч" } : { s: "s", m: "min", h: "h" };
+    if (secs < 60) return `${Math.max(1, Math.round(secs))}${THIN}${unit.s}`;
+    if (secs < 3_600) return `${Math.round(secs / 60)}${THIN}${unit.m}`;
+    return `${Math.round(secs / 3_600)}${THIN}${unit.h}`;
   }
 
   /** A size in bytes: `1,4 МБ`. */
