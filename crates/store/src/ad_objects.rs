@@ -73,9 +73,10 @@ pub(crate) async fn nums(
     .bind(list.clone())
     .execute(&mut *connection)
     .await?;
+    // CROSS JOIN is SQLite's way to fix the order: the other one would read the whole list for each object.
     let rows = sqlx::query(
         "SELECT o.external_id, o.num FROM json_each(?3) AS ids
-         JOIN ad_objects AS o ON o.connection = ?1 AND o.level = ?2 AND o.external_id = ids.value",
+         CROSS JOIN ad_objects AS o ON o.connection = ?1 AND o.level = ?2 AND o.external_id = ids.value",
     )
     .bind(num)
     .bind(level)

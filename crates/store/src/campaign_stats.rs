@@ -23,7 +23,10 @@ use sqlx::{
     query::Query,
     sqlite::{SqliteArguments, SqliteRow},
 };
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// The largest metric that is taken: ten billion currency units or ten quadrillion impressions of one object on one day. Sums of
 /// hundreds of such rows still fit 64 bits, so no single absurd row can make the portfolio's sum overflow.
@@ -149,18 +152,22 @@ pub(crate) async fn write<'q>(
     rows: &[Ready<'_>],
     own: impl Fn(Query<'q, Sqlite, SqliteArguments>) -> Query<'q, Sqlite, SqliteArguments>,
 ) -> Result<()> {
+    // The two texts that nearly every row shares are allocated once and not per row.
+    let whole: Arc<str> = "".into();
+    let mut currencies: HashMap<Currency, Arc<str>> = HashMap::new();
     for chunk in rows.chunks(ROWS) {
         let mut query = bulk.statement(chunk.len());
         for row in chunk {
             let stat = row.stat;
+            let currency = Arc::clone(currencies.entry(stat.currency).or_insert_with(|| stat.currency.as_str().into()));
             query = own(query)
                 .bind(row.date)
                 .bind(row.object)
-                .bind(stat.breakdown.clone())
+                .bind(if stat.breakdown.is_empty() { Arc::clone(&whole) } else { stat.breakdown.as_str().into() })
                 .bind(stat.impressions)
                 .bind(stat.clicks)
                 .bind(stat.cost.map(|micros| micros.0))
-                .bind(stat.currency.as_str().to_owned())
+                .bind(currency)
                 .bind(vat_code(stat.vat))
                 .bind(stat.conversions.map(|micros| micros.0))
                 .bind(stat.revenue.map(|micros| micros.0));

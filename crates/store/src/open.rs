@@ -183,7 +183,9 @@ impl Key {
     fn connect(&self, path: &Path) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(path)
-            .pragma("key", format!("\"x'{}'\"", self.0.expose()))
+            // sqlx puts its own pragmas right behind the key and they read the first page. SQLCipher reports a page that does not open
+            // to standard error, which is not ours to write to; therefore the log is switched off in the same breath as the key.
+            .pragma("key", format!("\"x'{}'\"; PRAGMA cipher_log_level = NONE", self.0.expose()))
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(30))

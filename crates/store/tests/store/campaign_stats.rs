@@ -83,7 +83,7 @@ async fn every_field_comes_back_and_unknown_is_not_zero() {
         revenue: Some(Micros(LARGEST)),
         vat: VatState::Excluded,
         currency: "KZT".parse().unwrap(),
-        ..stat("Кампания 🚀 'x' \"y\" \\ \n", day(2), 1)
+        ..stat("Кампания\0 🚀 'x' \"y\" \\ \n", day(2), 1)
     };
     let empty =
         CampaignStat { impressions: None, clicks: None, cost: None, vat: VatState::Unknown, ..stat("e", day(1), 1) };
