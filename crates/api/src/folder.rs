@@ -256,11 +256,6 @@ pub async fn client_key(store: &Store, client: ClientId) -> Result<vault::keys::
     Ok(key)
 }
 
-/// The text of a recovery key for the one screen that shows it. This is the only secret that ever goes to a screen.
-pub(crate) fn shown_once(key: &Secret) -> String {
-    key.expose().to_owned()
-}
-
 /// Runs what may block (a keychain asks a person, a passphrase is stretched on purpose) off the async threads.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,

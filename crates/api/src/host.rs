@@ -181,9 +181,9 @@ impl Host {
     }
 
     /// Makes the recovery key of a workspace to come.
-    pub(crate) fn draft_recovery(&self) -> Result<Secret, Failure> {
+    pub(crate) fn draft_recovery(&self) -> Result<String, Failure> {
         let key = RecoveryKey::generate()?;
-        let text = key.to_text();
+        let text = key.show_once();
         *self.inner.recovery.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
         Ok(text)
     }

@@ -54,6 +54,12 @@ impl RecoveryKey {
         Secret::new(text)
     }
 
+    /// [`RecoveryKey::to_text`] for the one screen that shows it, at the creation of a workspace: the only secret that ever goes to a
+    /// screen, because the person must write it down.
+    pub fn show_once(&self) -> String {
+        self.to_text().expose().to_owned()
+    }
+
     /// Reads a key as people type it: any case, spaces and dashes anywhere or nowhere, O for 0, I or L for 1, and the
     /// Cyrillic letters that look like Latin ones.
     pub fn parse(typed: &Secret) -> Result<Self, VaultError> {

@@ -71,7 +71,7 @@ pub(crate) async fn status(host: &Host) -> Result<AppStatus, Failure> {
 }
 
 pub(crate) async fn workspace_draft(host: &Host, _: Empty) -> Result<NewWorkspaceDraft, Failure> {
-    let recovery_key = crate::folder::shown_once(&host.draft_recovery()?);
+    let recovery_key = host.draft_recovery()?;
     Ok(NewWorkspaceDraft {
         recovery_key,
         currency: Currency::RUB,

@@ -107,13 +107,13 @@ pub async fn run(host: &Host, output: Output, args: Args) -> anyhow::Result<()> 
         "vat": args.vat,
     });
     let committed: DraftCommitted = call(host, "draft_commit", request).await?;
-    if !args.no_wait {
-        let runs = finished(host, output, &committed.run_ids).await?;
-        if let Some(run) = runs.iter().find(|run| run.failure.is_some()) {
-            bail!("connected, but the first sync of {} ended: {}", run.account_name, run.state);
-        }
+    let runs = if args.no_wait { Vec::new() } else { finished(host, output, &committed.run_ids).await? };
+    let answer = json!({ "connection_ids": committed.connection_ids, "runs": runs });
+    output.result(&answer, |_| format!("Connected {} accounts.", committed.connection_ids.len()))?;
+    match runs.iter().find(|run| run.failure.is_some()) {
+        Some(run) => bail!("connected, but the first sync of {} ended: {}", run.account_name, run.state),
+        None => Ok(()),
     }
-    output.result(&committed, |committed| format!("Connected {} accounts.", committed.connection_ids.len()))
 }
 
 async fn tested(host: &Host, output: Output, mut draft: Draft) -> anyhow::Result<Draft> {
