@@ -73,6 +73,10 @@ pub(crate) async fn write(path: &Path, connection: &mut SqliteConnection, schema
     let text = part.to_str().ok_or_else(|| {
         StoreError::file(&part, std::io::Error::new(std::io::ErrorKind::InvalidInput, "the path is not Unicode"))
     })?;
+    // What a crash in the middle of an earlier copy left.
+    for left in files(path, "part") {
+        fs::remove_file(&left).map_err(|error| StoreError::file(&left, error))?;
+    }
     let copied = sqlx::query("VACUUM INTO ?").bind(text.to_owned()).execute(connection).await;
     if let Err(error) = copied {
         // Best effort: the error worth telling is why the copy failed.
@@ -91,14 +95,18 @@ pub(crate) async fn write(path: &Path, connection: &mut SqliteConnection, schema
 
 /// Newest first: the names begin with the time.
 fn list(path: &Path) -> Vec<PathBuf> {
-    let mut backups: Vec<PathBuf> = fs::read_dir(folder(path))
+    let mut backups = files(path, "db");
+    backups.sort_unstable_by(|a, b| b.cmp(a));
+    backups
+}
+
+fn files(path: &Path, extension: &str) -> Vec<PathBuf> {
+    fs::read_dir(folder(path))
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|file| file.extension().is_some_and(|extension| extension == "db"))
-        .collect();
-    backups.sort_unstable_by(|a, b| b.cmp(a));
-    backups
+        .filter(|file| file.extension().is_some_and(|found| found == extension))
+        .collect()
 }
 
 /// The newest backup that opens with the key and is whole.

@@ -108,14 +108,14 @@ impl Store {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
-            .acquire_timeout(Duration::from_secs(600))
+            .acquire_timeout(Duration::from_mins(10))
             .connect_with(limited(connect.clone(), options).pragma("cache_size", "-24000"))
             .await?;
         let readers = SqlitePoolOptions::new()
             .min_connections(1)
             .max_connections(options.readers.max(1))
-            .idle_timeout(Duration::from_secs(300))
-            .acquire_timeout(Duration::from_secs(60))
+            .idle_timeout(Duration::from_mins(5))
+            .acquire_timeout(Duration::from_mins(1))
             .connect_with(connect.clone().pragma("query_only", "ON").pragma("cache_size", "-8000"))
             .await?;
         let store = Self { path: path.into(), connect: Arc::new(connect), writer, readers, _lock: Arc::new(lock) };
@@ -345,10 +345,9 @@ async fn explain(path: &Path, key: &Key, connect: &SqliteConnectOptions, error: 
             let backup = backup::newest_good(path, connect).await;
             match key.matches_check(path) {
                 Some(true) => StoreError::Damaged { backup, detail },
-                Some(false) => StoreError::WrongKey { path: path.to_path_buf() },
                 // The check file is gone. A backup that this key opens says that the key is right.
                 None if backup.is_some() => StoreError::Damaged { backup, detail },
-                None => StoreError::WrongKey { path: path.to_path_buf() },
+                Some(false) | None => StoreError::WrongKey { path: path.to_path_buf() },
             }
         }
         StoreError::DiskFull { path: None } => StoreError::DiskFull { path: Some(path.to_path_buf()) },

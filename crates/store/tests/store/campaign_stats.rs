@@ -300,3 +300,28 @@ async fn an_unknown_connection_has_nothing_to_count() {
     let nothing = home.store.stats_in_range(ConnectionId::new(), Level::Ad, days(1, 2)).await;
     assert!(matches!(nothing, Err(StoreError::NotFound { what: "connection" })));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_see_one_state_while_slices_are_written() {
+    let home = Home::new().await;
+    let (client, connection) = connected(&home.store, "acme").await;
+    let generation = |number: i64| (0..1_500).map(|n| stat(&n.to_string(), day(1 + n % 3), number)).collect::<Vec<_>>();
+    write(&home.store, connection, Level::Campaign, days(1, 3), generation(1)).await;
+    let store = home.store.clone();
+    let writer = tokio::spawn(async move {
+        for number in 2..8 {
+            write(&store, connection, Level::Campaign, days(1, 3), generation(number)).await;
+        }
+    });
+    let mut reads = 0;
+    while !writer.is_finished() || reads == 0 {
+        let kept = rows(&home.store, client, Level::Campaign).await;
+        assert_eq!(kept.len(), 1_500);
+        assert!(kept.iter().all(|row| row.stat.clicks == kept[0].stat.clicks), "rows of two generations in one read");
+        let sums = home.store.client_sums(Scope::Client(client), days(1, 3)).await.unwrap();
+        assert_eq!(sums[0].sums.clicks.unwrap() % 1_500, 0);
+        reads += 1;
+    }
+    writer.await.unwrap();
+    assert_eq!(rows(&home.store, client, Level::Campaign).await[0].stat.clicks, Some(7));
+}

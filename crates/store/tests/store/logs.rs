@@ -25,7 +25,7 @@ async fn the_newest_lines_and_requests_stay() {
         at: noon(),
         method: "GET".to_owned(),
         url: format!("https://ads.example/{number}"),
-        status: (number % 2 == 0).then_some(200),
+        status: number.is_multiple_of(2).then_some(200),
         millis: 12,
         bytes: 1 << 33,
         attempt: 1,

@@ -195,6 +195,50 @@ async fn a_full_disk_rolls_back_and_everything_goes_on_when_there_is_room() {
     home.store.finish_run(run, model::run::RunState::Done, None, noon()).await.unwrap();
 }
 
+/// The same on a real file system that is really full. Mounting one needs rights that a developer rarely has; then only the test above
+/// speaks.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_really_full_disk_rolls_back_too() {
+    use std::process::Command;
+
+    struct Mounted(tempfile::TempDir);
+    impl Drop for Mounted {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(folder.path()).output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        eprintln!("no right to mount a file system: skipped");
+        return;
+    }
+    let disk = Mounted(folder);
+    let path = disk.0.path().join("workspace.db");
+    let store = Store::create(&path, &key(), Options::default()).await.unwrap();
+    let (client, connection) = connected(&store, "acme").await;
+    write(&store, connection, Level::Campaign, days(1, 2), vec![stat("old", day(1), 5)]).await;
+    let run = a_run(&store, connection).await;
+    let seq = a_slice(&store, run, Level::Campaign, days(1, 2)).await;
+    let many: Vec<_> = (0..60_000).map(|n| stat(&n.to_string(), day(1), 1)).collect();
+    let error = store.commit_slice(a_commit(run, seq, many)).await.unwrap_err();
+    assert!(matches!(error, StoreError::DiskFull { path: Some(_) }), "{error:?}");
+    let sums = store.client_sums(Scope::Client(client), days(1, 2)).await.unwrap();
+    assert_eq!((sums[0].sums.rows, sums[0].sums.clicks), (1, Some(5)));
+    fs::write(disk.0.path().join("filler"), vec![0; 8 << 20]).unwrap_err();
+    let backup = store.back_up().await;
+    assert!(matches!(backup, Err(StoreError::DiskFull { .. })), "{backup:?}");
+    assert!(store.backups().is_empty());
+
+    fs::remove_file(disk.0.path().join("filler")).unwrap();
+    store.close().await;
+    let store = Store::open(&path, &key(), Options::default()).await.unwrap();
+    assert_eq!(store.commit_slice(a_commit(run, seq, vec![stat("new", day(1), 6)])).await.unwrap().rows, 1);
+    assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn a_workspace_that_does_not_fit_is_not_created() {
     let dir = tempfile::tempdir().unwrap();

@@ -44,8 +44,8 @@ async fn files_hold_nothing_readable() {
     let log = captured.clone();
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || log.clone()).finish();
-    // For this thread: a test of tokio's single-threaded kind runs on one, and the database's own threads log through it too.
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For the whole process, because the database logs on threads of its own.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let home = Home::new().await;
     let (client, connection) = connected(&home.store, PLANTED[0]).await;

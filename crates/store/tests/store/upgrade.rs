@@ -65,6 +65,10 @@ async fn an_upgrade_makes_a_backup_first_and_keeps_the_newest_five() {
     for _ in 0..backup::KEPT + 2 {
         home.store.back_up().await.unwrap();
     }
+    let left = home.dir.path().join("backups/20200101T000000000000Z-v1.db.part");
+    fs::write(&left, b"half a copy").unwrap();
+    home.store.back_up().await.unwrap();
+    assert!(!left.exists());
     let before = home.store.backups();
     assert_eq!(before.len(), backup::KEPT);
     let (path, dir) = (home.path(), home.dir);
@@ -80,7 +84,7 @@ async fn an_upgrade_makes_a_backup_first_and_keeps_the_newest_five() {
     // The old version meets the new file, and the backup is what it can open.
     match Store::open(&path, &key(), Options::default()).await {
         Err(error @ StoreError::Newer { found: 9001, .. }) => {
-            assert_eq!(Failure::from(error).code, Code::DatabaseNewer)
+            assert_eq!(Failure::from(error).code, Code::DatabaseNewer);
         }
         other => panic!("{other:?}"),
     }
