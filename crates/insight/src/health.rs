@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use model::{
     connection::{Connection, ConnectionState},
     failure::{Code, FailureKind},
-    run::{DayState, Health, RunState},
+    run::{DayState, Health, RunState, RunTrigger},
 };
 use store::{StoredFailure, runs::Run};
 
@@ -42,10 +42,14 @@ pub fn of_connection(
         let health = if needs_person(failure.kind()) { Health::Act } else { Health::Watch };
         return Diagnosis { health, failure: Some(failure) };
     }
+    // Nobody reads a file again by itself: its days do not grow old, they are what was handed over.
+    let read_by_itself = latest.is_some_and(|run| run.trigger != RunTrigger::Import);
     let health = match (latest, data_through) {
         (None, _) => Health::Off,
         (Some(run), _) if run.state == RunState::DoneWithRemarks => Health::Watch,
-        (Some(run), Some(through)) if run.state == RunState::Done && (today - through).num_days() > FRESH_DAYS => {
+        (Some(run), Some(through))
+            if read_by_itself && run.state == RunState::Done && (today - through).num_days() > FRESH_DAYS =>
+        {
             Health::Watch
         }
         _ => Health::Good,

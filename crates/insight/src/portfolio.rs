@@ -11,7 +11,7 @@ use model::{
     date::DateRange,
     id::{ClientId, ConnectionId, RunId},
     money::{Currency, Micros},
-    run::{DayState, Health},
+    run::{DayState, Health, RunTrigger},
 };
 use std::collections::HashMap;
 use store::{Result, Scope, Store, StoredFailure, daily_rollups, runs::LatestRun};
@@ -206,7 +206,7 @@ pub async fn portfolio(
         (one.health, spend(one), &one.client.name).cmp(&(other.health, spend(other), &other.client.name))
     });
     let all = || rows.iter().flat_map(|row| &row.connections);
-    let complete = all().filter(|view| view.latest.is_some() && view.diagnosis.health != Health::Off);
+    let complete = all().filter(|view| view.diagnosis.health != Health::Off && counts_for_completeness(view));
     let partial = all()
         .any(|view| view.diagnosis.failure.is_some() && view.data_through.is_none_or(|through| through < period.to()));
     let mut left_out: Vec<_> = others.into_values().collect();
@@ -305,9 +305,14 @@ async fn moving_days(store: &Store, period: DateRange) -> Result<HashMap<ClientI
     Ok(moving.into_iter().map(|(client, days)| (client, u32::try_from(days.len()).unwrap_or(u32::MAX))).collect())
 }
 
-/// The last day up to which all connections are complete; one that was never read makes it unknown.
+/// Whether the days of a connection say how complete its client is: those that were read, and not handed over in a file.
+fn counts_for_completeness(view: &ConnectionView) -> bool {
+    view.latest.as_ref().is_some_and(|latest| latest.run.trigger != RunTrigger::Import)
+}
+
+/// The last day up to which all connections are complete.
 fn complete_through(connections: &[ConnectionView]) -> Option<NaiveDate> {
-    let counted = connections.iter().filter(|view| view.diagnosis.health != Health::Off || view.latest.is_some());
+    let counted = connections.iter().filter(|view| counts_for_completeness(view));
     counted.map(|view| view.data_through).min().flatten()
 }
 

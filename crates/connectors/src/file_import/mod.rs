@@ -12,6 +12,7 @@ mod encoding;
 mod headers;
 mod read;
 mod sniff;
+pub mod source;
 mod table;
 mod text;
 mod workbook;

@@ -1,0 +1,94 @@
+//! File import as an entry of the catalogue. It has no streams, because nobody reads a file again by itself: its rows come through
+//! [`super::read`] when a person hands a file over.
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use kit::{
+    session::Session,
+    source::{Account, AccountSample, CheckEvent, Descriptor, Sink, Slice, Source},
+};
+use model::{
+    date::DateRange,
+    failure::{Code, Failure},
+};
+use std::collections::BTreeMap;
+
+/// File import in the catalogue.
+pub struct FileImport {
+    descriptor: Descriptor,
+}
+
+impl FileImport {
+    /// Its entry, with the texts that lie beside this file.
+    pub fn new() -> Self {
+        let texts = [("ru", include_str!("texts.ru.json")), ("en", include_str!("texts.en.json"))];
+        // Both files are part of the build, and a test reads them.
+        let texts = texts.into_iter().map(|(language, text)| (language.to_owned(), read(text))).collect();
+        Self {
+            descriptor: Descriptor {
+                id: "file_import".to_owned(),
+                category: "files".to_owned(),
+                capabilities: vec!["statistics".to_owned()],
+                icon_svg: include_str!("icon.svg").to_owned(),
+                form: serde_json::json!({ "type": "object", "properties": {} }),
+                texts,
+                streams: Vec::new(),
+                lookback_days: 0,
+                first_load_days: 0,
+                max_history_days: 0,
+                final_after_days: 0,
+                time_zone: None,
+                docs_url: None,
+            },
+        }
+    }
+}
+
+impl Default for FileImport {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn read(text: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn not_read() -> Failure {
+    Failure::new(Code::BadRequest).with("field", "connector")
+}
+
+#[async_trait]
+impl Source for FileImport {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+    async fn accounts(&self, _: &Session, _: &(dyn Fn(CheckEvent) + Send + Sync)) -> Result<Vec<Account>, Failure> {
+        Err(not_read())
+    }
+    async fn sample(&self, _: &Session, _: NaiveDate) -> Result<AccountSample, Failure> {
+        Err(not_read())
+    }
+    fn slices(&self, _: &str, _: DateRange) -> Result<Vec<Slice>, Failure> {
+        Err(not_read())
+    }
+    async fn read(&self, _: &Session, _: &Slice, _: &mut dyn Sink) -> Result<(), Failure> {
+        Err(not_read())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_texts_are_there_in_both_languages() {
+        let import = FileImport::new();
+        for language in ["ru", "en"] {
+            for key in ["name", "summary", "sign_in_help"] {
+                let text = import.descriptor().texts.get(language).and_then(|texts| texts.get(key));
+                assert!(text.is_some_and(|text| !text.is_empty()), "{language} {key}");
+            }
+        }
+    }
+}
