@@ -92,3 +92,142 @@ pub fn of_day(states: &[DayState]) -> DayState {
 fn plain(code: Code) -> StoredFailure {
     StoredFailure { code, params: std::collections::BTreeMap::new(), detail: None, retry_at: None }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use chrono::{DateTime, Utc};
+    use model::{
+        id::{ClientId, ConnectionId, RunId},
+        money::{Currency, VatState},
+        run::{Progress, RunTrigger},
+    };
+
+    fn connection(state: ConnectionState) -> Connection {
+        Connection {
+            id: ConnectionId::new(),
+            client_id: ClientId::new(),
+            connector: "vk_ads".to_owned(),
+            account_external_id: "1".to_owned(),
+            account_name: "romashka".to_owned(),
+            currency: Currency::RUB,
+            vat: VatState::Unknown,
+            time_zone: "Europe/Moscow".to_owned(),
+            config: serde_json::Map::new(),
+            state,
+            lookback_days: 7,
+            first_load_days: 90,
+            created_at: DateTime::<Utc>::MIN_UTC,
+        }
+    }
+
+    fn run(state: RunState, code: Option<Code>, trigger: RunTrigger) -> Run {
+        Run {
+            id: RunId::new(),
+            connection_id: ConnectionId::new(),
+            client_id: ClientId::new(),
+            trigger,
+            range: None,
+            state,
+            started_at: DateTime::<Utc>::MIN_UTC,
+            ended_at: None,
+            waiting_until: None,
+            progress: Progress::default(),
+            failure: code.map(plain),
+        }
+    }
+
+    #[test]
+    fn health_of_a_connection() {
+        use ConnectionState::{Active, Paused, SignInNeeded};
+        use RunState::{Done, DoneWithRemarks, Failed, Running, Stopped};
+        let manual = |state, code| Some(run(state, code, RunTrigger::Manual));
+        let (yesterday, last_week) = (Some("2026-11-19"), Some("2026-11-12"));
+        for (what, state, latest, through, health, code) in [
+            ("all is well", Active, manual(Done, None), yesterday, Health::Good, None),
+            ("old data after a good run", Active, manual(Done, None), last_week, Health::Watch, None),
+            ("an old file", Active, Some(run(Done, None, RunTrigger::Import)), last_week, Health::Good, None),
+            ("rows in quarantine", Active, manual(DoneWithRemarks, None), yesterday, Health::Watch, None),
+            ("never ran", Active, None, None, Health::Off, None),
+            ("its first run is under way", Active, manual(Running, None), None, Health::Good, None),
+            ("stopped by a person", Active, manual(Stopped, None), yesterday, Health::Good, None),
+            (
+                "platform down",
+                Active,
+                manual(Failed, Some(Code::PlatformDown)),
+                yesterday,
+                Health::Watch,
+                Some(Code::PlatformDown),
+            ),
+            ("quota", Active, manual(Failed, Some(Code::QuotaWait)), yesterday, Health::Watch, Some(Code::QuotaWait)),
+            (
+                "format changed",
+                Active,
+                manual(Failed, Some(Code::NotJson)),
+                yesterday,
+                Health::Act,
+                Some(Code::NotJson),
+            ),
+            (
+                "no rights",
+                Active,
+                manual(Failed, Some(Code::PermissionDenied)),
+                yesterday,
+                Health::Act,
+                Some(Code::PermissionDenied),
+            ),
+            ("disk full", Active, manual(Failed, Some(Code::DiskFull)), yesterday, Health::Act, Some(Code::DiskFull)),
+            (
+                "revoked",
+                SignInNeeded,
+                manual(Failed, Some(Code::SignInRevoked)),
+                yesterday,
+                Health::Act,
+                Some(Code::SignInRevoked),
+            ),
+            (
+                "revoked, then tried while down",
+                SignInNeeded,
+                manual(Failed, Some(Code::PlatformDown)),
+                yesterday,
+                Health::Act,
+                Some(Code::SignInRejected),
+            ),
+            ("paused", Paused, manual(Failed, Some(Code::NotJson)), last_week, Health::Off, None),
+        ] {
+            let through = through.map(|date: &str| date.parse().unwrap());
+            let found = of_connection(&connection(state), latest.as_ref(), through, "2026-11-20".parse().unwrap());
+            assert_eq!((found.health, found.failure.map(|failure| failure.code)), (health, code), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_client_is_as_well_as_its_worst_connection() {
+        for (connections, expected) in [
+            (vec![], Health::Off),
+            (vec![Health::Good, Health::Off], Health::Good),
+            (vec![Health::Good, Health::Watch], Health::Watch),
+            (vec![Health::Good, Health::Watch, Health::Act], Health::Act),
+        ] {
+            assert_eq!(of_client(connections.clone()), expected, "{connections:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_final_only_when_all_of_it_is() {
+        use DayState::{Failed, Final, Missing, Moving, Partial};
+        for (states, expected) in [
+            (vec![], Missing),
+            (vec![Final, Final], Final),
+            (vec![Final, Moving], Moving),
+            (vec![Final, Failed], Partial),
+            (vec![Moving, Missing], Partial),
+            (vec![Failed, Failed], Failed),
+            (vec![Missing, Missing], Missing),
+            (vec![Final, Partial], Partial),
+        ] {
+            assert_eq!(of_day(&states), expected, "{states:?}");
+        }
+    }
+}
