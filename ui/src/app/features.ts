@@ -1,9 +1,20 @@
 /** The features of this build, in the order of the rail. A feature that is not built is not listed, so no link is dead. */
-import { IconHistory, IconLayoutDashboard, IconSettings, IconUsersGroup } from "@tabler/icons-react";
+import {
+  IconHistory,
+  IconLayoutDashboard,
+  IconPlugConnected,
+  IconRefresh,
+  IconSettings,
+  IconUsersGroup,
+} from "@tabler/icons-react";
+import type { ComponentType } from "react";
 import { routes as auditRoutes } from "@/features/audit/routes";
 import { routes as clientsRoutes } from "@/features/clients/routes";
+import { ImportOverlay } from "@/features/imports/parts/ImportOverlay";
+import { routes as integrationsRoutes } from "@/features/integrations/routes";
 import { routes as overviewRoutes } from "@/features/overview/routes";
 import { routes as settingsRoutes } from "@/features/settings/routes";
+import { routes as syncsRoutes } from "@/features/syncs/routes";
 import type { AppStatus } from "@/gen/contract";
 import type { FeatureRoute } from "@/shared/ui/address";
 
@@ -29,6 +40,24 @@ export interface Feature {
 export const features: Feature[] = [
   { id: "overview", path: "/overview", icon: IconLayoutDashboard, routes: overviewRoutes },
   { id: "clients", path: "/clients", icon: IconUsersGroup, count: (status) => status.clients, routes: clientsRoutes },
+  {
+    id: "integrations",
+    path: "/integrations",
+    icon: IconPlugConnected,
+    count: (status) => status.connections,
+    routes: integrationsRoutes,
+  },
+  {
+    id: "syncs",
+    path: "/syncs",
+    icon: IconRefresh,
+    count: (status) => status.running,
+    live: true,
+    routes: syncsRoutes,
+  },
   { id: "audit", path: "/audit", icon: IconHistory, routes: auditRoutes },
   { id: "settings", path: "/settings", icon: IconSettings, foot: true, routes: settingsRoutes },
 ];
+
+/** What features show over any screen when the address asks for it. */
+export const overlays: { id: string; show: ComponentType }[] = [{ id: "import", show: ImportOverlay }];

@@ -8,12 +8,18 @@ import auditEn from "@/features/audit/texts/en.json";
 import auditRu from "@/features/audit/texts/ru.json";
 import clientsEn from "@/features/clients/texts/en.json";
 import clientsRu from "@/features/clients/texts/ru.json";
+import importsEn from "@/features/imports/texts/en.json";
+import importsRu from "@/features/imports/texts/ru.json";
+import integrationsEn from "@/features/integrations/texts/en.json";
+import integrationsRu from "@/features/integrations/texts/ru.json";
 import overviewEn from "@/features/overview/texts/en.json";
 import overviewRu from "@/features/overview/texts/ru.json";
 import settingsEn from "@/features/settings/texts/en.json";
 import settingsRu from "@/features/settings/texts/ru.json";
 import startEn from "@/features/start/texts/en.json";
 import startRu from "@/features/start/texts/ru.json";
+import syncsEn from "@/features/syncs/texts/en.json";
+import syncsRu from "@/features/syncs/texts/ru.json";
 import errorsEn from "@/shared/errors/texts/en.json";
 import errorsRu from "@/shared/errors/texts/ru.json";
 import { currentPrefs, languageOf, onPrefs } from "@/shared/prefs/prefs";
@@ -32,6 +38,9 @@ export const texts = {
     overview: overviewEn,
     clients: clientsEn,
     audit: auditEn,
+    imports: importsEn,
+    integrations: integrationsEn,
+    syncs: syncsEn,
     settings: settingsEn,
   },
   ru: {
@@ -42,6 +51,9 @@ export const texts = {
     overview: overviewRu,
     clients: clientsRu,
     audit: auditRu,
+    imports: importsRu,
+    integrations: integrationsRu,
+    syncs: syncsRu,
     settings: settingsRu,
   },
 };

@@ -71,17 +71,18 @@ export interface Pages<T> {
   again: () => void;
 }
 
-/** Reads a list page by page. `next` makes the request of the page after the one given, or `null` at the end. Stays fresh as `useRead`. */
+/** Reads a list page by page. `next` makes the request of the page after the last one from it
+ * and the number of pages read, or `null` at the end. Stays fresh as `useRead`. */
 export function useReadPages<C extends ReadName>(
   command: C,
   first: Commands[C]["request"],
-  next: (last: Commands[C]["response"]) => Commands[C]["request"] | null,
+  next: (last: Commands[C]["response"], read: number) => Commands[C]["request"] | null,
 ): Pages<Commands[C]["response"]> {
   const query = useInfiniteQuery<Commands[C]["response"], CallError, { pages: Commands[C]["response"][] }, unknown[], Commands[C]["request"]>({
     queryKey: [command, "pages", first],
     queryFn: ({ pageParam }) => currentHost().call(command, pageParam as Commands[C]["request"]),
     initialPageParam: first,
-    getNextPageParam: (last) => next(last) ?? undefined,
+    getNextPageParam: (last, all) => next(last, all.length) ?? undefined,
   });
   return {
     pages: query.data?.pages,

@@ -188,7 +188,10 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
                 t("fact.data_through"),
                 connection.data_through ? <DateText key="day" day={connection.data_through} /> : t("no_data_yet"),
               ],
-              [t("fact.synced"), connection.synced_at ? <InstantText key="at" at={connection.synced_at} full /> : t("never")],
+              [
+                t("fact.synced"),
+                connection.synced_at ? <InstantText key="at" at={connection.synced_at} full /> : t("never"),
+              ],
               [t("fact.rows"), <Count key="rows" value={detail.rows} />],
             ]}
           />

@@ -1,0 +1,148 @@
+/** Beside the columns: whose numbers these are, and what the import would do, said before its button. */
+import { Select, TextInput } from "@mantine/core";
+import { IconAlertTriangleFilled, IconCircleCheckFilled, IconReplace } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+import type { ClientRow, ImportChecked, VatState } from "@/gen/contract";
+import type { CallError } from "@/host/host";
+import { useFormat } from "@/shared/format/useFormat";
+import { Count, Money } from "@/shared/ui/Figures";
+import { Facts } from "@/shared/ui/Layout";
+import { Bone, ErrorPanel } from "@/shared/ui/Notices";
+import classes from "../imports.module.css";
+
+const vats: VatState[] = ["included", "excluded", "unknown"];
+const currencies = ["RUB", "USD", "EUR", "KZT", "BYN", "UZS", "AMD", "GEL", "TRY", "CNY", "GBP"];
+
+/** The panel. `checked` is the last answer, dimmed while a newer one is on its way. */
+export function CheckPanel(props: {
+  clients: ClientRow[];
+  clientId: string | null;
+  source: string;
+  currency: string;
+  vat: VatState;
+  hasCurrency: boolean;
+  onChange: (part: { clientId?: string; source?: string; currency?: string; vat?: VatState }) => void;
+  asked: boolean;
+  busy: boolean;
+  checked: ImportChecked | undefined;
+  error: CallError | null;
+}) {
+  const { t } = useTranslation("imports");
+  const { t: shared } = useTranslation("shared");
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+    <aside className={classes.side} tabIndex={0} aria-label={t("what")}>
+      <Select
+        label={t("client")}
+        placeholder={t("choose_client")}
+        searchable
+        withAsterisk
+        data={props.clients.map((client) => ({ value: client.id, label: client.name }))}
+        value={props.clientId}
+        onChange={(clientId) => {
+          const client = props.clients.find((row) => row.id === clientId);
+          if (client) props.onChange({ clientId: client.id, currency: client.currency });
+        }}
+      />
+      <TextInput
+        label={t("source")}
+        description={t("source_hint")}
+        withAsterisk
+        value={props.source}
+        maxLength={120}
+        onChange={(event) => props.onChange({ source: event.currentTarget.value })}
+      />
+      <div className={classes.pair}>
+        <Select
+          label={t("currency")}
+          disabled={props.hasCurrency}
+          data={currencies.includes(props.currency) ? currencies : [props.currency, ...currencies]}
+          value={props.currency}
+          onChange={(currency) => currency && props.onChange({ currency })}
+        />
+        <Select
+          label={t("vat")}
+          data={vats.map((vat) => ({ value: vat, label: shared(`vat.${vat}`) }))}
+          value={props.vat}
+          onChange={(vat) => props.onChange({ vat: vats.find((one) => one === vat) ?? "unknown" })}
+        />
+      </div>
+      <div
+        className={classes.verdict}
+        data-busy={props.busy}
+        aria-live="polite"
+        aria-busy={props.busy}
+        data-testid="import-verdict"
+      >
+        {props.error ? (
+          <ErrorPanel error={props.error} />
+        ) : props.checked ? (
+          <Verdict checked={props.checked} currency={props.currency} />
+        ) : props.asked ? (
+          <>
+            <Bone width="70%" height={10} />
+            <Bone width="90%" />
+            <Bone width="55%" />
+          </>
+        ) : (
+          <p className={classes.wait}>{t("verdict_waits")}</p>
+        )}
+      </div>
+    </aside>
+  );
+}
+
+function Verdict(props: { checked: ImportChecked; currency: string }) {
+  const { t } = useTranslation("imports");
+  const { t: shared } = useTranslation("shared");
+  const format = useFormat();
+  const { checked } = props;
+  const { range } = checked;
+  return (
+    <>
+      <p className={classes.good}>
+        <IconCircleCheckFilled size={16} aria-hidden />
+        {t("good", { count: checked.good, printed: format.count(checked.good) })}
+      </p>
+      {checked.bad > 0 ? (
+        <p className={classes.bad}>
+          <IconAlertTriangleFilled size={16} aria-hidden />
+          {t("bad", { count: checked.bad, printed: format.count(checked.bad) })}
+        </p>
+      ) : null}
+      <Facts
+        facts={[
+          ...(range ? ([[t("days"), format.range(range.from, range.to)]] as [string, string][]) : []),
+          ...(checked.level ? ([[t("level"), shared(`level.${checked.level}`)]] as [string, string][]) : []),
+          [
+            t("spend"),
+            checked.spend === null ? (
+              t("not_in_file")
+            ) : (
+              <Money key="spend" micros={checked.spend} currency={props.currency} />
+            ),
+          ],
+          [t("clicks"), checked.clicks === null ? t("not_in_file") : <Count key="clicks" value={checked.clicks} />],
+          [
+            t("impressions"),
+            checked.impressions === null ? t("not_in_file") : <Count key="impressions" value={checked.impressions} />,
+          ],
+        ]}
+      />
+      {range ? (
+        <p className={classes.replaces} data-some={checked.replaces > 0}>
+          <IconReplace size={15} aria-hidden />
+          <span>
+            {checked.replaces > 0
+              ? t("replaces", {
+                  days: format.range(range.from, range.to),
+                  count: checked.replaces,
+                  printed: format.count(checked.replaces),
+                })
+              : t("replaces_none", { days: format.range(range.from, range.to) })}
+          </span>
+        </p>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,254 @@
+/**
+ * Statistics from a file, for when a platform has no connector or is down. The file is read and its columns are guessed;
+ * the person corrects them and sees, before anything is written, how many rows fit, which do not and why, and what stands
+ * in those days already and would be replaced.
+ */
+import { ActionIcon, Button, Modal } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { IconArrowLeft, IconCircleCheckFilled, IconFileTypeCsv, IconX } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { ImportCheck, ImportField, ImportPreview, RunStarted, VatState } from "@/gen/contract";
+import { CallError, toCallError } from "@/host/host";
+import { useFormat } from "@/shared/format/useFormat";
+import { useChange, useRead } from "@/shared/query/query";
+import { useStatus } from "@/shared/query/status";
+import { links, useGo } from "@/shared/ui/AppLink";
+import { EmptyState, ErrorPanel } from "@/shared/ui/Notices";
+import classes from "../imports.module.css";
+import { assign, base64Of, guesses, MOST_BYTES, suggestSource } from "../logic/mapping";
+import { CheckPanel } from "./CheckPanel";
+import { DropFile } from "./DropFile";
+import { BadRows, Mapping } from "./Mapping";
+
+/** Everything the person decides about a file. */
+interface Answers {
+  clientId: string | null;
+  source: string;
+  currency: string;
+  vat: VatState;
+  fields: ImportField[];
+}
+
+/** The dialog. */
+export function ImportDialog(props: { clientId: string | null; onClose: () => void }) {
+  const { t } = useTranslation("imports");
+  const { t: shared } = useTranslation("shared");
+  const format = useFormat();
+  const go = useGo();
+  const status = useStatus();
+  const open = useChange("import_open");
+  const commit = useChange("import_commit");
+  const clients = useRead("clients_list", {});
+  const [file, setFile] = useState<{ name: string; size: number } | null>(null);
+  const [unread, setUnread] = useState<CallError | null>(null);
+  const [preview, setPreview] = useState<ImportPreview | null>(null);
+  const [answers, setAnswers] = useState<Answers | null>(null);
+  const [written, setWritten] = useState<RunStarted | null>(null);
+
+  const request: ImportCheck | null =
+    preview && answers?.clientId && answers.source.trim() !== ""
+      ? {
+          upload_id: preview.upload_id,
+          client_id: answers.clientId,
+          source_name: answers.source.trim(),
+          fields: answers.fields,
+          currency: answers.currency,
+          vat: answers.vat,
+        }
+      : null;
+  const [settled] = useDebouncedValue(request, 300);
+  const key = JSON.stringify(request);
+  const fresh = JSON.stringify(settled) === key;
+  const check = useRead("import_check", settled ?? nothingToCheck, {
+    enabled: settled !== null && written === null,
+    keep: true,
+  });
+
+  const take = (chosen: File) => {
+    setFile({ name: chosen.name, size: chosen.size });
+    setUnread(null);
+    open.reset();
+    if (chosen.size > MOST_BYTES) {
+      setUnread(
+        new CallError({
+          code: "file_too_large",
+          kind: "fix_settings",
+          params: { bytes: String(chosen.size), limit: String(MOST_BYTES) },
+          detail: null,
+          retry_at: null,
+        }),
+      );
+      return;
+    }
+    const reader = new FileReader();
+    reader.onerror = () => setUnread(toCallError(reader.error));
+    reader.onload = () =>
+      open.mutate(
+        { name: chosen.name, content_base64: base64Of(String(reader.result)) },
+        {
+          onSuccess: (read) => {
+            const client = clients.data?.find((row) => row.id === props.clientId);
+            setPreview(read);
+            setAnswers({
+              clientId: client?.id ?? null,
+              source: suggestSource(chosen.name),
+              currency: client?.currency ?? status.currency,
+              vat: "unknown",
+              fields: guesses(read),
+            });
+          },
+        },
+      );
+    reader.readAsDataURL(chosen);
+  };
+  const change = (part: Partial<Answers>) => setAnswers((old) => (old ? { ...old, ...part } : old));
+  const again = () => {
+    setPreview(null);
+    setAnswers(null);
+    setFile(null);
+    commit.reset();
+  };
+  const result = check.data;
+  const ready =
+    request !== null && fresh && !check.isFetching && !check.isError && result !== undefined && result.good > 0;
+  const run = written?.run_ids[0];
+
+  return (
+    <Modal.Root
+      opened
+      onClose={props.onClose}
+      size={1096}
+      centered
+      closeOnClickOutside={preview === null || written !== null}
+    >
+      <Modal.Overlay />
+      <Modal.Content aria-label={t("title")} data-testid="import">
+        <div className={classes.dialog}>
+          <header className={classes.head}>
+            <div>
+              <h1>{t("title")}</h1>
+              <p>{preview && file ? <FileFacts file={file} preview={preview} /> : t("subtitle")}</p>
+            </div>
+            <ActionIcon aria-label={shared("close")} onClick={props.onClose}>
+              <IconX size={17} />
+            </ActionIcon>
+          </header>
+          {written ? (
+            <div className={classes.middle}>
+              <EmptyState
+                icon={IconCircleCheckFilled}
+                title={t("done", { count: result?.good ?? 0, printed: format.count(result?.good ?? 0) })}
+                action={
+                  <>
+                    {run ? (
+                      <Button variant="default" onClick={() => go(links.run(run))}>
+                        {t("show_run")}
+                      </Button>
+                    ) : null}
+                    {answers?.clientId ? (
+                      <Button onClick={() => answers.clientId && go(links.client(answers.clientId))}>
+                        {t("show_client")}
+                      </Button>
+                    ) : null}
+                  </>
+                }
+              >
+                {result && result.bad > 0
+                  ? t("done_bad", { count: result.bad, printed: format.count(result.bad) })
+                  : t("done_body")}
+              </EmptyState>
+            </div>
+          ) : preview && answers ? (
+            <>
+              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
+              <div className={classes.main} tabIndex={0}>
+                <Mapping
+                  preview={preview}
+                  fields={answers.fields}
+                  onChange={(column, field) => change({ fields: assign(answers.fields, column, field) })}
+                />
+                {result && result.bad > 0 ? <BadRows checked={result} /> : null}
+              </div>
+              <CheckPanel
+                clients={clients.data ?? []}
+                clientId={answers.clientId}
+                source={answers.source}
+                currency={answers.currency}
+                vat={answers.vat}
+                onChange={change}
+                hasCurrency={answers.fields.includes("currency")}
+                asked={request !== null}
+                busy={request !== null && (!fresh || check.isFetching)}
+                checked={request === null ? undefined : result}
+                error={commit.error ?? (fresh ? check.error : null)}
+              />
+              <footer className={classes.foot}>
+                <Button size="lg" variant="subtle" leftSection={<IconArrowLeft size={15} />} onClick={again}>
+                  {t("other_file")}
+                </Button>
+                <div>
+                  {request === null ? (
+                    <span role="status">{answers.clientId === null ? t("need_client") : t("need_source")}</span>
+                  ) : null}
+                  <Button
+                    size="lg"
+                    disabled={!ready}
+                    loading={commit.isPending}
+                    data-testid="import-commit"
+                    onClick={() => request && commit.mutate({ check: request }, { onSuccess: setWritten })}
+                  >
+                    {result && ready
+                      ? t("write", { count: result.good, printed: format.count(result.good) })
+                      : t("write_none")}
+                  </Button>
+                </div>
+              </footer>
+            </>
+          ) : (
+            <div className={classes.middle}>
+              <DropFile busy={open.isPending} name={file?.name ?? null} onFile={take} />
+              {(unread ?? open.error) ? <ErrorPanel error={(unread ?? open.error) as CallError} /> : null}
+            </div>
+          )}
+        </div>
+      </Modal.Content>
+    </Modal.Root>
+  );
+}
+
+/** Stands in for the request while there is none; never sent, as the read is off then. */
+const nothingToCheck: ImportCheck = {
+  upload_id: "",
+  client_id: "",
+  source_name: "",
+  fields: [],
+  currency: "",
+  vat: "unknown",
+};
+
+function FileFacts(props: { file: { name: string; size: number }; preview: ImportPreview }) {
+  const { t } = useTranslation("imports");
+  const format = useFormat();
+  const { preview } = props;
+  const facts = [
+    t("facts.rows", { count: preview.rows, printed: format.count(preview.rows) }),
+    format.bytes(props.file.size),
+    preview.encoding,
+    preview.delimiter === null
+      ? null
+      : t("facts.delimiter", { sign: preview.delimiter === "\t" ? "Tab" : preview.delimiter }),
+    preview.decimal_comma ? t("facts.comma") : null,
+    preview.header_line > 1 ? t("facts.header", { line: preview.header_line }) : null,
+    preview.sheets.length > 1 ? t("facts.sheet", { name: preview.sheets[0] ?? "" }) : null,
+  ].filter((fact) => fact !== null);
+  return (
+    <span className={classes.facts}>
+      <IconFileTypeCsv size={15} stroke={1.7} aria-hidden />
+      <b>{props.file.name}</b>
+      {facts.map((fact) => (
+        <span key={fact}>{fact}</span>
+      ))}
+    </span>
+  );
+}

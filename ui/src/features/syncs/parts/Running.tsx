@@ -1,0 +1,119 @@
+/**
+ * What is going on now: progress, rate, remaining, cancel. A wait is hatched, says until when and is not an error. Each row
+ * listens to its own run, so a thousand events a second redraw one bar.
+ */
+import { ActionIcon } from "@mantine/core";
+import { IconClockPause, IconX } from "@tabler/icons-react";
+import { memo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { RunRow } from "@/gen/contract";
+import { useFormat } from "@/shared/format/useFormat";
+import { useLiveRun } from "@/shared/query/progress";
+import { useChange } from "@/shared/query/query";
+import { AppLink, links } from "@/shared/ui/AppLink";
+import { ProgressBar, shareOf } from "@/shared/ui/Progress";
+import { RunWord } from "@/shared/ui/States";
+import { say } from "@/shared/ui/saying";
+import { useSystems } from "@/shared/ui/systems";
+import { SystemTile } from "@/shared/ui/Tiles";
+import classes from "../syncs.module.css";
+
+const QUEUE_SHOWN = 3;
+
+/** Runs under way, and below them those that wait for a worker. */
+export function Running(props: { running: RunRow[]; queued: RunRow[]; openId: string | null }) {
+  const { t } = useTranslation("syncs");
+  const [all, setAll] = useState(false);
+  const queued = all ? props.queued : props.queued.slice(0, QUEUE_SHOWN);
+  const hidden = props.queued.length - queued.length;
+  return (
+    <section className={classes.running} aria-label={t("now")}>
+      <ul>
+        {[...props.running, ...queued].map((run) => (
+          <RunningRow key={run.id} run={run} open={run.id === props.openId} />
+        ))}
+      </ul>
+      {hidden > 0 ? (
+        <button type="button" className={classes.more} onClick={() => setAll(true)}>
+          {t("queue_more", { count: hidden })}
+        </button>
+      ) : null}
+    </section>
+  );
+}
+
+const RunningRow = memo(function RunningRow(props: { run: RunRow; open: boolean }) {
+  const { t } = useTranslation("syncs");
+  const { t: shared } = useTranslation("shared");
+  const format = useFormat();
+  const systems = useSystems();
+  const cancel = useChange("run_cancel");
+  const { run } = props;
+  const { state, progress } = useLiveRun(run.id, run);
+  const share = shareOf(progress);
+  const trigger = shared(`trigger.${run.trigger}`);
+  return (
+    <li className={classes.runRow} data-testid={`run-${run.id}`} data-state={state} data-open={props.open}>
+      <SystemTile connector={run.connector} size={24} />
+      <div className={classes.runWho}>
+        <AppLink className={classes.cover} to={links.run(run.id)}>
+          <b>{systems.name(run.connector)}</b> <span>· {run.client_name}</span>
+        </AppLink>
+        <small title={run.account_name}>
+          {run.range
+            ? t("run_about", { trigger, days: format.range(run.range.from, run.range.to, { year: false }) })
+            : trigger}
+        </small>
+      </div>
+      {state === "queued" ? (
+        <div className={classes.runBar}>
+          <RunWord state="queued" />
+        </div>
+      ) : (
+        <div className={classes.runBar}>
+          <div>
+            <span>
+              {progress.slices_total > 0
+                ? t("slices", { done: format.count(progress.slices_done), count: progress.slices_total })
+                : t("planning")}
+            </span>
+            <b>{share === null ? null : format.share(share)}</b>
+          </div>
+          <ProgressBar share={share} state={state} label={t("progress_of", { account: run.account_name })} />
+        </div>
+      )}
+      <div className={classes.runRate}>
+        {state === "waiting" ? (
+          <>
+            <span className={classes.waits}>
+              <IconClockPause size={14} aria-hidden />
+              {t("waits")}
+            </span>
+            <small>{run.waiting_until ? t("until", { at: format.time(run.waiting_until) }) : t("by_itself")}</small>
+          </>
+        ) : state === "running" ? (
+          <>
+            <span>
+              {progress.rows_per_sec === null
+                ? t("rows", { count: progress.rows, printed: format.count(progress.rows) })
+                : t("rate", { rate: format.count(progress.rows_per_sec) })}
+            </span>
+            <small>
+              {progress.remaining_secs === null
+                ? null
+                : t("remaining", { time: format.about(progress.remaining_secs) })}
+            </small>
+          </>
+        ) : null}
+      </div>
+      <ActionIcon
+        className={classes.above}
+        aria-label={t("cancel_run", { account: run.account_name })}
+        loading={cancel.isPending}
+        onClick={() => cancel.mutate({ id: run.id }, { onError: (error) => say(error) })}
+      >
+        <IconX size={16} />
+      </ActionIcon>
+    </li>
+  );
+});
