@@ -22,7 +22,7 @@ import { Banner } from "@/shared/ui/Notices";
 import { useOnline } from "@/shared/ui/online";
 import { useSaying } from "@/shared/ui/saying";
 import { useSyncHere } from "@/shared/ui/screenSync";
-import { type Feature, features } from "../features";
+import { type Feature, features, overlays } from "../features";
 import { ClientSwitcher } from "./ClientSwitcher";
 import classes from "./frame.module.css";
 import { Palette } from "./Palette";
@@ -77,6 +77,9 @@ export function Frame() {
           <Outlet />
         </main>
       </div>
+      {overlays.map(({ id, show: Overlay }) => (
+        <Overlay key={id} />
+      ))}
       {overlay === "palette" ? <Palette onClose={() => setOverlay(null)} onOverlay={setOverlay} /> : null}
       {overlay === "shortcuts" ? <ShortcutSheet onClose={() => setOverlay(null)} /> : null}
     </div>
