@@ -48,7 +48,7 @@ export function Palette(props: { onClose: () => void; onOverlay: (overlay: Overl
   }, [choice.index]);
 
   return (
-    <Modal opened onClose={props.onClose} withCloseButton={false} padding={0} size={600} centered={false} yOffset={96} aria-label={t("search")}>
+    <Modal opened onClose={props.onClose} withCloseButton={false} styles={{ body: { padding: 0 } }} size={600} centered={false} yOffset={96} aria-label={t("search")}>
       <div className={classes.palette}>
         <input
           className={classes.paletteFind}

@@ -1,0 +1,84 @@
+/** The table with the keyboard, and with a hundred thousand rows. */
+import { screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { useState } from "react";
+import { expect, it, vi } from "vitest";
+import { inConsole } from "../../../tests/inConsole";
+import { type Column, DataGrid } from "./DataGrid";
+
+interface Row {
+  id: string;
+  name: string;
+  spend: number | null;
+}
+
+const rows: Row[] = [
+  { id: "a", name: "Ромашка", spend: 10 },
+  { id: "b", name: "Альфа", spend: null },
+  { id: "c", name: "Зерно", spend: 30 },
+];
+const columns: Column<Row>[] = [
+  { id: "name", title: "Name", width: "100px", sort: (row) => row.name, cell: (row) => row.name, total: "Total" },
+  { id: "spend", title: "Spend", width: "100px", align: "right", sort: (row) => row.spend, cell: (row) => row.spend, total: "40" },
+];
+const names = () =>
+  screen
+    .getAllByRole("row")
+    .map((row) => row.getAttribute("data-row"))
+    .filter(Boolean)
+    .join("");
+
+function Grid(props: { onOpen?: (row: Row) => void; rows?: Row[] }) {
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  return (
+    <div style={{ height: 600 }}>
+      <DataGrid id="test" label="Rows" rows={props.rows ?? rows} columns={columns} rowId={(row) => row.id} onOpen={props.onOpen} selected={selected} onSelect={setSelected} totals="bottom" />
+    </div>
+  );
+}
+
+it("sorts numbers downwards first, and unknown always stands last", async () => {
+  await inConsole(<Grid />);
+  const user = userEvent.setup();
+  expect(names()).toBe("abc");
+  await user.click(screen.getByRole("button", { name: "Spend" }));
+  expect(names()).toBe("cab");
+  expect(screen.getByRole("columnheader", { name: "Spend" })).toHaveAttribute("aria-sort", "descending");
+  await user.click(screen.getByRole("button", { name: "Spend" }));
+  expect(names()).toBe("acb");
+  await user.click(screen.getByRole("button", { name: "Name" }));
+  expect(names()).toBe("bca");
+});
+
+it("moves with arrows, opens with Enter, selects with Space, lets go with Esc", async () => {
+  const opened = vi.fn();
+  await inConsole(<Grid onOpen={opened} />);
+  const user = userEvent.setup();
+  const grid = screen.getByRole("grid", { name: "Rows" });
+  grid.focus();
+  await user.keyboard("{ArrowDown}{Enter}");
+  expect(opened).toHaveBeenLastCalledWith(rows[1]);
+  await user.keyboard("{End} ");
+  const last = document.querySelector('[data-row="c"]') as HTMLElement;
+  expect(grid).toHaveAttribute("aria-activedescendant", last.id);
+  expect(last).toHaveAttribute("aria-selected", "true");
+  await user.keyboard(" ");
+  expect(last).toHaveAttribute("aria-selected", "false");
+  await user.keyboard("{Escape}");
+  expect(grid).not.toHaveAttribute("aria-activedescendant");
+});
+
+it("draws only what is in sight of a hundred thousand rows and says how many there are", async () => {
+  const many = Array.from({ length: 100_000 }, (_, index) => ({ id: `r${index}`, name: `Client ${index}`, spend: index }));
+  await inConsole(<Grid rows={many} />);
+  const grid = screen.getByRole("grid");
+  expect(grid).toHaveAttribute("aria-rowcount", "100002");
+  const drawn = within(grid).getAllByRole("row").length;
+  expect(drawn).toBeGreaterThan(10);
+  expect(drawn).toBeLessThan(80);
+});
+
+it("says when nothing was found", async () => {
+  await inConsole(<Grid rows={[]} />);
+  expect(screen.getByText("Nothing found")).toBeInTheDocument();
+});
