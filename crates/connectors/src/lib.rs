@@ -1,9 +1,58 @@
 //! The systems Syncdeck reads from: one folder each, and file import.
+//!
+//! A connector is a folder and one line in [`registry`]. What a vendor calls things stays in its folder.
 
 pub mod file_import;
 pub mod vk_ads;
 
+use kit::source::Source;
+use manifest::{document::DocumentError, source::ManifestSource};
+use std::sync::Arc;
+
 /// Every connector of this build, in the order of the catalogue.
-pub fn registry() -> Vec<std::sync::Arc<dyn kit::source::Source>> {
-    vec![std::sync::Arc::new(file_import::source::FileImport::new())]
+pub fn registry() -> Vec<Arc<dyn Source>> {
+    let declarative = [vk_ads::source()];
+    let mut sources: Vec<Arc<dyn Source>> = declarative.into_iter().filter_map(loaded).collect();
+    sources.push(Arc::new(file_import::source::FileImport::new()));
+    sources
+}
+
+/// A connector whose files are broken is left out and named in the log; a test makes sure that none is.
+fn loaded(source: Result<ManifestSource, DocumentError>) -> Option<Arc<dyn Source>> {
+    match source {
+        Ok(source) => Some(Arc::new(source)),
+        Err(error) => {
+            tracing::error!(%error, "a connector of this build cannot be loaded");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+    #[test]
+    fn every_connector_is_loaded_and_speaks_both_languages() {
+        let sources = super::registry();
+        let ids: Vec<_> = sources.iter().map(|source| source.descriptor().id.as_str()).collect();
+        assert_eq!(ids, ["vk_ads", "file_import"]);
+        for source in &sources {
+            let descriptor = source.descriptor();
+            let (ru, en) = (&descriptor.texts["ru"], &descriptor.texts["en"]);
+            assert_eq!(ru.keys().collect::<Vec<_>>(), en.keys().collect::<Vec<_>>(), "{}", descriptor.id);
+            for (key, text) in ru.iter().chain(en) {
+                assert!(!text.trim().is_empty(), "{} {key}", descriptor.id);
+            }
+            let streams = descriptor.streams.iter().map(|stream| format!("stream.{}", stream.name));
+            let fields = descriptor.form["properties"].as_object().unwrap().iter();
+            let shown = fields.filter(|(_, field)| field["airbyte_hidden"] != true);
+            let titles = shown.flat_map(|(_, field)| [&field["title"], &field["description"]]);
+            let titles = titles.filter_map(|title| title.as_str()).map(str::to_owned);
+            for key in streams.chain(titles).chain(["name".to_owned(), "summary".to_owned()]) {
+                assert!(ru.contains_key(&key), "{}: no text {key}", descriptor.id);
+            }
+            assert!(descriptor.icon_svg.contains("<svg"));
+        }
+    }
 }

@@ -127,7 +127,8 @@ impl IsoDuration {
     }
     /// `date` moved by the whole days of this duration; hours do not move a date, as in Python.
     pub fn add_to_date(self, date: NaiveDate) -> Option<NaiveDate> {
-        add_months(date, self.months)?.checked_add_signed(TimeDelta::days(self.exact.num_microseconds()?.div_euclid(DAY)))
+        add_months(date, self.months)?
+            .checked_add_signed(TimeDelta::days(self.exact.num_microseconds()?.div_euclid(DAY)))
     }
     /// `moment` moved: months with the day clipped to the end of the month, then the exact part.
     pub fn add_to(self, moment: Moment) -> Option<Moment> {
@@ -151,7 +152,17 @@ fn add_months(date: NaiveDate, months: i64) -> Option<NaiveDate> {
 
 const DAY_NAMES: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const MONTH_NAMES: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -484,7 +495,8 @@ pub fn parse_iso(text: &str) -> Result<Moment, DateError> {
         format!("{six:0<6}").parse::<u32>().map_err(|_| fail())?
     };
     let midnight = hour == 24 && minute == 0 && second == 0 && micro == 0;
-    let time = NaiveTime::from_hms_micro_opt(if midnight { 0 } else { hour }, minute, second, micro).ok_or_else(fail)?;
+    let time =
+        NaiveTime::from_hms_micro_opt(if midnight { 0 } else { hour }, minute, second, micro).ok_or_else(fail)?;
     let date = if midnight { date.checked_add_days(Days::new(1)).ok_or_else(fail)? } else { date };
     Ok(Moment { local: date.and_time(time), offset })
 }

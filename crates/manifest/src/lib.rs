@@ -6,4 +6,14 @@
 //! what is not supported is reported per stream by component and path, never ignored; money never becomes a float.
 
 pub mod datetime;
+pub mod decode;
+pub mod document;
+pub mod mapping;
+pub mod model;
+pub mod read;
+pub mod records;
+pub mod retry;
+pub mod source;
 pub mod template;
+pub mod windows;
+pub mod wire;

@@ -1,6 +1,11 @@
 //! The evaluator and the windows against the reference's own answers (connector-format.md, section 17). The tables lie beside
 //! the repository and are not part of it; without them a clear line says that nothing was compared.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may panic and talks to its reader")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic and talks to its reader"
+)]
 
 use chrono::{DateTime, Utc};
 use manifest::template::{Scope, SliceView, Template, Value};
@@ -68,4 +73,50 @@ fn templates_give_what_the_reference_gives() {
         println!("  {template:?}\n    {what}");
     }
     assert!(share >= 99.9, "only {share:.2} % of the templates give what the reference gives");
+}
+
+#[test]
+fn windows_are_cut_as_the_reference_cuts_them() {
+    let Some(cases) = table("slices_golden.jsonl") else { return };
+    let (mut total, mut equal) = (0, 0);
+    for line in cases.lines() {
+        let case: Json = serde_json::from_str(line).unwrap();
+        total += 1;
+        let mut cursor = case["cursor"].clone();
+        cursor["type"] = json!("DatetimeBasedCursor");
+        let now: DateTime<Utc> = case["now"].as_str().unwrap().parse().unwrap();
+        let config = json!({"start": "2024-05-28"});
+        let found = (|| -> Result<Json, String> {
+            let cursor = manifest::document::propagate(
+                cursor.clone(),
+                "DeclarativeStream.incremental_sync",
+                &serde_json::Map::new(),
+                false,
+            );
+            let cursor = manifest::model::datetime_cursor(&cursor).map_err(|error| error.to_string())?;
+            let scope = Scope::new(now).with("config", Value::from_json(&config));
+            let plan = manifest::windows::Plan::new(&cursor, &scope, now).map_err(|error| error.to_string())?;
+            let state = Some(&case["state"]).filter(|state| !state.is_null());
+            let intervals = plan.intervals(state, "c").ok_or("the state cannot be read")?;
+            let (from, to) = (cursor.start_key.text(&scope).unwrap(), cursor.end_key.text(&scope).unwrap());
+            let slice = |window: &manifest::windows::Interval| json!({&from: plan.write(window.start), &to: plan.write(window.end)});
+            Ok(plan.windows(&intervals).iter().map(slice).collect())
+        })();
+        let same = match &found {
+            Ok(found) => *found == case["slices"],
+            Err(_) => case.get("error").is_some(),
+        };
+        if same {
+            equal += 1;
+        } else {
+            println!(
+                "{} {}\n  found    {found:?}\n  expected {}",
+                case["cursor"],
+                case["state"],
+                case.get("slices").unwrap_or(&case["error"])
+            );
+        }
+    }
+    println!("windows: {equal} of {total} equal");
+    assert_eq!(equal, total);
 }

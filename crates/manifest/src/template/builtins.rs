@@ -27,7 +27,9 @@ pub struct Called<'a> {
 impl<'a> Called<'a> {
     /// The argument at a position or by its name.
     fn get(&self, index: usize, name: &str) -> Option<&Value<'a>> {
-        self.positional.get(index).or_else(|| self.named.iter().find(|(found, _)| *found == name).map(|(_, value)| value))
+        self.positional
+            .get(index)
+            .or_else(|| self.named.iter().find(|(found, _)| *found == name).map(|(_, value)| value))
     }
     fn need(&self, index: usize, name: &str) -> Outcome<&Value<'a>> {
         self.get(index, name).ok_or(Raise::Type)
@@ -94,13 +96,15 @@ fn date_overflow() -> Raise {
 
 /// Calls a global function.
 pub fn call<'a>(eval: &mut Eval<'a>, name: &str, args: Called<'a>) -> Outcome<Value<'a>> {
-    let moment_of = |text: &str| datetime::parse_iso(text).map(|at| at.or_utc().to_utc()).map_err(|error| invalid(&error));
+    let moment_of =
+        |text: &str| datetime::parse_iso(text).map(|at| at.or_utc().to_utc()).map_err(|error| invalid(&error));
     Ok(match name {
         "now_utc" => Value::Moment(now(eval.scope)),
         "today_utc" => Value::Date(now(eval.scope).local.date()),
         "today_with_timezone" => {
             let zone = args.text(0, "timezone")?.ok_or(Raise::Type)?;
-            let zone: chrono_tz::Tz = zone.parse().map_err(|_| Raise::Invalid(format!("{zone:?} is not a time zone")))?;
+            let zone: chrono_tz::Tz =
+                zone.parse().map_err(|_| Raise::Invalid(format!("{zone:?} is not a time zone")))?;
             Value::Date(now(eval.scope).instant().with_timezone(&zone).date_naive())
         }
         "timestamp" => match args.need(0, "dt")? {
@@ -120,7 +124,9 @@ pub fn call<'a>(eval: &mut Eval<'a>, name: &str, args: Called<'a>) -> Outcome<Va
                 Number::Int(value) => value as f64,
                 Number::Float(value) => value,
             };
-            let shift = TimeDelta::try_milliseconds(i64::try_from(truncated(days * 86_400_000.0)?).map_err(|_| date_overflow())?);
+            let shift = TimeDelta::try_milliseconds(
+                i64::try_from(truncated(days * 86_400_000.0)?).map_err(|_| date_overflow())?,
+            );
             let at = shift.and_then(|shift| now(eval.scope).shifted(shift)).ok_or_else(date_overflow)?;
             Value::text(datetime::strftime(at, args.text(1, "format")?.unwrap_or("%Y-%m-%dT%H:%M:%S.%f%z")))
         }
@@ -185,7 +191,8 @@ pub fn call<'a>(eval: &mut Eval<'a>, name: &str, args: Called<'a>) -> Outcome<Va
         }
         "json_loads" => {
             let text = args.text(0, "s")?.ok_or(Raise::Type)?;
-            let json: serde_json::Value = serde_json::from_str(text).map_err(|error| Raise::Invalid(error.to_string()))?;
+            let json: serde_json::Value =
+                serde_json::from_str(text).map_err(|error| Raise::Invalid(error.to_string()))?;
             owned_json(&json)
         }
         _ => return Err(Raise::Type),
@@ -284,7 +291,8 @@ pub fn filter<'a>(eval: &mut Eval<'a>, name: &str, value: Value<'a>, args: Calle
         },
         "tojson" => {
             let json = json_text(&value, true)?;
-            let escaped = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
+            let escaped =
+                json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
             Value::text(escaped)
         }
         "list" => Value::list(walk(eval, &value)?),
@@ -413,7 +421,10 @@ pub fn filter<'a>(eval: &mut Eval<'a>, name: &str, value: Value<'a>, args: Calle
                 keyed.push((dotted(&item, args.need(0, "attribute")?)?, item));
             }
             let mut groups: Vec<(Value<'a>, Vec<Value<'a>>)> = Vec::new();
-            let ordered = sorted(keyed.into_iter().map(|(key, item)| (key.clone(), Value::Tuple(Arc::new(vec![key, item])))).collect(), false)?;
+            let ordered = sorted(
+                keyed.into_iter().map(|(key, item)| (key.clone(), Value::Tuple(Arc::new(vec![key, item])))).collect(),
+                false,
+            )?;
             for pair in ordered {
                 if let Value::Tuple(pair) = pair {
                     match groups.last_mut() {
@@ -466,7 +477,11 @@ pub fn filter<'a>(eval: &mut Eval<'a>, name: &str, value: Value<'a>, args: Calle
                 Value::text(whole)
             } else {
                 let kept: String = whole.chars().take(length.saturating_sub(3)).collect();
-                let kept = if args.flag(1, "killwords") { kept } else { kept.rsplit_once(' ').map_or(kept.clone(), |(words, _)| words.to_owned()) };
+                let kept = if args.flag(1, "killwords") {
+                    kept
+                } else {
+                    kept.rsplit_once(' ').map_or(kept.clone(), |(words, _)| words.to_owned())
+                };
                 Value::text(kept + "...")
             }
         }
@@ -517,7 +532,8 @@ pub fn filter<'a>(eval: &mut Eval<'a>, name: &str, value: Value<'a>, args: Calle
             let template = args.text(1, "replacement")?.ok_or(Raise::Type)?;
             Value::text(regex_replace(&regex, hay, template))
         }
-        "safe" | "e" | "escape" | "forceescape" | "pprint" | "striptags" | "indent" | "wordcount" | "center" | "format" => {
+        "safe" | "e" | "escape" | "forceescape" | "pprint" | "striptags" | "indent" | "wordcount" | "center"
+        | "format" => {
             return simple_text_filter(name, &value, &args);
         }
         "attr" => dotted(&value, args.need(0, "name")?)?,
@@ -530,7 +546,11 @@ fn simple_text_filter<'a>(name: &str, value: &Value<'a>, args: &Called<'a>) -> O
     let text = value.print();
     Ok(match name {
         "e" | "escape" | "forceescape" => Value::text(
-            text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;").replace('"', "&#34;"),
+            text.replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('\'', "&#39;")
+                .replace('"', "&#34;"),
         ),
         "wordcount" => Value::Int(i128::try_from(text.split_whitespace().count()).map_err(|_| Raise::Type)?),
         "format" => percent(&text, &Value::Tuple(Arc::new(args.positional.clone())))?,
@@ -652,7 +672,11 @@ fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut start = true;
     for c in text.chars() {
-        if start { out.extend(c.to_uppercase()) } else { out.extend(c.to_lowercase()) }
+        if start {
+            out.extend(c.to_uppercase())
+        } else {
+            out.extend(c.to_lowercase())
+        }
         start = c.is_whitespace() || "-([{<".contains(c);
     }
     out
@@ -682,7 +706,9 @@ fn urlencode<'a>(value: &Value<'a>) -> Outcome<Value<'a>> {
     };
     let encoded: Vec<String> = pairs
         .iter()
-        .map(|(key, value)| format!("{}={}", percent_encode(&key.print(), "", true), percent_encode(&value.print(), "", true)))
+        .map(|(key, value)| {
+            format!("{}={}", percent_encode(&key.print(), "", true), percent_encode(&value.print(), "", true))
+        })
         .collect();
     Ok(Value::text(encoded.join("&")))
 }
@@ -880,9 +906,33 @@ pub fn test(name: &str, value: &Value<'_>, args: &[Value<'_>]) -> Outcome<bool> 
 }
 
 const TEXT_METHODS: [&str; 27] = [
-    "split", "rsplit", "join", "replace", "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "startswith",
-    "endswith", "format", "find", "rfind", "index", "count", "isdigit", "isnumeric", "isalpha", "isalnum", "zfill", "encode",
-    "splitlines", "removeprefix", "removesuffix",
+    "split",
+    "rsplit",
+    "join",
+    "replace",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "lower",
+    "upper",
+    "title",
+    "capitalize",
+    "startswith",
+    "endswith",
+    "format",
+    "find",
+    "rfind",
+    "index",
+    "count",
+    "isdigit",
+    "isnumeric",
+    "isalpha",
+    "isalnum",
+    "zfill",
+    "encode",
+    "splitlines",
+    "removeprefix",
+    "removesuffix",
 ];
 const MAP_METHODS: [&str; 8] = ["get", "items", "keys", "values", "update", "pop", "setdefault", "copy"];
 const LIST_METHODS: [&str; 10] =
@@ -977,7 +1027,10 @@ pub fn method<'a>(receiver: &Value<'a>, name: &str, args: Called<'a>) -> Outcome
                 "index" => {
                     let wanted = args.need(0, "value")?;
                     let at = items.iter().position(|item| item.equals(wanted));
-                    Value::Int(at.and_then(|at| i128::try_from(at).ok()).ok_or_else(|| Raise::Invalid("not in list".to_owned()))?)
+                    Value::Int(
+                        at.and_then(|at| i128::try_from(at).ok())
+                            .ok_or_else(|| Raise::Invalid("not in list".to_owned()))?,
+                    )
                 }
                 "count" => {
                     let wanted = args.need(0, "value")?;
@@ -1011,7 +1064,9 @@ pub fn mutate<'a>(place: &mut Value<'a>, name: &str, args: Called<'a>) -> Outcom
                 let key = args.need(0, "key")?;
                 return match entries.iter().position(|(found, _)| found.equals(key)) {
                     Some(at) => Ok(entries.remove(at).1),
-                    None => args.get(1, "default").cloned().ok_or_else(|| Raise::Invalid(format!("no key {}", key.print()))),
+                    None => {
+                        args.get(1, "default").cloned().ok_or_else(|| Raise::Invalid(format!("no key {}", key.print())))
+                    }
                 };
             }
             "setdefault" => {
@@ -1059,7 +1114,8 @@ pub fn mutate<'a>(place: &mut Value<'a>, name: &str, args: Called<'a>) -> Outcom
 
 fn text_method<'a>(text: &str, name: &str, args: &Called<'a>) -> Outcome<Value<'a>> {
     let need = |index: usize, name: &str| args.text(index, name)?.ok_or(Raise::Type);
-    let count = |at: Option<usize>| Value::Int(at.and_then(|at| i128::try_from(text[..at].chars().count()).ok()).unwrap_or(-1));
+    let count =
+        |at: Option<usize>| Value::Int(at.and_then(|at| i128::try_from(text[..at].chars().count()).ok()).unwrap_or(-1));
     let strip = |start: bool, end: bool| -> Outcome<Value<'a>> {
         let chars = args.text(0, "chars")?;
         let cut = |c: char| chars.map_or_else(|| c.is_whitespace(), |chars| chars.contains(c));
@@ -1140,7 +1196,11 @@ fn python_title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut start = true;
     for c in text.chars() {
-        if start { out.extend(c.to_uppercase()) } else { out.extend(c.to_lowercase()) }
+        if start {
+            out.extend(c.to_uppercase())
+        } else {
+            out.extend(c.to_lowercase())
+        }
         start = !c.is_alphabetic();
     }
     out
@@ -1150,7 +1210,10 @@ fn split<'a>(text: &str, args: &Called<'a>, from_right: bool) -> Outcome<Value<'
     if matches!(args.get(0, "sep"), Some(Value::Undefined)) {
         return Err(Raise::Type);
     }
-    let limit = args.int(1, "maxsplit")?.and_then(|limit| usize::try_from(limit).ok()).map_or(usize::MAX, |limit| limit.saturating_add(1));
+    let limit = args
+        .int(1, "maxsplit")?
+        .and_then(|limit| usize::try_from(limit).ok())
+        .map_or(usize::MAX, |limit| limit.saturating_add(1));
     let mut parts: Vec<&str> = match args.text(0, "sep")? {
         Some("") => return Err(Raise::Invalid("empty separator".to_owned())),
         Some(between) if from_right => text.rsplitn(limit, between).collect(),
@@ -1191,7 +1254,9 @@ fn moment_method<'a>(at: Moment, name: &str, args: &Called<'a>) -> Outcome<Value
         "astimezone" => Value::Moment(at.to_utc()),
         "utcoffset" => match at.offset {
             None => Value::Null,
-            Some(offset) => Value::Span(IsoDuration { months: 0, exact: TimeDelta::seconds(i64::from(offset.local_minus_utc())) }),
+            Some(offset) => {
+                Value::Span(IsoDuration { months: 0, exact: TimeDelta::seconds(i64::from(offset.local_minus_utc())) })
+            }
         },
         _ => return Err(Raise::Type),
     })
@@ -1312,7 +1377,8 @@ fn padded(spec: &str, kind: char, value: &Value<'_>) -> Outcome<String> {
     let flags: String = spec.chars().take_while(|c| "-+ 0#".contains(*c)).collect();
     let (width, precision) = spec[flags.len()..].split_once('.').unwrap_or((&spec[flags.len()..], ""));
     let width: usize = if width.is_empty() { 0 } else { width.parse().map_err(|_| Raise::Type)? };
-    let places: Option<usize> = if precision.is_empty() { None } else { Some(precision.parse().map_err(|_| Raise::Type)?) };
+    let places: Option<usize> =
+        if precision.is_empty() { None } else { Some(precision.parse().map_err(|_| Raise::Type)?) };
     if width > 100_000 || places.is_some_and(|places| places > 1000) {
         return Err(Raise::Limit("a padded text is too long"));
     }

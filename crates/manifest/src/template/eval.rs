@@ -142,7 +142,11 @@ impl<'a> Eval<'a> {
         }
         let items = value.walk().ok_or(Raise::Type)?;
         if items.len() != targets.len() {
-            return Err(Raise::Invalid(format!("{} values cannot be unpacked into {} names", items.len(), targets.len())));
+            return Err(Raise::Invalid(format!(
+                "{} values cannot be unpacked into {} names",
+                items.len(),
+                targets.len()
+            )));
         }
         targets.iter().zip(items).try_for_each(|(target, item)| self.assign_one(target, item))
     }
@@ -163,11 +167,18 @@ impl<'a> Eval<'a> {
     }
 
     fn local(&self, name: &str) -> Option<&Value<'a>> {
-        self.locals.iter().rev().find_map(|frame| frame.iter().rev().find(|(found, _)| found == name)).map(|(_, value)| value)
+        self.locals
+            .iter()
+            .rev()
+            .find_map(|frame| frame.iter().rev().find(|(found, _)| found == name))
+            .map(|(_, value)| value)
     }
     fn local_mut(&mut self, name: &str) -> Option<&mut Value<'a>> {
         let frames = self.locals.iter_mut().rev();
-        frames.filter_map(|frame| frame.iter_mut().rev().find(|(found, _)| *found == name)).map(|(_, value)| value).next()
+        frames
+            .filter_map(|frame| frame.iter_mut().rev().find(|(found, _)| *found == name))
+            .map(|(_, value)| value)
+            .next()
     }
 
     fn name(&self, name: &'a str) -> Value<'a> {
@@ -506,7 +517,9 @@ fn sign<'a>(negative: bool, value: &Value<'a>) -> Outcome<Value<'a>> {
         Value::Undefined => Err(Raise::Undefined("what has a sign".to_owned())),
         Value::Span(span) => Ok(Value::Span(if negative { span.negated() } else { *span })),
         other => match other.number() {
-            Some(Number::Int(value)) => Ok(Value::Int(if negative { value.checked_neg().ok_or(Raise::Type)? } else { value })),
+            Some(Number::Int(value)) => {
+                Ok(Value::Int(if negative { value.checked_neg().ok_or(Raise::Type)? } else { value }))
+            }
             Some(Number::Float(value)) => Ok(Value::Float(if negative { -value } else { value })),
             None => Err(Raise::Type),
         },
@@ -572,7 +585,8 @@ fn binary<'a>(operator: Operator, left: &Value<'a>, right: &Value<'a>) -> Outcom
             let exact = a.exact.checked_add(&b.exact).ok_or(Raise::Type)?;
             Ok(Value::Span(IsoDuration { months: a.months + b.months, exact }))
         }
-        (Operator::Multiply, Value::Span(span), Value::Int(times)) | (Operator::Multiply, Value::Int(times), Value::Span(span)) => {
+        (Operator::Multiply, Value::Span(span), Value::Int(times))
+        | (Operator::Multiply, Value::Int(times), Value::Span(span)) => {
             let times = i32::try_from(*times).map_err(|_| Raise::Type)?;
             let exact = span.exact.checked_mul(times).ok_or(Raise::Type)?;
             Ok(Value::Span(IsoDuration { months: span.months * i64::from(times), exact }))

@@ -14,7 +14,9 @@ pub fn read(text: &str) -> Option<Value<'static>> {
     let mut reader = Reader { text: strip(text)?, at: 0, depth: 0, nested: 0 };
     let value = reader.tuple_or_one()?;
     reader.space();
-    if reader.at < reader.text.len() && !reader.text[reader.at..].trim_matches(['\n', '\r', ' ', '\t', '\x0c']).is_empty() {
+    if reader.at < reader.text.len()
+        && !reader.text[reader.at..].trim_matches(['\n', '\r', ' ', '\t', '\x0c']).is_empty()
+    {
         return None;
     }
     Some(value)
@@ -323,7 +325,9 @@ impl Reader<'_> {
                 digits(part)?;
             }
             let exponent_ok = body.to_ascii_lowercase().split_once('e').is_none_or(|(mantissa, exponent)| {
-                !mantissa.is_empty() && mantissa != "." && exponent.trim_start_matches(['+', '-']).bytes().any(|b| b.is_ascii_digit())
+                !mantissa.is_empty()
+                    && mantissa != "."
+                    && exponent.trim_start_matches(['+', '-']).bytes().any(|b| b.is_ascii_digit())
             });
             if !exponent_ok || body == "." {
                 return None;

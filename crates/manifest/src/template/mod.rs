@@ -7,12 +7,12 @@
 
 mod builtins;
 mod eval;
-pub mod literal;
 mod lexer;
+pub mod literal;
 mod parser;
 mod value;
 
-pub use value::{SliceView, Value, float_text, owned_json};
+pub use value::{Number, SliceView, Value, float_text, owned_json};
 
 use chrono::{DateTime, Utc};
 use parser::Node;
@@ -109,6 +109,10 @@ impl<'a> Scope<'a> {
         self.json_loads = true;
         self
     }
+    /// A variable by its name.
+    pub fn variable(&self, name: &str) -> Option<&Value<'a>> {
+        self.get(name)
+    }
     fn get(&self, name: &str) -> Option<&Value<'a>> {
         let name = if matches!(name, "stream_partition" | "stream_interval") { "stream_slice" } else { name };
         self.variables.iter().find(|(found, _)| *found == name).map(|(_, value)| value)
@@ -135,7 +139,11 @@ impl Template {
     pub fn new(source: &str) -> Result<Self, SyntaxError> {
         let plain = !source.contains("{{") && !source.contains("{%") && !source.contains("{#");
         let body = if plain {
-            let mut text = if source.contains('\r') { source.replace("\r\n", "\n").replace('\r', "\n") } else { source.to_owned() };
+            let mut text = if source.contains('\r') {
+                source.replace("\r\n", "\n").replace('\r', "\n")
+            } else {
+                source.to_owned()
+            };
             if text.ends_with('\n') {
                 text.pop();
             }

@@ -196,7 +196,11 @@ impl Blocks {
             nodes.push(self.statement(&word, tokens)?);
         }
         self.depth -= 1;
-        if ends.is_empty() { Ok((nodes, None)) } else { Err(SyntaxError(format!("a block is not closed by {}", ends.join(" or ")))) }
+        if ends.is_empty() {
+            Ok((nodes, None))
+        } else {
+            Err(SyntaxError(format!("a block is not closed by {}", ends.join(" or "))))
+        }
     }
 
     fn statement(&mut self, word: &str, tokens: Vec<Token>) -> Result<Node, SyntaxError> {
@@ -287,10 +291,18 @@ impl Parser {
         matches!(self.tokens.peek(), Some(Token::Sign(found)) if signs.contains(found))
     }
     fn expect_sign(&mut self, sign: &str) -> Result<(), SyntaxError> {
-        if self.sign(sign) { Ok(()) } else { Err(SyntaxError(format!("expected {sign:?}, found {:?}", self.tokens.peek()))) }
+        if self.sign(sign) {
+            Ok(())
+        } else {
+            Err(SyntaxError(format!("expected {sign:?}, found {:?}", self.tokens.peek())))
+        }
     }
     fn expect_word(&mut self, word: &str) -> Result<(), SyntaxError> {
-        if self.word(word) { Ok(()) } else { Err(SyntaxError(format!("expected {word:?}, found {:?}", self.tokens.peek()))) }
+        if self.word(word) {
+            Ok(())
+        } else {
+            Err(SyntaxError(format!("expected {word:?}, found {:?}", self.tokens.peek())))
+        }
     }
     fn name(&mut self) -> Result<String, SyntaxError> {
         match self.tokens.next() {

@@ -163,7 +163,12 @@ impl<'a> Value<'a> {
             },
             _ => return None,
         };
-        Some(object.iter().map(|(key, value)| (Value::Text(Cow::Borrowed(key.as_str())), Value::from_json(value))).collect())
+        Some(
+            object
+                .iter()
+                .map(|(key, value)| (Value::Text(Cow::Borrowed(key.as_str())), Value::from_json(value)))
+                .collect(),
+        )
     }
 
     /// Elements of a list-like value; not of text and not of maps.
@@ -223,7 +228,8 @@ impl<'a> Value<'a> {
             (Self::Set(a), Value::Set(b)) => a.len() == b.len() && a.iter().all(|x| b.iter().any(|y| x.equals(y))),
             _ => {
                 if let (Some(a), Some(b)) = (self.entries(), other.entries()) {
-                    return a.len() == b.len() && a.iter().all(|(key, value)| other.get(key).is_some_and(|v| v.equals(value)));
+                    return a.len() == b.len()
+                        && a.iter().all(|(key, value)| other.get(key).is_some_and(|v| v.equals(value)));
                 }
                 match (self.elements(), other.elements()) {
                     (Some(a), Some(b)) => all_equal(&a, &b),

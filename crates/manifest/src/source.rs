@@ -1,0 +1,465 @@
+//! A declarative connector as a [`Source`]: manifest, mapping, texts and icon go in, accounts, slices and typed rows come out.
+//!
+//! What a manifest cannot say (which accounts a sign-in sees, how this vendor signs in, what its error codes mean) comes from a
+//! [`Native`] part written in Rust. A session is one run: what is read once per run (ids of parents, the sign-in) is kept
+//! for as long as the session's configuration is alive, and forgotten with it.
+
+use crate::{
+    datetime,
+    document::{self, DocumentError},
+    mapping::{self, Account as RowAccount, Duplicates, Mapping},
+    model::{self, Fault, Router, Stream},
+    read::{self, BatchTaker, Mapper, ParentCache, Run, Window},
+    template::{Scope, Value},
+    windows::Plan,
+};
+use ::model::{
+    ad::Batch,
+    date::DateRange,
+    failure::{Code, Failure},
+    money::{Currency, VatState},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use kit::{
+    http::Http,
+    policy::Policy,
+    session::Session,
+    source::{Account, AccountSample, CheckEvent, Descriptor, Sink, Slice, Source, StreamDescriptor, StreamKind},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+/// Rows handed to the sink at a time.
+const BATCH_ROWS: usize = 2_000;
+
+/// The part of a connector that is written in Rust.
+#[async_trait]
+pub trait Native: Send + Sync {
+    /// The session's HTTP with the vendor's sign-in. `None`: the manifest's authenticators sign.
+    fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure>;
+    /// What the vendor's answers mean, where the manifest declares no error handler.
+    fn policy(&self) -> Option<Arc<dyn Policy>>;
+    /// Signs in and lists accounts; see [`Source::accounts`].
+    async fn accounts(
+        &self,
+        session: &Session,
+        tell: &(dyn Fn(CheckEvent) + Send + Sync),
+    ) -> Result<Vec<Account>, Failure>;
+    /// Looks into an account; see [`Source::sample`].
+    async fn sample(&self, session: &Session, today: NaiveDate) -> Result<AccountSample, Failure>;
+}
+
+/// The files of a connector's folder.
+pub struct Files<'a> {
+    /// `manifest.yaml`.
+    pub manifest: &'a str,
+    /// `mapping.yaml`.
+    pub mapping: &'a str,
+    /// `texts.<language>.json` by language.
+    pub texts: &'a [(&'a str, &'a str)],
+    /// `icon.svg`.
+    pub icon: &'a str,
+}
+
+/// `metadata.syncdeck` of a manifest: what the format has no word for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Extras {
+    id: String,
+    category: String,
+    capabilities: Vec<String>,
+    lookback_days: u32,
+    first_load_days: u32,
+    max_history_days: u32,
+    final_after_days: u32,
+    time_zone: Option<String>,
+    /// The streams people see, in the order they are read.
+    streams: Vec<StreamExtras>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StreamExtras {
+    name: String,
+    #[serde(default)]
+    on_by_default: bool,
+    #[serde(default)]
+    required: bool,
+    /// Path to the platform's own number of records in a page.
+    total: Option<String>,
+    /// The part of the platform whose limits count apart.
+    #[serde(default)]
+    budget: String,
+}
+
+struct Mapped {
+    stream: Result<Arc<Stream>, Fault>,
+    mapping: Arc<Mapping>,
+}
+
+/// What is kept while a session lives.
+struct Kept {
+    session: Weak<Map<String, Json>>,
+    run: Arc<tokio::sync::OnceCell<Run>>,
+}
+
+/// A declarative connector.
+pub struct ManifestSource {
+    descriptor: Descriptor,
+    streams: BTreeMap<String, Mapped>,
+    /// Names of the form's secret fields.
+    secret_fields: Vec<String>,
+    native: Arc<dyn Native>,
+    kept: Mutex<Vec<Kept>>,
+}
+
+impl std::fmt::Debug for ManifestSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ManifestSource({})", self.descriptor.id)
+    }
+}
+
+impl ManifestSource {
+    /// Loads a connector. Fails on what is wrong in its files; a stream that needs an unsupported component is loaded and
+    /// says so when it is read.
+    pub fn new(files: &Files<'_>, native: Arc<dyn Native>) -> Result<Self, DocumentError> {
+        let plain = document::load(files.manifest)?;
+        let extras: Extras = plain
+            .pointer("/metadata/syncdeck")
+            .cloned()
+            .ok_or_else(|| DocumentError::new("metadata/syncdeck", "missing"))
+            .and_then(|extras| {
+                serde_json::from_value(extras)
+                    .map_err(|error| DocumentError::new("metadata/syncdeck", error.to_string()))
+            })?;
+        let mut mappings = mapping::load(files.mapping)?;
+        let mut streams = BTreeMap::new();
+        let mut described = Vec::new();
+        let listed = plain.get("streams").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        for extra in &extras.streams {
+            let at = listed.iter().position(|stream| stream.get("name").is_some_and(|name| *name == extra.name));
+            let path = format!("metadata/syncdeck/streams/{}", extra.name);
+            let index = at.ok_or_else(|| DocumentError::new(&path, "there is no stream of this name"))?;
+            let mapping = mappings.remove(&extra.name).ok_or_else(|| {
+                DocumentError::new("mapping.yaml", format!("the stream {} has no mapping", extra.name))
+            })?;
+            let kind = if mapping.is_statistics() {
+                StreamKind::Statistics { level: mapping.level }
+            } else {
+                StreamKind::Dictionary { level: mapping.level }
+            };
+            let stream = match model::stream(&listed[index], &format!("streams/{index}")) {
+                Err(Fault::Invalid(error)) => return Err(error),
+                Err(unsupported) => Err(unsupported),
+                Ok(mut stream) => {
+                    mark(&mut stream, &extras.streams);
+                    Ok(Arc::new(stream))
+                }
+            };
+            described.push(StreamDescriptor {
+                name: extra.name.clone(),
+                kind,
+                on_by_default: extra.on_by_default,
+                required: extra.required,
+            });
+            streams.insert(extra.name.clone(), Mapped { stream, mapping: Arc::new(mapping) });
+        }
+        if let Some(unused) = mappings.keys().next() {
+            return Err(DocumentError::new(
+                "mapping.yaml",
+                format!("the stream {unused} is not listed under metadata.syncdeck.streams"),
+            ));
+        }
+        let form = plain.pointer("/spec/connection_specification").cloned().unwrap_or_else(|| Json::Object(Map::new()));
+        let mut texts = BTreeMap::new();
+        for (language, text) in files.texts {
+            let parsed = serde_json::from_str(text)
+                .map_err(|error| DocumentError::new(format!("texts.{language}.json"), error.to_string()))?;
+            texts.insert((*language).to_owned(), parsed);
+        }
+        let mut secret_fields = Vec::new();
+        collect_secrets(&form, "", &mut secret_fields);
+        Ok(Self {
+            descriptor: Descriptor {
+                id: extras.id,
+                category: extras.category,
+                capabilities: extras.capabilities,
+                icon_svg: files.icon.to_owned(),
+                docs_url: plain.pointer("/spec/documentation_url").and_then(Json::as_str).map(str::to_owned),
+                form,
+                texts,
+                streams: described,
+                lookback_days: extras.lookback_days,
+                first_load_days: extras.first_load_days,
+                max_history_days: extras.max_history_days,
+                final_after_days: extras.final_after_days,
+                time_zone: extras.time_zone,
+            },
+            streams,
+            secret_fields,
+            native,
+            kept: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Why a stream cannot be read, if it cannot.
+    pub fn unavailable(&self, stream: &str) -> Option<&Fault> {
+        self.streams.get(stream).and_then(|mapped| mapped.stream.as_ref().err())
+    }
+
+    fn stream(&self, name: &str) -> Result<(&Arc<Stream>, &Arc<Mapping>), Failure> {
+        let mapped = self.streams.get(name).ok_or_else(|| Failure::new(Code::NotFound).with("what", name))?;
+        match &mapped.stream {
+            Ok(stream) => Ok((stream, &mapped.mapping)),
+            Err(fault) => {
+                Err(Failure::new(Code::ManifestInvalid).with("path", format!("streams/{name}")).detail(fault))
+            }
+        }
+    }
+
+    /// What this session has already prepared.
+    async fn run(&self, session: &Session) -> Result<Run, Failure> {
+        let cell = {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.retain(|it| it.session.strong_count() > 0);
+            // A weak pointer keeps its address from being used again, so equal addresses are the same session.
+            let found = kept.iter().find(|it| std::ptr::eq(it.session.as_ptr(), Arc::as_ptr(&session.config)));
+            match found {
+                Some(it) => Arc::clone(&it.run),
+                None => {
+                    let run = Arc::new(tokio::sync::OnceCell::new());
+                    kept.push(Kept { session: Arc::downgrade(&session.config), run: Arc::clone(&run) });
+                    run
+                }
+            }
+        };
+        let run = cell.get_or_try_init(|| self.prepare(session)).await?;
+        // A cloned session may carry another wish to stop.
+        Ok(Run { cancel: session.cancel.clone(), ..run.clone() })
+    }
+
+    async fn prepare(&self, session: &Session) -> Result<Run, Failure> {
+        let native = self.native.signed_in(session)?;
+        let signed_in = native.is_some();
+        let mut config = (*session.config).clone();
+        let http = match native {
+            Some(http) => http,
+            None => {
+                let secrets = session.credentials.load().await?;
+                for name in &self.secret_fields {
+                    if secrets.contains_key(name) {
+                        put_placeholder(&mut config, name);
+                    }
+                }
+                session.http.with_secrets(secrets)
+            }
+        };
+        Ok(Run {
+            config: Arc::new(Json::Object(config)),
+            http,
+            signed_in,
+            native_policy: self.native.policy(),
+            strict: true,
+            cancel: session.cancel.clone(),
+            now: session.clock.now(),
+            parents: Arc::new(ParentCache::default()),
+        })
+    }
+}
+
+/// Puts what `metadata.syncdeck` says into a stream and all its parents.
+fn mark(stream: &mut Stream, extras: &[StreamExtras]) {
+    if let Some(extra) = extras.iter().find(|extra| extra.name == stream.name) {
+        stream.total = extra.total.as_ref().map(|path| path.split('.').map(str::to_owned).collect());
+        stream.budget_scope.clone_from(&extra.budget);
+    }
+    fn parents(router: &mut Router, extras: &[StreamExtras]) {
+        match router {
+            Router::List { .. } => {}
+            Router::Grouping { inner, .. } => parents(inner, extras),
+            Router::Substream(all) => {
+                for parent in all {
+                    if let Some(stream) = Arc::get_mut(&mut parent.stream) {
+                        mark(stream, extras);
+                    }
+                }
+            }
+        }
+    }
+    for router in &mut stream.retriever.routers {
+        parents(router, extras);
+    }
+}
+
+/// Names of the form's secret fields; nested ones with points.
+fn collect_secrets(schema: &Json, prefix: &str, found: &mut Vec<String>) {
+    let Some(properties) = schema.get("properties").and_then(Json::as_object) else {
+        for branch in schema.get("oneOf").and_then(Json::as_array).into_iter().flatten() {
+            collect_secrets(branch, prefix, found);
+        }
+        return;
+    };
+    for (name, field) in properties {
+        let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        if field.get("airbyte_secret").and_then(Json::as_bool) == Some(true) {
+            if !found.contains(&name) {
+                found.push(name);
+            }
+        } else {
+            collect_secrets(field, &name, found);
+        }
+    }
+}
+
+fn put_placeholder(config: &mut Map<String, Json>, name: &str) {
+    let (parents, last) = name.rsplit_once('.').map_or((None, name), |(parents, last)| (Some(parents), last));
+    let mut place = config;
+    for segment in parents.into_iter().flat_map(|parents| parents.split('.')) {
+        let inner = place.entry(segment.to_owned()).or_insert_with(|| Json::Object(Map::new()));
+        match inner {
+            Json::Object(map) => place = map,
+            _ => return,
+        }
+    }
+    place.insert(last.to_owned(), Json::from(kit::placeholder::field(name)));
+}
+
+/// Hands rows to the sink in batches, duplicates sorted out.
+struct Handover<'s> {
+    sink: &'s mut dyn Sink,
+    stream: &'s str,
+    duplicates: Duplicates,
+}
+
+#[async_trait]
+impl BatchTaker for Handover<'_> {
+    async fn take(&mut self, mut batch: Batch) -> Result<(), Failure> {
+        self.duplicates.sort_out(self.stream, &mut batch);
+        while batch.len() > BATCH_ROWS {
+            let mut rest = BATCH_ROWS;
+            let mut part = Batch::default();
+            part.objects = split(&mut batch.objects, &mut rest);
+            part.stats = split(&mut batch.stats, &mut rest);
+            part.rejected = split(&mut batch.rejected, &mut rest);
+            self.sink.batch(part).await?;
+        }
+        if batch.is_empty() { Ok(()) } else { self.sink.batch(batch).await }
+    }
+}
+
+/// Takes up to `rest` rows from the end.
+fn split<T>(rows: &mut Vec<T>, rest: &mut usize) -> Vec<T> {
+    let count = rows.len().min(*rest);
+    *rest -= count;
+    rows.split_off(rows.len() - count)
+}
+
+#[async_trait]
+impl Source for ManifestSource {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    async fn accounts(
+        &self,
+        session: &Session,
+        tell: &(dyn Fn(CheckEvent) + Send + Sync),
+    ) -> Result<Vec<Account>, Failure> {
+        self.native.accounts(session, tell).await
+    }
+
+    async fn sample(&self, session: &Session, today: NaiveDate) -> Result<AccountSample, Failure> {
+        self.native.sample(session, today).await
+    }
+
+    fn slices(&self, stream: &str, range: DateRange) -> Result<Vec<Slice>, Failure> {
+        let (found, mapping) = self.stream(stream)?;
+        if !mapping.is_statistics() {
+            return Ok(vec![Slice { stream: stream.to_owned(), window: None }]);
+        }
+        let Some(cursor) = &found.cursor else {
+            return Ok(vec![Slice { stream: stream.to_owned(), window: Some(range) }]);
+        };
+        let config = Json::Object(Map::new());
+        let start = midnight(range.from());
+        let scope = Scope::new(start).with("config", Value::from_json(&config));
+        let plan = Plan::between(cursor, &scope, start, end_of(range.to(), cursor.granularity.as_ref(), &scope));
+        let plan = plan.map_err(|error| {
+            Failure::new(Code::ManifestInvalid).with("path", format!("streams/{stream}/incremental_sync")).detail(error)
+        })?;
+        let intervals = plan.intervals(None, "").unwrap_or_default();
+        let windows = plan.windows(&intervals);
+        // A range of one day without a step is no window in the format's terms; for us it is a day to read.
+        if windows.is_empty() {
+            return Ok(vec![Slice { stream: stream.to_owned(), window: Some(range) }]);
+        }
+        let days =
+            |window: &crate::windows::Interval| DateRange::new(window.start.date_naive(), window.end.date_naive()).ok();
+        Ok(windows
+            .iter()
+            .filter_map(days)
+            .map(|window| Slice { stream: stream.to_owned(), window: Some(window) })
+            .collect())
+    }
+
+    async fn read(&self, session: &Session, slice: &Slice, sink: &mut dyn Sink) -> Result<(), Failure> {
+        let (stream, mapping) = self.stream(&slice.stream)?;
+        let run = self.run(session).await?;
+        let account = row_account(session, slice.window)?;
+        let window = match (slice.window, &stream.cursor) {
+            (Some(window), Some(cursor)) => {
+                let scope = Scope::new(run.now).with("config", Value::from_json(&run.config));
+                let end = end_of(window.to(), cursor.granularity.as_ref(), &scope);
+                Some(Window { start: midnight(window.from()), end })
+            }
+            _ => None,
+        };
+        let slices = run.slices(stream, window).await?;
+        let mapper: Mapper = {
+            let mapping = Arc::clone(mapping);
+            Arc::new(move |records: Vec<Json>| mapping.rows(&records, &account))
+        };
+        let mut handover = Handover { sink, stream: &slice.stream, duplicates: Duplicates::default() };
+        let wanted = Some(mapping.wanted());
+        let reading = read::read_slices(&run, stream, slices, &wanted, &mapper, &mut handover);
+        tokio::select! {
+            biased;
+            () = session.cancel.cancelled() => Err(Failure::new(Code::Cancelled)),
+            read = reading => read,
+        }
+    }
+}
+
+fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
+}
+
+/// The last moment of a day in a cursor's terms: the day itself when the cursor counts days, else the next day less the granularity.
+fn end_of(day: NaiveDate, granularity: Option<&model::Text>, scope: &Scope<'_>) -> DateTime<Utc> {
+    let span =
+        granularity.and_then(|text| text.text(scope).ok()).and_then(|text| datetime::IsoDuration::parse(&text).ok());
+    match span {
+        Some(span) if span.months == 0 && span.exact < TimeDelta::days(1) && span.exact > TimeDelta::zero() => {
+            midnight(day.checked_add_days(Days::new(1)).unwrap_or(day)) - span.exact
+        }
+        _ => midnight(day),
+    }
+}
+
+/// Currency and VAT of the connection, which `api` puts into the session's configuration.
+fn row_account(session: &Session, window: Option<DateRange>) -> Result<RowAccount, Failure> {
+    let code = session.config.get("currency").and_then(Json::as_str).unwrap_or_default();
+    let currency: Currency = code.parse().map_err(|_| Failure::new(Code::SettingInvalid).with("field", "currency"))?;
+    let vat = session
+        .config
+        .get("vat")
+        .cloned()
+        .and_then(|vat| serde_json::from_value(vat).ok())
+        .unwrap_or(VatState::Unknown);
+    Ok(RowAccount { currency, vat, window })
+}

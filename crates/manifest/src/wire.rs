@@ -1,0 +1,307 @@
+//! Builds one request from its component (connector-format.md, sections 4 and 7): address, parameters, headers, body, sign-in.
+//!
+//! Secrets never appear here: the configuration holds placeholders which `kit` swaps while it builds the wire request.
+
+use crate::{
+    model::{Auth, BodySpec, Field, Place, RequestOption, Requester, Text},
+    template::{Allowed, Scope, TemplateError, Value},
+};
+use kit::http::{Body, HttpRequest};
+use serde_json::{Map, Value as Json};
+
+/// A request could not be built. `path` is the field below the requester.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct WireError {
+    /// The field.
+    pub field: &'static str,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl WireError {
+    /// An error in a field.
+    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field, message: message.into() }
+    }
+    fn template(field: &'static str) -> impl Fn(TemplateError) -> Self {
+        move |error| Self::new(field, error.to_string())
+    }
+}
+
+/// A value that slices and pagination inject.
+#[derive(Debug, Clone)]
+pub struct Injection {
+    /// Where.
+    pub place: Place,
+    /// Under which name; more than one segment only in a JSON body.
+    pub path: Vec<String>,
+    /// What.
+    pub value: Json,
+}
+
+impl Injection {
+    /// Evaluates an option's name.
+    pub fn new(option: &RequestOption, value: Json, scope: &Scope<'_>) -> Result<Self, WireError> {
+        let name = |text: &Text| text.text(scope).map_err(WireError::template("request_option"));
+        Ok(Self { place: option.place, path: option.path.iter().map(name).collect::<Result<_, _>>()?, value })
+    }
+}
+
+/// Builds the request. `next` is the address or path of the next page when the pagination says so.
+pub fn build(
+    requester: &Requester,
+    scope: &Scope<'_>,
+    injections: &[Injection],
+    next: Option<&str>,
+    read_auth: bool,
+) -> Result<HttpRequest, WireError> {
+    let base = requester.base.text(scope).map_err(WireError::template("url_base"))?;
+    let path = match (next, &requester.path) {
+        (Some(next), _) => Some(next.to_owned()),
+        (None, Some(path)) => Some(path.text(scope).map_err(WireError::template("path"))?),
+        (None, None) => None,
+    };
+    let url = join(&base, path.as_deref().unwrap_or_default());
+    let mut query = own(&requester.parameters, scope, "request_parameters", Allowed::Lists)?;
+    let mut headers = own(&requester.headers, scope, "request_headers", Allowed::Any)?;
+    let mut form = Vec::new();
+    let mut raw = None;
+    let mut json = Json::Object(Map::new());
+    match &requester.body {
+        BodySpec::None => {}
+        BodySpec::Data(Field::Text(text)) => {
+            let value = text.optional(scope, Allowed::Any).map_err(WireError::template("request_body_data"))?;
+            match value {
+                Some(map) if map.is_map() => form = entries(&map),
+                Some(other) => raw = Some(other.print().into_owned()),
+                None => {}
+            }
+        }
+        BodySpec::Data(field) => form = own(field, scope, "request_body_data", Allowed::Lists)?,
+        BodySpec::Json(field) => json = nested(field, scope)?.unwrap_or_else(|| Json::Object(Map::new())),
+    }
+    let mut injections = injections.to_vec();
+    if read_auth {
+        authenticate(&requester.auth, scope, &mut headers, &mut injections)?;
+    }
+    for injection in injections {
+        match injection.place {
+            Place::BodyJson => inject_json(&mut json, &injection)?,
+            Place::Parameter => inject(&mut query, injection, "request_parameters")?,
+            Place::Header => inject(&mut headers, injection, "request_headers")?,
+            Place::BodyData if raw.is_some() => {
+                return Err(WireError::new("request_body_data", "a text body cannot take injected options"));
+            }
+            Place::BodyData => inject(&mut form, injection, "request_body_data")?,
+        }
+    }
+    let mut request = HttpRequest { method: requester.method.clone(), url, ..HttpRequest::default() };
+    let present: Vec<(String, String)> = url::Url::parse(&request.url)
+        .map(|url| url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        .unwrap_or_default();
+    for (name, value) in query {
+        for text in printed(&value, "request_parameters")? {
+            if !present.iter().any(|(n, v)| *n == name && *v == text) {
+                request.query.push((name.clone(), text));
+            }
+        }
+    }
+    for (name, value) in headers {
+        if !value.is_null() && value != "" {
+            request.headers.push((name, Value::from_json(&value).print().into_owned()));
+        }
+    }
+    let empty_json = json.as_object().is_some_and(Map::is_empty);
+    request.body = match raw {
+        Some(text) => Body::Text(text),
+        None if !form.is_empty() => {
+            let mut pairs = Vec::new();
+            for (name, value) in form {
+                pairs.extend(printed(&value, "request_body_data")?.into_iter().map(|text| (name.clone(), text)));
+            }
+            Body::Form(pairs)
+        }
+        None if empty_json => Body::Empty,
+        None => Body::Json(json),
+    };
+    request.read_timeout = requester.read_timeout_secs.map(std::time::Duration::from_secs);
+    Ok(request)
+}
+
+/// Base and path with exactly one slash between them; an absolute path replaces the base.
+pub fn join(base: &str, path: &str) -> String {
+    let path = path.trim();
+    if path.is_empty() {
+        return base.to_owned();
+    }
+    if path.starts_with("http://") || path.starts_with("https://") {
+        return path.to_owned();
+    }
+    format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'))
+}
+
+fn entries(map: &Value<'_>) -> Vec<(String, Json)> {
+    let entries = map.entries().unwrap_or_default();
+    entries.into_iter().map(|(key, value)| (key.print().into_owned(), value.to_json())).collect()
+}
+
+/// A map of parameters, headers or form fields; or one template that renders a map.
+fn own(
+    field: &Field,
+    scope: &Scope<'_>,
+    place: &'static str,
+    allowed: Allowed,
+) -> Result<Vec<(String, Json)>, WireError> {
+    let mut own = Vec::new();
+    match field {
+        Field::Map(fields) => {
+            for (name, value) in fields {
+                let name = name.text(scope).map_err(WireError::template(place))?;
+                let value = match value {
+                    Field::Text(text) => {
+                        text.optional(scope, allowed).map_err(WireError::template(place))?.map(|v| v.to_json())
+                    }
+                    Field::Other(Json::Null) => None,
+                    Field::Other(other) => Some(other.clone()),
+                    nested_field => nested(nested_field, scope)?,
+                };
+                if let Some(value) = value.filter(|value| value != "") {
+                    own.push((name, value));
+                }
+            }
+        }
+        Field::Text(text) => match text.optional(scope, Allowed::Any).map_err(WireError::template(place))? {
+            Some(map) if map.is_map() => own = entries(&map),
+            None => {}
+            Some(_) => return Err(WireError::new(place, "the template must give a map")),
+        },
+        Field::Other(_) | Field::List(_) => return Err(WireError::new(place, "a map was expected")),
+    }
+    Ok(own)
+}
+
+/// A nested body: keys and text values are templates at every depth; nulls leave maps but stay in lists.
+fn nested(field: &Field, scope: &Scope<'_>) -> Result<Option<Json>, WireError> {
+    Ok(match field {
+        Field::Text(text) => {
+            let value = text.optional(scope, Allowed::Any).map_err(WireError::template("request_body_json"))?;
+            value.map(|value| value.to_json()).filter(|value| !value.is_null())
+        }
+        Field::Other(Json::Null) => None,
+        Field::Other(other) => Some(other.clone()),
+        Field::List(items) => {
+            let each = items.iter().map(|item| Ok(nested(item, scope)?.unwrap_or(Json::Null)));
+            Some(Json::Array(each.collect::<Result<_, WireError>>()?))
+        }
+        Field::Map(fields) => {
+            let mut map = Map::new();
+            for (key, value) in fields {
+                let key = key.text(scope).map_err(WireError::template("request_body_json"))?;
+                if let Some(value) = nested(value, scope)? {
+                    map.insert(key, value);
+                }
+            }
+            Some(Json::Object(map))
+        }
+    })
+}
+
+fn inject(into: &mut Vec<(String, Json)>, injection: Injection, place: &'static str) -> Result<(), WireError> {
+    let name = injection.path.into_iter().next().unwrap_or_default();
+    if injection.value.is_null() {
+        return Ok(());
+    }
+    if into.iter().any(|(found, _)| *found == name) {
+        return Err(WireError::new(place, format!("{name:?} comes from two sources")));
+    }
+    into.push((name, injection.value));
+    Ok(())
+}
+
+fn inject_json(body: &mut Json, injection: &Injection) -> Result<(), WireError> {
+    let clash =
+        || WireError::new("request_body_json", format!("{:?} comes from two sources", injection.path.join("/")));
+    let mut place = body;
+    for segment in &injection.path {
+        let Json::Object(map) = place else { return Err(clash()) };
+        place = map.entry(segment.clone()).or_insert(Json::Object(Map::new()));
+    }
+    if *place == Json::Object(Map::new()) || *place == injection.value {
+        *place = injection.value.clone();
+        Ok(())
+    } else {
+        Err(clash())
+    }
+}
+
+/// A value as texts: a list repeats its name, null is dropped, a map is an error.
+fn printed(value: &Json, place: &'static str) -> Result<Vec<String>, WireError> {
+    match value {
+        Json::Null => Ok(Vec::new()),
+        Json::Array(items) => {
+            let mut texts = Vec::new();
+            for item in items {
+                texts.extend(printed(item, place)?);
+            }
+            Ok(texts)
+        }
+        Json::Object(_) => Err(WireError::new(place, "a value cannot be a map")),
+        scalar => Ok(vec![Value::from_json(scalar).print().into_owned()]),
+    }
+}
+
+fn authenticate(
+    auth: &Auth,
+    scope: &Scope<'_>,
+    headers: &mut Vec<(String, Json)>,
+    injections: &mut Vec<Injection>,
+) -> Result<(), WireError> {
+    // Secrets are text even where a value such as `1e5` could be read as a number (deviation 15.1).
+    let secret = |text: &Text, field: &'static str| {
+        let value = text.typed(scope, Allowed::Text).map_err(WireError::template(field))?;
+        Ok::<_, WireError>(value.print().into_owned())
+    };
+    match auth {
+        Auth::None | Auth::Native => {}
+        Auth::Bearer(token) => {
+            let token = secret(token, "authenticator.api_token")?;
+            headers.push(("Authorization".to_owned(), Json::from(format!("Bearer {token}"))));
+        }
+        Auth::Basic { user, password } => {
+            let user = secret(user, "authenticator.username")?;
+            let password = match password {
+                Some(password) => secret(password, "authenticator.password")?,
+                None => String::new(),
+            };
+            headers.push(("Authorization".to_owned(), Json::from(kit::placeholder::basic(&user, &password))));
+        }
+        Auth::ApiKey { token, option } => {
+            let token = secret(token, "authenticator.api_token")?;
+            if !token.is_empty() {
+                injections.push(Injection::new(option, Json::from(token), scope)?);
+            }
+        }
+        Auth::Selective { path, choices } => {
+            let chosen = selected(path, scope).unwrap_or_default();
+            match choices.iter().find(|(name, _)| *name == chosen) {
+                Some((_, auth)) => authenticate(auth, scope, headers, injections)?,
+                None => {
+                    return Err(WireError::new(
+                        "authenticator_selection_path",
+                        format!("{chosen:?} is not one of the ways to sign in"),
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn selected(path: &[String], scope: &Scope<'_>) -> Option<String> {
+    let mut value = scope.variable("config")?.clone();
+    for segment in path {
+        value = value.get(&Value::text(segment.clone()))?;
+    }
+    Some(value.print().into_owned())
+}
