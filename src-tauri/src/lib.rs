@@ -77,6 +77,8 @@ fn build(options: Options) -> tauri::Result<tauri::App> {
     builder
         .setup(move |app| {
             tauri::async_runtime::spawn(start(app.handle().clone(), options));
+            #[cfg(unix)]
+            tauri::async_runtime::spawn(leave_when_asked(app.handle().clone()));
             Ok(())
         })
         .build(context)
@@ -130,14 +132,29 @@ fn focus(app: &AppHandle) {
 fn on_event(app: &AppHandle, event: RunEvent) {
     if let RunEvent::ExitRequested { api, code: None, .. } = event {
         api.prevent_exit();
-        let app = app.clone();
-        tauri::async_runtime::spawn(async move {
-            if let Some(host) = app.state::<Backend>().0.get()
-                && tokio::time::timeout(SHUTDOWN_BOUND, host.shutdown()).await.is_err()
-            {
-                tracing::warn!("Runs did not stop in time; the next start reads what they had not committed again");
+        tauri::async_runtime::spawn(leave(app.clone()));
+    }
+}
+
+/// Stops the host within its bound and ends the program.
+async fn leave(app: AppHandle) {
+    if let Some(host) = app.state::<Backend>().0.get()
+        && tokio::time::timeout(SHUTDOWN_BOUND, host.shutdown()).await.is_err()
+    {
+        tracing::warn!("Runs did not stop in time; the next start reads what they had not committed again");
+    }
+    app.exit(0);
+}
+
+/// A desktop that logs out or shuts down asks with this signal, and so does whoever stops a service: leave as on closing.
+#[cfg(unix)]
+async fn leave_when_asked(app: AppHandle) {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut asked) => {
+            if asked.recv().await.is_some() {
+                leave(app).await;
             }
-            app.exit(0);
-        });
+        }
+        Err(error) => tracing::warn!("The request to end will not be heard: {error}"),
     }
 }

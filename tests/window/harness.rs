@@ -46,6 +46,8 @@ impl Window {
             .env("TAURI_AUTOMATION", "true")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("SYNCDECK_URL_MAP", &start.url_map)
+            // "Today" is then the same day for the program and for the platform.
+            .env("TZ", "Europe/Moscow")
             .stdout(log.try_clone()?)
             .stderr(log)
             .stdin(Stdio::null())
@@ -56,10 +58,8 @@ impl Window {
             arguments.push("--demo".to_owned());
         }
         let mut capabilities = Capabilities::new();
-        capabilities.insert(
-            "webkitgtk:browserOptions".to_owned(),
-            json!({ "binary": env!("CARGO_BIN_EXE_syncdeck"), "args": arguments }),
-        );
+        let program = json!({ "binary": env!("CARGO_BIN_EXE_syncdeck"), "args": arguments });
+        capabilities.set("webkitgtk:browserOptions", program)?;
         let address = format!("http://127.0.0.1:{port}");
         let listening = until("the driver listens", async || {
             Ok(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok().map(drop))
@@ -82,9 +82,10 @@ impl Window {
         Ok(window)
     }
 
-    /// Sets preferences as the person's own choice in Settings would, and shows the page anew.
+    /// Sets preferences as the person's own choice in Settings would, and shows the page anew. The period is one of thirty days
+    /// that end yesterday, so that tests do not depend on the day of the month.
     pub async fn prefer(&self, language: &str, theme: &str) -> Result<()> {
-        let prefs = json!({ "language": language, "theme": theme }).to_string();
+        let prefs = json!({ "language": language, "theme": theme, "period": "last_30" }).to_string();
         self.driver.execute("localStorage.setItem('syncdeck.prefs', arguments[0])", vec![json!(prefs)]).await?;
         self.driver.refresh().await?;
         self.element("the page", "//*[@id='root']/*").await?;
@@ -98,16 +99,18 @@ impl Window {
 
     /// Waits for a text to be part of what the screen says.
     pub async fn mentions(&self, text: &str) -> Result<()> {
-        until(text, async || Ok(plain(&self.text().await?).contains(&plain(text)).then_some(())))
-            .await
-            .or_else(async |error| Err(self.describe(error).await))
+        let said = until(text, async || Ok(plain(&self.text().await?).contains(&plain(text)).then_some(()))).await;
+        match said {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.describe(error).await),
+        }
     }
 
     /// Presses the button, link, tab, option or other control of this name.
     pub async fn press(&self, name: &str) -> Result<()> {
         let name_ = quoted(name);
         let path = format!(
-            "//*[self::button or self::a or self::summary or self::label or @role='button' or @role='tab' or @role='option' \
+            "//*[self::button or self::a or self::input or self::summary or self::label or @role='button' or @role='tab' or @role='option' \
              or @role='menuitem' or @role='checkbox' or @role='radio'][@aria-label={name_} or normalize-space(.)={name_} \
              or .//*[normalize-space(.)={name_}]][not(@disabled) and not(@aria-disabled='true') and not(@data-disabled='true')]"
         );
@@ -160,6 +163,11 @@ impl Window {
         Ok(self.driver.execute("return document.body.innerText", Vec::new()).await?.convert()?)
     }
 
+    /// The page itself, with everything in it that is not shown.
+    pub async fn source(&self) -> Result<String> {
+        Ok(self.driver.source().await?)
+    }
+
     /// Takes a picture: for the documentation when `SYNCDECK_SCREENSHOTS=1`, else beside the other output of tests.
     pub async fn picture(&self, name: &str) -> Result<()> {
         let folder = if std::env::var("SYNCDECK_SCREENSHOTS").is_ok_and(|wish| wish == "1") {
@@ -172,15 +180,25 @@ impl Window {
         Ok(())
     }
 
-    /// Closes the window as its own button does and waits until the program has ended.
-    pub async fn close(mut self) -> Result<()> {
-        let program = program_of(self.process.id())?;
-        self.driver.clone().quit().await?;
-        until("the program ends", async || Ok((!Path::new(&format!("/proc/{program}")).exists()).then_some(())))
-            .await?;
-        self.process.kill()?;
-        self.process.wait()?;
-        Ok(())
+    /// Ends the program as a desktop that logs out does, and waits until it has stopped its work and is gone. (To end the session
+    /// through the driver would kill it.)
+    pub async fn close(self) -> Result<()> {
+        let program = self.program()?;
+        let asked = Command::new("kill").arg(program.to_string()).status()?;
+        if !asked.success() {
+            bail!("the program could not be asked to end");
+        }
+        until("the program ends", async || Ok(has_ended(program).then_some(()))).await
+    }
+
+    /// The program that the driver started.
+    fn program(&self) -> Result<u32> {
+        let driver = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{driver}/task/{driver}/children"))?;
+        match children.split_whitespace().collect::<Vec<_>>()[..] {
+            [child] => Ok(child.parse()?),
+            ref children => bail!("the driver has {} children", children.len()),
+        }
     }
 
     async fn element(&self, what: &str, path: &str) -> Result<WebElement> {
@@ -214,13 +232,15 @@ impl Window {
 }
 
 impl Drop for Window {
-    /// A test that failed leaves no process behind; one that closed the window has none left to end.
+    /// Leaves no process behind, whether the test closed the window or failed before.
     fn drop(&mut self) {
-        if let Ok(program) = program_of(self.process.id()) {
-            _ = Command::new("kill").arg(program.to_string()).status();
+        if let Ok(program) = self.program() {
+            _ = Command::new("kill").arg("-9").arg(program.to_string()).status();
         }
         _ = self.process.kill();
         _ = self.process.wait();
+        // The library would wait for an answer of the driver that has just been ended.
+        _ = self.driver.clone().leak();
     }
 }
 
@@ -249,13 +269,10 @@ async fn until<T, F: Future<Output = Result<Option<T>>>>(what: &str, ask: impl F
     answer.await.unwrap_or_else(|_| Err(anyhow!("This did not come: {what}")))
 }
 
-/// The program that the driver started.
-fn program_of(driver: u32) -> Result<u32> {
-    let children = fs::read_to_string(format!("/proc/{driver}/task/{driver}/children"))?;
-    match children.split_whitespace().collect::<Vec<_>>()[..] {
-        [child] => Ok(child.parse()?),
-        ref children => bail!("the driver has {} children", children.len()),
-    }
+/// Whether a process has ended: it is gone, or only waits for its parent to notice (state `Z`).
+fn has_ended(process: u32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/stat"))
+        .map_or(true, |stat| stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('Z')))
 }
 
 /// A port that nobody listens on now.
