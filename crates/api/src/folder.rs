@@ -133,7 +133,7 @@ impl Folder {
         if self.header()?.is_some() {
             return Err(Failure::new(Code::WorkspaceExists));
         }
-        fs::create_dir_all(&self.dir).map_err(|error| file_failure(&self.dir, error))?;
+        make_private(&self.dir).map_err(|error| file_failure(&self.dir, error))?;
         let header = Header { format: FORMAT, id: WorkspaceId::new(), lock: new.lock };
         self.clear_unfinished()?;
         let folder = self.clone();
@@ -263,6 +263,15 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|panic| Failure::new(Code::Internal).detail("a blocking step broke").caused_by(panic))?
+}
+
+/// Makes the folder for the person alone. Everything in it is sealed; nobody else needs to see even the names.
+fn make_private(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }
 
 /// Writes a small file so that after a crash it is whole, old or new.

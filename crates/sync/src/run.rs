@@ -63,7 +63,7 @@ fn rest_of_run(kind: FailureKind) -> Rest {
 impl Runner {
     /// Runs to the end. `admitted` is false when the run was stopped while it waited for a worker.
     pub(crate) async fn run(self, admitted: bool, quitting: &AtomicBool) {
-        let (pen, written) = scribe::start(
+        let pen = scribe::start(
             self.store.clone(),
             self.id,
             &self.connection.connector,
@@ -86,10 +86,7 @@ impl Runner {
         if !left_behind {
             pen.line(ended_at, "ended", [("state", state.to_string())]);
         }
-        pen.flush().await;
-        drop(pen);
-        // The session that held the other pens is gone, so the writer ends by itself.
-        let _ = written.await;
+        pen.end().await;
         if left_behind {
             return;
         }

@@ -14,7 +14,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use store::{Store, request_log::Request, run_log::LogLine};
 use tokio::{
     sync::{mpsc, oneshot},
-    task::JoinHandle,
     time::MissedTickBehavior,
 };
 
@@ -27,8 +26,8 @@ enum Note {
     Request(RequestRecord),
     Wait(Wait),
     Line(LogLine),
-    /// Write everything now.
-    Flush(oneshot::Sender<()>),
+    /// Write everything and stop: nothing of the run is noted after this.
+    End(oneshot::Sender<()>),
 }
 
 /// The pen: hand it to whoever does something worth noting. Noting never waits.
@@ -47,16 +46,17 @@ impl Pen {
         self.note(Note::Line(LogLine { at, event: event.to_owned(), params }));
     }
 
-    /// Waits until everything noted so far is written.
-    pub(crate) async fn flush(&self) {
+    /// Ends the writing and waits until everything is written. Other pens of the run may live on in sessions that a source keeps; what
+    /// they note after this is about nothing any more.
+    pub(crate) async fn end(&self) {
         let (done, written) = oneshot::channel();
-        self.note(Note::Flush(done));
-        // The writer is gone only when the run is over; then everything is written.
+        self.note(Note::End(done));
+        // The writer is gone only when it was ended before; then everything is written.
         let _ = written.await;
     }
 
     fn note(&self, note: Note) {
-        // As above: after the end of the run nobody reads notes any more.
+        // After the end of the run nobody reads notes any more.
         let _ = self.notes.send(note);
     }
 }
@@ -84,14 +84,14 @@ impl Observer for Pen {
     }
 }
 
-/// Starts writing for one run. The handle ends when every pen is gone.
+/// Starts writing for one run, until [`Pen::end`] or until every pen is gone.
 pub(crate) fn start(
     store: Store,
     run: RunId,
     system: &str,
     live: Arc<Live>,
     tell: Arc<dyn Fn(SyncEvent) + Send + Sync>,
-) -> (Pen, JoinHandle<()>) {
+) -> Pen {
     let (notes, inbox) = mpsc::unbounded_channel();
     let pen = Pen { notes, live: Arc::clone(&live), system: system.to_owned() };
     let desk = Desk {
@@ -104,7 +104,8 @@ pub(crate) fn start(
         lines: Vec::new(),
         waiting: false,
     };
-    (pen, tokio::spawn(desk.write(inbox)))
+    tokio::spawn(desk.write(inbox));
+    pen
 }
 
 struct Desk {
@@ -126,6 +127,12 @@ impl Desk {
         loop {
             tokio::select! {
                 note = inbox.recv() => match note {
+                    Some(Note::End(done)) => {
+                        self.flush().await;
+                        // Nobody waits any more when the run was dropped.
+                        let _ = done.send(());
+                        return;
+                    }
                     Some(note) => {
                         stirred = true;
                         self.take(note).await;
@@ -174,11 +181,8 @@ impl Desk {
                 (self.tell)(SyncEvent::Moved(self.live.snapshot()));
             }
             Note::Line(line) => self.lines.push(line),
-            Note::Flush(done) => {
-                self.flush().await;
-                // Nobody waits any more when the run was dropped.
-                let _ = done.send(());
-            }
+            // Taken care of where notes are received.
+            Note::End(_) => {}
         }
     }
 

@@ -48,6 +48,8 @@ struct Scripted {
     descriptor: Descriptor,
     acts: Mutex<HashMap<usize, Act>>,
     reads: Mutex<Vec<Slice>>,
+    /// A source may keep sessions, with all that is in them; a run must end all the same.
+    kept: Mutex<Vec<Session>>,
     /// Clicks of every row: changed between runs to see whether a window was replaced.
     clicks: Mutex<i64>,
 }
@@ -77,6 +79,7 @@ impl Scripted {
             },
             acts: Mutex::default(),
             reads: Mutex::default(),
+            kept: Mutex::default(),
             clicks: Mutex::new(1),
         })
     }
@@ -109,6 +112,7 @@ impl Source for Scripted {
         })
     }
     async fn read(&self, session: &Session, slice: &Slice, sink: &mut dyn Sink) -> Result<(), Failure> {
+        self.kept.lock().unwrap().push(session.clone());
         let place = self.windows();
         self.reads.lock().unwrap().push(slice.clone());
         let Some(window) = slice.window else {
@@ -174,13 +178,13 @@ impl Wiring for Wires {
     async fn session(
         &self,
         connection: &Connection,
-        _: Arc<dyn Observer>,
+        observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> Result<Session, Failure> {
         Ok(Session {
             config: Arc::new(connection.config.clone()),
             credentials: MemoryCredentials::of(&[]),
-            http: Http::new(HttpOptions::new("scripted", "account"))?,
+            http: Http::new(HttpOptions { observer, ..HttpOptions::new("scripted", "account") })?,
             clock: Arc::new(SystemClock),
             cancel,
         })
