@@ -326,7 +326,7 @@ level: Level, };
 /**
  * What happened. The parameters each code carries are named in its comment.
  */
-export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_too_large" | "not_found" | "bad_request" | "already_running" | "internal";
+export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_key_missing" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_too_large" | "not_found" | "bad_request" | "already_running" | "internal";
 
 /**
  * Which runs to start.
@@ -616,6 +616,44 @@ id: ClientId,
  * Its name typed by the person, as consent.
  */
 confirm_name: string, };
+
+/**
+ * One thing the doctor looked at.
+ */
+export type DoctorCheck = { 
+/**
+ * Which: `database`, `rollups`, `audit_log`, `keychain`, `credentials`.
+ */
+id: string, 
+/**
+ * Whether it is as it should be.
+ */
+fine: boolean, 
+/**
+ * What is wrong, a line each.
+ */
+findings: Array<string>, };
+
+/**
+ * What the doctor found.
+ */
+export type DoctorReport = { 
+/**
+ * The folder of the workspace.
+ */
+workspace_dir: string, 
+/**
+ * Size of the database, in bytes.
+ */
+database_bytes: number, 
+/**
+ * Version of the database's tables.
+ */
+schema: number, 
+/**
+ * What was looked at.
+ */
+checks: Array<DoctorCheck>, };
 
 /**
  * A sign-in being tested.
@@ -2130,6 +2168,8 @@ export interface Commands {
   import_check: { request: ImportCheck; response: ImportChecked; kind: "read" };
   /** Writes the good rows in one transaction. */
   import_commit: { request: ImportCommit; response: RunStarted; kind: "change" };
+  /** Looks the whole workspace over: database, sums, credentials, keychain. Takes seconds on a large workspace. */
+  doctor_run: { request: Empty; response: DoctorReport; kind: "read" };
   /** Who did what, newest first, with the state of the hash chain. */
   audit_list: { request: AuditList; response: AuditPage; kind: "read" };
 }
@@ -2168,11 +2208,12 @@ export const commands = {
   import_open: { kind: "change", tags: [] },
   import_check: { kind: "read", tags: ["stats"] },
   import_commit: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit"] },
+  doctor_run: { kind: "read", tags: [] },
   audit_list: { kind: "read", tags: ["audit"] },
 } as const satisfies { [Name in keyof Commands]: { kind: Commands[Name]["kind"]; tags: readonly Tag[] } };
 
 /** Every `Code`, in the order of its declaration. */
-export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_too_large", "not_found", "bad_request", "already_running", "internal"];
+export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_key_missing", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_too_large", "not_found", "bad_request", "already_running", "internal"];
 
 /** Every `FailureKind`, in the order of its declaration. */
 export const allFailureKind: readonly FailureKind[] = ["sign_in_again", "fix_settings", "wait_until", "retry", "vendor_changed", "our_fault", "cancelled"];
