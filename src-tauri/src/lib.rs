@@ -85,6 +85,7 @@ fn build(options: Options) -> tauri::Result<tauri::App> {
 }
 
 /// Everything Tauri bakes into the program: configuration, capabilities, icons and the built UI.
+#[allow(clippy::disallowed_methods, reason = "generated code, which ends the program where nothing of ours runs yet")]
 fn context() -> tauri::Context {
     tauri::generate_context!()
 }

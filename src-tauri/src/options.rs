@@ -82,9 +82,10 @@ mod tests {
 
     #[test]
     fn arguments_and_variables() {
+        type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], Options);
         let folder = |name: &str| Options { workspace: Some(name.into()), ..Options::default() };
         let env = [("SYNCDECK_WORKSPACE", "env")];
-        let rows: [(&[&str], &[(&str, &str)], Options); 8] = [
+        let rows: [Row; 8] = [
             (&[], &[], Options::default()),
             (&[], &env, folder("env")),
             (&["--workspace", "arg"], &env, folder("arg")),

@@ -15,7 +15,7 @@ use std::{
 use thirtyfour::{By, Capabilities, WebDriver, WebElement};
 
 /// How long something may take to appear. Only a failing test ever waits this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often a screen is looked at meanwhile.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -176,6 +176,9 @@ impl Window {
             output()
         };
         fs::create_dir_all(&folder)?;
+        // What the page says is there before it is painted, and transitions take up to 150 ms.
+        let painted = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 400)))";
+        self.driver.execute_async(painted, Vec::new()).await?;
         self.driver.screenshot(&folder.join(format!("{name}.png"))).await?;
         Ok(())
     }

@@ -87,7 +87,7 @@ async fn figures_reach_the_screen_and_stay_without_the_platform() -> Result<()> 
     window.fill("Secret (client_secret)", &key.client_secret).await?;
     window.press("Test the sign-in").await?;
     window.mentions("Found 6 cabinets").await?;
-    window.mentions("They agree for").await?;
+    window.mentions("Ready").await?;
     window.reads("Continue with 1 cabinet").await?;
     window.picture("wizard-light-en").await?;
     ensure!(!window.source().await?.contains(&key.client_secret), "the secret came back to the page");
