@@ -10,8 +10,11 @@ import {
   createTheme,
   Menu,
   Modal,
+  NumberInput,
   PasswordInput,
   Popover,
+  Radio,
+  RadioGroup,
   SegmentedControl,
   Select,
   Switch,
@@ -21,7 +24,9 @@ import {
 } from "@mantine/core";
 import classes from "./theme.module.css";
 
-const input = { classNames: { input: classes.input, label: classes.label, description: classes.hint, error: classes.error } };
+const input = {
+  classNames: { input: classes.input, label: classes.label, description: classes.hint, error: classes.error },
+};
 
 /** The Mantine theme. */
 export const theme = createTheme({
@@ -39,29 +44,62 @@ export const theme = createTheme({
   cursorType: "pointer",
   focusRing: "auto",
   components: {
-    Button: Button.extend({ defaultProps: { size: "compact-md" }, classNames: { root: classes.button, section: classes.buttonSection } }),
-    ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", size: 28 }, classNames: { root: classes.icon } }),
+    Button: Button.extend({
+      defaultProps: { size: "compact-md" },
+      classNames: { root: classes.button, section: classes.buttonSection },
+    }),
+    ActionIcon: ActionIcon.extend({
+      defaultProps: { variant: "subtle", size: 28 },
+      classNames: { root: classes.icon },
+    }),
     TextInput: TextInput.extend(input),
     PasswordInput: PasswordInput.extend({ classNames: { ...input.classNames, innerInput: classes.innerInput } }),
     Textarea: Textarea.extend(input),
     Select: Select.extend({
-      defaultProps: { comboboxProps: { shadow: undefined, transitionProps: { duration: 0 } }, allowDeselect: false, checkIconPosition: "right" },
+      defaultProps: {
+        comboboxProps: { shadow: undefined, transitionProps: { duration: 0 } },
+        allowDeselect: false,
+        checkIconPosition: "right",
+      },
       classNames: { ...input.classNames, dropdown: classes.dropdown, option: classes.option },
     }),
-    Checkbox: Checkbox.extend({ defaultProps: { radius: 4, size: "xs" }, classNames: { input: classes.check, label: classes.checkLabel } }),
-    Switch: Switch.extend({ defaultProps: { size: "xs" } }),
+    Checkbox: Checkbox.extend({
+      defaultProps: { radius: 4, size: "xs" },
+      classNames: { input: classes.check, label: classes.checkLabel },
+    }),
+    Switch: Switch.extend({
+      defaultProps: { size: "xs" },
+      classNames: { label: classes.toggleLabel, track: classes.track, description: classes.hint },
+    }),
+    Radio: Radio.extend({ defaultProps: { size: "xs" }, classNames: { label: classes.toggleLabel } }),
+    RadioGroup: RadioGroup.extend({ classNames: { label: classes.label, description: classes.hint } }),
+    NumberInput: NumberInput.extend(input),
     SegmentedControl: SegmentedControl.extend({
       defaultProps: { transitionDuration: 0 },
-      classNames: { root: classes.segments, label: classes.segment, indicator: classes.segmentOn, innerLabel: classes.segmentText },
+      classNames: {
+        root: classes.segments,
+        label: classes.segment,
+        indicator: classes.segmentOn,
+        innerLabel: classes.segmentText,
+      },
     }),
     Menu: Menu.extend({
       defaultProps: { transitionProps: { duration: 0 }, offset: 4 },
       classNames: { dropdown: classes.dropdown, item: classes.option, label: classes.menuLabel },
     }),
-    Popover: Popover.extend({ defaultProps: { transitionProps: { duration: 0 }, offset: 4 }, classNames: { dropdown: classes.dropdown } }),
+    Popover: Popover.extend({
+      defaultProps: { transitionProps: { duration: 0 }, offset: 4 },
+      classNames: { dropdown: classes.dropdown },
+    }),
     Modal: Modal.extend({
       defaultProps: { transitionProps: { duration: 0 }, radius: 10, centered: true },
-      classNames: { content: classes.modal, header: classes.modalHead, title: classes.modalTitle, overlay: classes.overlay, body: classes.modalBody },
+      classNames: {
+        content: classes.modal,
+        header: classes.modalHead,
+        title: classes.modalTitle,
+        overlay: classes.overlay,
+        body: classes.modalBody,
+      },
     }),
     Tooltip: Tooltip.extend({
       defaultProps: { openDelay: 300, transitionProps: { duration: 0 }, withinPortal: true },

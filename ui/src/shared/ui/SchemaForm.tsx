@@ -24,7 +24,10 @@ export function SchemaForm(props: {
   const { t } = useTranslation("shared");
   const ownId = useId();
   const fields = fieldsOf(props.schema);
-  const [answers, setAnswers] = useState<Record<string, unknown>>(() => ({ ...initialAnswers(fields), ...openAnswers(fields, props.given ?? {}) }));
+  const [answers, setAnswers] = useState<Record<string, unknown>>(() => ({
+    ...initialAnswers(fields),
+    ...openAnswers(fields, props.given ?? {}),
+  }));
   const [asked, setAsked] = useState(false);
   const id = props.formId ?? ownId;
 
@@ -43,11 +46,15 @@ export function SchemaForm(props: {
         else event.currentTarget.querySelector<HTMLElement>(`[name="${CSS.escape(wrong.name)}"]`)?.focus();
       }}
     >
-      {fields.map((field) => {
+      {fields.map((field, index) => {
         const kept = field.kind === "secret" && Boolean(props.given?.[field.name]);
         const fault = asked && !(kept && !answers[field.name]) ? faultOf(field, answers[field.name]) : null;
         const bound = fault === "min" ? field.min : field.max;
-        const error = fault ? t(`fault.${fault}`, { bound: bound ?? 0 }) : props.refused?.includes(field.name) ? t("fault.pattern") : null;
+        const error = fault
+          ? t(`fault.${fault}`, { bound: bound ?? 0 })
+          : props.refused?.includes(field.name)
+            ? t("fault.pattern")
+            : null;
         return (
           <FieldInput
             key={field.name}
@@ -55,6 +62,7 @@ export function SchemaForm(props: {
             say={props.say}
             error={error}
             kept={kept}
+            first={index === 0}
             value={answers[field.name]}
             onChange={(value) => setAnswers((old) => ({ ...old, [field.name]: value }))}
           />
@@ -71,11 +79,20 @@ export function SchemaForm(props: {
   );
 }
 
-function FieldInput(props: { field: Field; say: (key: string) => string; error: string | null; kept: boolean; value: unknown; onChange: (value: unknown) => void }) {
+function FieldInput(props: {
+  field: Field;
+  say: (key: string) => string;
+  error: string | null;
+  kept: boolean;
+  first: boolean;
+  value: unknown;
+  onChange: (value: unknown) => void;
+}) {
   const { field, say, error, onChange } = props;
   const { t } = useTranslation("shared");
   const common = {
     name: field.name,
+    "data-autofocus": props.first || undefined,
     label: say(field.title),
     description: field.description ? say(field.description) : undefined,
     placeholder: field.example ?? undefined,
@@ -97,11 +114,34 @@ function FieldInput(props: { field: Field; say: (key: string) => string; error: 
         />
       );
     case "lines":
-      return <Textarea {...common} value={text} onChange={(event) => onChange(event.currentTarget.value)} autosize minRows={3} maxRows={8} />;
+      return (
+        <Textarea
+          {...common}
+          value={text}
+          onChange={(event) => onChange(event.currentTarget.value)}
+          autosize
+          minRows={3}
+          maxRows={8}
+        />
+      );
     case "number":
-      return <NumberInput {...common} value={typeof props.value === "number" ? props.value : ""} onChange={(value) => onChange(value === "" ? undefined : Number(value))} />;
+      return (
+        <NumberInput
+          {...common}
+          value={typeof props.value === "number" ? props.value : ""}
+          onChange={(value) => onChange(value === "" ? undefined : Number(value))}
+        />
+      );
     case "switch":
-      return <Switch name={field.name} label={common.label} description={common.description} checked={props.value === true} onChange={(event) => onChange(event.currentTarget.checked)} />;
+      return (
+        <Switch
+          name={field.name}
+          label={common.label}
+          description={common.description}
+          checked={props.value === true}
+          onChange={(event) => onChange(event.currentTarget.checked)}
+        />
+      );
     case "choice":
       return (
         <Select
@@ -112,8 +152,18 @@ function FieldInput(props: { field: Field; say: (key: string) => string; error: 
         />
       );
     case "date":
-      return <TextInput {...common} type="date" value={text} onChange={(event) => onChange(event.currentTarget.value)} />;
+      return (
+        <TextInput {...common} type="date" value={text} onChange={(event) => onChange(event.currentTarget.value)} />
+      );
     case "text":
-      return <TextInput {...common} value={text} onChange={(event) => onChange(event.currentTarget.value)} autoComplete="off" spellCheck={false} />;
+      return (
+        <TextInput
+          {...common}
+          value={text}
+          onChange={(event) => onChange(event.currentTarget.value)}
+          autoComplete="off"
+          spellCheck={false}
+        />
+      );
   }
 }

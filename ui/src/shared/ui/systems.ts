@@ -6,6 +6,9 @@ import { createContext, useContext } from "react";
 import type { Connector } from "@/gen/contract";
 import { useLanguage } from "@/shared/format/useFormat";
 
+/** The connector that reads files: it has no sign-in and nothing to collect again, so "connect" means to import a file. */
+export const FILE_CONNECTOR = "file_import";
+
 /** The catalogue by connector id; filled by `app/App.tsx`. */
 export const SystemsContext = createContext<ReadonlyMap<string, Connector>>(new Map());
 

@@ -1,9 +1,6 @@
 /** What the catalogue shows for what was typed and which shelf is chosen. Pure, so that its rules are tested without a screen. */
 import type { Category, ConnectionRow, Connector } from "@/gen/contract";
 
-/** The connector that reads files: it has no sign-in, so "connect" opens the import instead of the wizard. */
-export const FILE_CONNECTOR = "file_import";
-
 /** A choice of shelf. */
 export type Shelf = Category | "all";
 

@@ -5,9 +5,9 @@
  */
 import { Button } from "@mantine/core";
 import { IconArrowLeft, IconArrowRight, IconRefresh } from "@tabler/icons-react";
-import { useCallback, useEffect, useId, useRef, useState } from "react";
+import { type ComponentProps, useCallback, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { ConnectionDetail, Connector, DraftCommitted } from "@/gen/contract";
+import type { ConnectionDetail, Connector, Draft, DraftCommitted } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
 import { useChange, useRead } from "@/shared/query/query";
 import { links, useGo } from "@/shared/ui/AppLink";
@@ -19,6 +19,9 @@ import { ChoiceStep } from "./ChoiceStep";
 import { FirstSyncStep, SignedInAgain } from "./FirstSyncStep";
 import { SignInStep } from "./SignInStep";
 import { TestStep } from "./TestStep";
+
+/** What a step puts into the wizard's shell. One shell for all steps, so that the dialog and its focus stay while they change. */
+type Page = Pick<ComponentProps<typeof Wizard>, "title" | "subtitle" | "note" | "footLeft" | "footRight" | "children">;
 
 type Place = "sign_in" | "test" | "choice" | "done";
 const NEW: Place[] = ["sign_in", "test", "choice", "done"];
@@ -71,13 +74,12 @@ export function ConnectWizard(props: {
 
   const test = useCallback(
     (answers: Record<string, unknown>) => {
-      if (open.current) forget({ id: open.current });
-      open.current = null;
-      setDraftId(null);
       setGiven(answers);
       start.mutateAsync({ connector: connector.id, answers, connection_id: renewing?.connection.id ?? null }).then(
         (begun) => {
           if (gone.current) return forget({ id: begun.id });
+          // The earlier test stays on screen until the new one has begun.
+          if (open.current) forget({ id: open.current });
           open.current = begun.id;
           setDraftId(begun.id);
           setPlace("test");
@@ -157,154 +159,157 @@ export function ConnectWizard(props: {
     </Button>
   );
 
-  const common = { label: t("wizard.label", { system: say(connector.name) }), who, steps, current, onClose: close };
+  const signInPage = (): Page => ({
+    title: renewing
+      ? t("sign_in.title_again", { account: renewing.connection.account_name })
+      : t("sign_in.title", { system: say(connector.name) }),
+    subtitle: say(connector.summary),
+    note: t("wizard.sealed"),
+    footRight: (
+      <Button
+        size="lg"
+        type="submit"
+        form={formId}
+        loading={start.isPending}
+        rightSection={<IconArrowRight size={15} />}
+        data-testid="wizard-next"
+      >
+        {t("sign_in.next")}
+      </Button>
+    ),
+    children: (
+      <div onInput={() => setTouched(true)}>
+        <SignInStep connector={connector} formId={formId} given={given} error={start.error} onSubmit={test} />
+      </div>
+    ),
+  });
+  const testPage = (draft: Draft): Page => ({
+    title: t("test.title"),
+    subtitle: renewing ? t("test.subtitle_again") : t("test.subtitle"),
+    note: t("wizard.sealed"),
+    footLeft: back("sign_in"),
+    footRight: (
+      <>
+        {commit.error ? <span style={{ color: "var(--act)" }}>{t("choice.not_saved")}</span> : null}
+        {stop && stop.why !== "failed" ? (
+          <span role="status">{t(`test.stop.${stop.why}`, { count: stop.why === "no_owner" ? stop.count : 0 })}</span>
+        ) : null}
+        {!stop && !renewing ? (
+          <span>
+            {t("test.summary", {
+              count: picked.length,
+              campaigns: campaignsOf(picked, (count) => t("campaigns", { count })),
+            })}
+          </span>
+        ) : null}
+        <Button
+          size="lg"
+          variant="default"
+          leftSection={<IconRefresh size={15} />}
+          disabled={draft.state === "testing"}
+          loading={start.isPending}
+          onClick={() => test(given)}
+        >
+          {t("test.again")}
+        </Button>
+        <Button
+          size="lg"
+          disabled={stop !== null}
+          loading={commit.isPending}
+          rightSection={<IconArrowRight size={15} />}
+          data-testid="wizard-next"
+          onClick={() => (renewing ? save() : setPlace("choice"))}
+        >
+          {renewing
+            ? t("test.save_sign_in")
+            : picked.length === 0
+              ? t("test.next_none")
+              : t("test.next", { count: picked.length })}
+        </Button>
+      </>
+    ),
+    children: (
+      <TestStep
+        connector={connector}
+        draft={draft}
+        choices={renewing ? null : list}
+        clients={clients.data ?? []}
+        onDecide={(ids, decision) => setDecisions((old) => decide(old, ids, decision))}
+        onCorrect={() => setPlace("sign_in")}
+        onRepeat={() => test(given)}
+      />
+    ),
+  });
+  const choicePage = (): Page => ({
+    title: t("choice.title"),
+    subtitle: t("choice.subtitle", { count: picked.length }),
+    note: t("wizard.sealed"),
+    footLeft: back("test"),
+    footRight: (
+      <>
+        {draft?.state === "testing" ? <span role="status">{t("choice.still_testing")}</span> : null}
+        <Button
+          size="lg"
+          disabled={draft?.state !== "ready" || stop !== null || on === 0}
+          loading={commit.isPending}
+          rightSection={<IconArrowRight size={15} />}
+          data-testid="wizard-next"
+          onClick={save}
+        >
+          {t("choice.next")}
+        </Button>
+      </>
+    ),
+    children: (
+      <ChoiceStep
+        connector={connector}
+        settings={settings}
+        picked={picked}
+        error={commit.error}
+        onChange={setSettings}
+      />
+    ),
+  });
+  const donePage = (committed: DraftCommitted): Page => ({
+    title: renewing ? t("done.title_again") : t("done.title", { count: committed.connection_ids.length }),
+    subtitle: t("done.subtitle"),
+    footLeft: (
+      <Button size="lg" variant="subtle" onClick={() => go(links.syncs())}>
+        {t("done.show_syncs")}
+      </Button>
+    ),
+    footRight: (
+      <>
+        <Button size="lg" variant="default" onClick={props.onClose}>
+          {shared("close")}
+        </Button>
+        <Button size="lg" data-testid="wizard-next" onClick={() => go(links.overview())}>
+          {t("done.open_overview")}
+        </Button>
+      </>
+    ),
+    children:
+      renewing && committed.run_ids.length === 0 ? <SignedInAgain /> : <FirstSyncStep runIds={committed.run_ids} />,
+  });
+  const page =
+    place === "done" && committed
+      ? donePage(committed)
+      : place === "choice"
+        ? choicePage()
+        : place === "test" && draft
+          ? testPage(draft)
+          : signInPage();
+
   return (
     <>
-      {place === "sign_in" ? (
-        <Wizard
-          {...common}
-          title={
-            renewing
-              ? t("sign_in.title_again", { account: renewing.connection.account_name })
-              : t("sign_in.title", { system: say(connector.name) })
-          }
-          subtitle={say(connector.summary)}
-          note={t("wizard.sealed")}
-          footRight={
-            <Button
-              size="lg"
-              type="submit"
-              form={formId}
-              loading={start.isPending}
-              rightSection={<IconArrowRight size={15} />}
-              data-testid="wizard-next"
-            >
-              {t("sign_in.next")}
-            </Button>
-          }
-        >
-          <div onInput={() => setTouched(true)}>
-            <SignInStep connector={connector} formId={formId} given={given} error={start.error} onSubmit={test} />
-          </div>
-        </Wizard>
-      ) : null}
-      {place === "test" && draft ? (
-        <Wizard
-          {...common}
-          title={t("test.title")}
-          subtitle={renewing ? t("test.subtitle_again") : t("test.subtitle")}
-          note={t("wizard.sealed")}
-          footLeft={back("sign_in")}
-          footRight={
-            <>
-              {commit.error ? <span style={{ color: "var(--act)" }}>{t("choice.not_saved")}</span> : null}
-              {stop && stop.why !== "failed" ? (
-                <span role="status">
-                  {t(`test.stop.${stop.why}`, { count: stop.why === "no_owner" ? stop.count : 0 })}
-                </span>
-              ) : null}
-              {!stop && !renewing ? (
-                <span>
-                  {t("test.summary", {
-                    count: picked.length,
-                    campaigns: campaignsOf(picked, (count) => t("campaigns", { count })),
-                  })}
-                </span>
-              ) : null}
-              <Button
-                size="lg"
-                variant="default"
-                leftSection={<IconRefresh size={15} />}
-                disabled={draft.state === "testing"}
-                loading={start.isPending}
-                onClick={() => test(given)}
-              >
-                {t("test.again")}
-              </Button>
-              <Button
-                size="lg"
-                disabled={stop !== null}
-                loading={commit.isPending}
-                rightSection={<IconArrowRight size={15} />}
-                data-testid="wizard-next"
-                onClick={() => (renewing ? save() : setPlace("choice"))}
-              >
-                {renewing ? t("test.save_sign_in") : t("test.next", { count: picked.length })}
-              </Button>
-            </>
-          }
-        >
-          <TestStep
-            connector={connector}
-            draft={draft}
-            choices={renewing ? null : list}
-            clients={clients.data ?? []}
-            onDecide={(ids, decision) => setDecisions((old) => decide(old, ids, decision))}
-            onCorrect={() => setPlace("sign_in")}
-            onRepeat={() => test(given)}
-          />
-        </Wizard>
-      ) : null}
-      {place === "choice" ? (
-        <Wizard
-          {...common}
-          title={t("choice.title")}
-          subtitle={t("choice.subtitle", { count: picked.length })}
-          note={t("wizard.sealed")}
-          footLeft={back("test")}
-          footRight={
-            <>
-              {draft?.state === "testing" ? <span role="status">{t("choice.still_testing")}</span> : null}
-              <Button
-                size="lg"
-                disabled={draft?.state !== "ready" || stop !== null || on === 0}
-                loading={commit.isPending}
-                rightSection={<IconArrowRight size={15} />}
-                data-testid="wizard-next"
-                onClick={save}
-              >
-                {t("choice.next")}
-              </Button>
-            </>
-          }
-        >
-          <ChoiceStep
-            connector={connector}
-            settings={settings}
-            picked={picked}
-            error={commit.error}
-            onChange={setSettings}
-          />
-        </Wizard>
-      ) : null}
-      {place === "done" && committed ? (
-        <Wizard
-          {...common}
-          title={renewing ? t("done.title_again") : t("done.title", { count: committed.connection_ids.length })}
-          subtitle={t("done.subtitle")}
-          footLeft={
-            <Button size="lg" variant="subtle" onClick={() => go(links.syncs())}>
-              {t("done.show_syncs")}
-            </Button>
-          }
-          footRight={
-            <>
-              <Button size="lg" variant="default" onClick={props.onClose}>
-                {shared("close")}
-              </Button>
-              <Button size="lg" data-testid="wizard-next" onClick={() => go(links.overview())}>
-                {t("done.open_overview")}
-              </Button>
-            </>
-          }
-        >
-          {renewing && committed.run_ids.length === 0 ? (
-            <SignedInAgain />
-          ) : (
-            <FirstSyncStep runIds={committed.run_ids} />
-          )}
-        </Wizard>
-      ) : null}
+      <Wizard
+        label={t("wizard.label", { system: say(connector.name) })}
+        who={who}
+        steps={steps}
+        current={current}
+        onClose={close}
+        {...page}
+      />
       {asking ? (
         <ConfirmDialog
           title={t("wizard.close_title")}

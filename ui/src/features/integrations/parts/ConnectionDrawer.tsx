@@ -18,9 +18,9 @@ import { Drawer, Facts } from "@/shared/ui/Layout";
 import { BoneRows, ErrorPanel } from "@/shared/ui/Notices";
 import { HealthBadge, StateWord } from "@/shared/ui/States";
 import { useScreenSync, useSyncHere } from "@/shared/ui/screenSync";
+import { FILE_CONNECTOR } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
-import { FILE_CONNECTOR } from "../logic/catalogue";
 import { useLocalText } from "../logic/words";
 import { Streams, VatChoice } from "./ChoiceStep";
 import { ConnectWizard } from "./ConnectWizard";
@@ -135,10 +135,9 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
                 <Button variant="default" onClick={() => go(links.importFile(connection.client_id))}>
                   {t("file_action")}
                 </Button>
-              ) : (
+              ) : connection.state !== "active" ? null : (
                 <Button
                   variant="default"
-                  disabled={connection.state !== "active"}
                   leftSection={<IconRefresh size={14} />}
                   onClick={() => sync.start({ connection_id: connection.id, client_id: null, range: null })}
                 >

@@ -14,9 +14,10 @@ import { usePathPart, useQueryWord } from "@/shared/ui/address";
 import { Chips, Key, PageHead, Screen } from "@/shared/ui/Layout";
 import { Bone, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { StateWord } from "@/shared/ui/States";
+import { FILE_CONNECTOR } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
-import { bySystemId, FILE_CONNECTOR, type Shelf, sortCatalogue } from "../logic/catalogue";
+import { bySystemId, type Shelf, sortCatalogue } from "../logic/catalogue";
 import { useLocalText } from "../logic/words";
 import { ConnectionDrawer } from "../parts/ConnectionDrawer";
 import { ConnectWizard } from "../parts/ConnectWizard";
@@ -178,7 +179,6 @@ function Catalogue(props: { connectors: Connector[]; connections: ConnectionRow[
           ref={search}
           size="xs"
           w={236}
-          classNames={{ input: classes.find ?? "" }}
           placeholder={t("find")}
           aria-label={t("find")}
           leftSection={<IconSearch size={14} />}

@@ -146,13 +146,13 @@ function Run(props: {
               label={t("progress_of", { account: run.account_name })}
             />
             <dl className={classes.four}>
-              <Number
+              <Tally
                 label={t("number.slices")}
                 value={`${format.count(progress.slices_done)} / ${format.count(progress.slices_total)}`}
               />
-              <Number label={t("number.rows")} value={format.count(progress.rows)} />
-              <Number label={t("number.requests")} value={format.count(progress.requests)} />
-              <Number label={t("number.retries")} value={format.count(progress.retries)} />
+              <Tally label={t("number.rows")} value={format.count(progress.rows)} />
+              <Tally label={t("number.requests")} value={format.count(progress.requests)} />
+              <Tally label={t("number.retries")} value={format.count(progress.retries)} />
             </dl>
             {state === "waiting" ? (
               <Banner
@@ -218,7 +218,7 @@ function Run(props: {
   );
 }
 
-function Number(props: { label: string; value: string }) {
+function Tally(props: { label: string; value: string }) {
   return (
     <div>
       <dt>{props.label}</dt>
@@ -249,8 +249,9 @@ function CollectAgain(props: { range: DateRange | null; pending: boolean; onColl
           {t("collect_dates")}
         </Button>
       </Popover.Target>
-      <Popover.Dropdown className={classes.ask}>
+      <Popover.Dropdown>
         <form
+          className={classes.ask}
           onSubmit={(event) => {
             event.preventDefault();
             if (!fits) return;

@@ -18,14 +18,12 @@ import { useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../syncs.module.css";
 
-const QUEUE_SHOWN = 3;
-
 /** Runs under way, and below them those that wait for a worker. */
 export function Running(props: { running: RunRow[]; queued: RunRow[]; openId: string | null }) {
   const { t } = useTranslation("syncs");
   const [all, setAll] = useState(false);
-  const queued = all ? props.queued : props.queued.slice(0, QUEUE_SHOWN);
-  const hidden = props.queued.length - queued.length;
+  const queued = all ? props.queued : [];
+  const names = [...new Set(props.queued.map((run) => run.client_name))];
   return (
     <section className={classes.running} aria-label={t("now")}>
       <ul>
@@ -33,9 +31,9 @@ export function Running(props: { running: RunRow[]; queued: RunRow[]; openId: st
           <RunningRow key={run.id} run={run} open={run.id === props.openId} />
         ))}
       </ul>
-      {hidden > 0 ? (
-        <button type="button" className={classes.more} onClick={() => setAll(true)}>
-          {t("queue_more", { count: hidden })}
+      {props.queued.length > 0 ? (
+        <button type="button" className={classes.more} aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? t("queue_fold") : t("queue", { count: props.queued.length, names: names.join(", ") })}
         </button>
       ) : null}
     </section>

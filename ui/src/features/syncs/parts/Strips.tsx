@@ -27,7 +27,7 @@ import { DayLegend, useDayText } from "@/shared/ui/Days";
 import kit from "@/shared/ui/kit.module.css";
 import { shareOf } from "@/shared/ui/Progress";
 import { RunWord, StateWord } from "@/shared/ui/States";
-import { useSystems } from "@/shared/ui/systems";
+import { FILE_CONNECTOR, useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import { chosenRange, headDays, holes, moveSelection, reach, type Selection } from "../logic/strip";
 import classes from "../syncs.module.css";
@@ -56,7 +56,9 @@ export function Strips(props: {
   const size = { rows: shown.length, days: days.length };
   const active = at && at.row < shown.length ? at : null;
   const chosenStrip = active ? shown[active.row] : undefined;
-  const range = active && chosenStrip ? chosenRange(chosenStrip.cells, active) : null;
+  // Days of a file come with the file; there is nowhere to read them again.
+  const collectable = chosenStrip !== undefined && chosenStrip.connection.connector !== FILE_CONNECTOR;
+  const range = active && chosenStrip && collectable ? chosenRange(chosenStrip.cells, active) : null;
 
   // A drag may end anywhere on the page.
   useEffect(() => {
@@ -159,24 +161,26 @@ export function Strips(props: {
                     <Popover.Target>
                       <i className={classes.askAt} style={spanOf(reach(active), days.length)} />
                     </Popover.Target>
-                    <Popover.Dropdown className={classes.ask} onPointerDown={(event) => event.stopPropagation()}>
-                      <p>{t("ask_again", { days: format.range(range.from, range.to, { year: false }) })}</p>
-                      <small>{t("ask_kept")}</small>
-                      <div>
-                        <Button variant="default" onClick={close}>
-                          {t("ask_no")}
-                        </Button>
-                        <Button
-                          data-autofocus
-                          loading={props.pending}
-                          leftSection={<IconCalendarRepeat size={14} />}
-                          onClick={() => {
-                            props.onCollect(strip.connection.id, range);
-                            close();
-                          }}
-                        >
-                          {t("ask_yes")}
-                        </Button>
+                    <Popover.Dropdown onPointerDown={(event) => event.stopPropagation()}>
+                      <div className={classes.ask}>
+                        <p>{t("ask_again", { days: format.range(range.from, range.to, { year: false }) })}</p>
+                        <small>{t("ask_kept")}</small>
+                        <div>
+                          <Button variant="default" onClick={close}>
+                            {t("ask_no")}
+                          </Button>
+                          <Button
+                            data-autofocus
+                            loading={props.pending}
+                            leftSection={<IconCalendarRepeat size={14} />}
+                            onClick={() => {
+                              props.onCollect(strip.connection.id, range);
+                              close();
+                            }}
+                          >
+                            {t("ask_yes")}
+                          </Button>
+                        </div>
                       </div>
                     </Popover.Dropdown>
                   </Popover>
@@ -278,7 +282,9 @@ const StripRow = memo(
                 <>
                   <span className={kit.tipTitle}>{words.title}</span>
                   {words.body}
-                  <span className={classes.tipHint}>{t("drag_hint")}</span>
+                  {connection.connector === FILE_CONNECTOR ? null : (
+                    <span className={classes.tipHint}>{t("drag_hint")}</span>
+                  )}
                 </>
               }
             >
