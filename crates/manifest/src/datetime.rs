@@ -267,7 +267,7 @@ fn directive(out: &mut String, letter: char, date: NaiveDate, time: NaiveTime, m
             time.second(),
             date.year()
         ),
-        'n' => write!(out, "\n"),
+        'n' => writeln!(out),
         't' => write!(out, "\t"),
         '%' => write!(out, "%"),
         other => write!(out, "%{other}"),
@@ -340,10 +340,9 @@ impl Pattern {
             };
             let body = match letter {
                 'Y' | 'G' => r"[0-9]{4}".to_owned(),
-                'm' => "1[0-2]|0[1-9]|[1-9]".to_owned(),
+                'm' | 'I' => "1[0-2]|0[1-9]|[1-9]".to_owned(),
                 'd' => "3[0-1]|[1-2][0-9]|0[1-9]|[1-9]| [1-9]".to_owned(),
                 'H' => "2[0-3]|[0-1][0-9]|[0-9]".to_owned(),
-                'I' => "1[0-2]|0[1-9]|[1-9]".to_owned(),
                 'M' => "[0-5][0-9]|[0-9]".to_owned(),
                 'S' => "6[0-1]|[0-5][0-9]|[0-9]".to_owned(),
                 'f' => "[0-9]{1,6}".to_owned(),

@@ -37,13 +37,12 @@ impl Projection {
             self.fields = None;
             return;
         }
-        match fields.iter_mut().find(|(name, _)| name == first) {
-            Some((_, inner)) => inner.want(rest),
-            None => {
-                let mut inner = Self::none();
-                inner.want(rest);
-                fields.push((first.to_owned(), inner));
-            }
+        if let Some((_, inner)) = fields.iter_mut().find(|(name, _)| name == first) {
+            inner.want(rest);
+        } else {
+            let mut inner = Self::none();
+            inner.want(rest);
+            fields.push((first.to_owned(), inner));
         }
     }
     /// Parses a document, building only what is wanted.

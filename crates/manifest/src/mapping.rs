@@ -218,7 +218,7 @@ impl Mapping {
                         Ok(row) => batch.stats.push(row),
                         Err(refused) => {
                             let date = day(record, &fields.date).ok();
-                            batch.rejected.push(self.rejected(refused, date, record));
+                            batch.rejected.push(self.rejected(&refused, date, record));
                         }
                     }
                 }
@@ -228,7 +228,7 @@ impl Mapping {
                 for record in records {
                     match self.object(fields, record, &mut batch.rejected) {
                         Ok(row) => batch.objects.push(row),
-                        Err(refused) => batch.rejected.push(self.rejected(refused, None, record)),
+                        Err(refused) => batch.rejected.push(self.rejected(&refused, None, record)),
                     }
                 }
             }
@@ -236,7 +236,7 @@ impl Mapping {
         batch
     }
 
-    fn rejected(&self, refused: Refused, date: Option<NaiveDate>, record: &Json) -> Rejected {
+    fn rejected(&self, refused: &Refused, date: Option<NaiveDate>, record: &Json) -> Rejected {
         Rejected {
             stream: self.stream.clone(),
             date,
@@ -306,7 +306,7 @@ impl Mapping {
                 None => ObjectStatus::Unknown,
                 Some(word) => words.get(&print(word)).copied().unwrap_or_else(|| {
                     // The row is kept; the word we do not know is noted beside it.
-                    notes.push(self.rejected(refused(RejectReason::UnknownWord, "status", word), None, record));
+                    notes.push(self.rejected(&refused(RejectReason::UnknownWord, "status", word), None, record));
                     ObjectStatus::Unknown
                 }),
             },

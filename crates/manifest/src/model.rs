@@ -299,9 +299,9 @@ pub enum Strategy {
     /// `CursorPagination`.
     Cursor {
         /// The next token.
-        value: Text,
+        value: Box<Text>,
         /// When to stop.
-        stop: Option<Text>,
+        stop: Option<Box<Text>>,
         /// Records of a full page.
         size: Option<Field>,
     },
@@ -469,9 +469,9 @@ pub enum Router {
     /// `ListPartitionRouter`.
     List {
         /// The values.
-        values: Field,
+        values: Box<Field>,
         /// Key in the slice.
-        key: Text,
+        key: Box<Text>,
         /// Where it goes.
         option: Option<RequestOption>,
     },
@@ -715,10 +715,8 @@ fn requester(part: &Part<'_>) -> Built<Requester> {
         return Err(part.unsupported(part.name()));
     }
     part.refuse(&["query_properties", "fetch_properties_from_endpoint", "request_body"])?;
-    let base = match (part.text("url_base")?, part.text("url")?) {
-        (Some(base), _) | (None, Some(base)) => base,
-        (None, None) => return Err(part.invalid("url_base", "missing; an address was expected")),
-    };
+    let base = part.text("url_base")?.map_or_else(|| part.text("url"), |base| Ok(Some(base)))?;
+    let base = base.ok_or_else(|| part.invalid("url_base", "missing; an address was expected"))?;
     let method = part.plain("http_method")?.unwrap_or_else(|| "GET".to_owned());
     let method: http::Method = match method.to_ascii_uppercase().as_str() {
         known @ ("GET" | "POST" | "PUT" | "PATCH" | "DELETE") => {
@@ -934,10 +932,10 @@ fn paginator(part: &Part<'_>) -> Built<Option<Paginator>> {
         }
         "CursorPagination" => {
             let size = inner.field("page_size")?;
-            let value = inner.need_text("cursor_value")?;
-            let stop = inner.text("stop_condition")?;
+            let value = Box::new(inner.need_text("cursor_value")?);
+            let stop = inner.text("stop_condition")?.map(Box::new);
             let reads = |text: &Text| text.template().reads("page_size");
-            if size.is_none() && (reads(&value) || stop.as_ref().is_some_and(reads)) {
+            if size.is_none() && (reads(&value) || stop.as_deref().is_some_and(reads)) {
                 return Err(inner.invalid("page_size", "a template uses it, but it is not declared"));
             }
             Strategy::Cursor { value, stop, size }
@@ -954,16 +952,11 @@ fn paginator(part: &Part<'_>) -> Built<Option<Paginator>> {
     if size_option.is_some() && !has_size {
         return Err(part.invalid("page_size_option", "the strategy declares no page_size"));
     }
-    let token = match part.get("page_token_option") {
-        None => TokenTarget::Nowhere,
-        Some(_) => {
-            let option = part.child("page_token_option")?;
-            if option.kind()? == "RequestPath" {
-                TokenTarget::Path
-            } else {
-                TokenTarget::Option(request_option(&option)?)
-            }
-        }
+    let token = if part.get("page_token_option").is_none() {
+        TokenTarget::Nowhere
+    } else {
+        let option = part.child("page_token_option")?;
+        if option.kind()? == "RequestPath" { TokenTarget::Path } else { TokenTarget::Option(request_option(&option)?) }
     };
     Ok(Some(Paginator { strategy, size_option, token }))
 }
@@ -1010,15 +1003,14 @@ fn selector(part: &Part<'_>) -> Built<Selector> {
     if inner.kind()? != "DpathExtractor" {
         return Err(inner.unsupported(inner.name()));
     }
-    let filter = match part.get("record_filter") {
-        None => None,
-        Some(_) => {
-            let filter = part.child("record_filter")?;
-            if filter.kind()? != "RecordFilter" {
-                return Err(filter.unsupported(filter.name()));
-            }
-            filter.text("condition")?
+    let filter = if part.get("record_filter").is_none() {
+        None
+    } else {
+        let filter = part.child("record_filter")?;
+        if filter.kind()? != "RecordFilter" {
+            return Err(filter.unsupported(filter.name()));
         }
+        filter.text("condition")?
     };
     let expander = match inner.get("record_expander") {
         None => None,
@@ -1092,14 +1084,12 @@ fn transformation(part: &Part<'_>) -> Built<Transformation> {
             path: part.texts("field_path")?,
             delete_origin: part.flag("delete_origin_value")?,
             replace_record: part.flag("replace_record")?,
-            affix: match part.get("key_transformation") {
-                None => None,
-                Some(_) => {
-                    let keys = part.child("key_transformation")?;
-                    let side =
-                        |field: &str| Ok::<_, Fault>(keys.text(field)?.map_or_else(|| keys.compile(field, ""), Ok)?);
-                    Some((side("prefix")?, side("suffix")?))
-                }
+            affix: if part.get("key_transformation").is_none() {
+                None
+            } else {
+                let keys = part.child("key_transformation")?;
+                let side = |field: &str| keys.text(field)?.map_or_else(|| keys.compile(field, ""), Ok);
+                Some((side("prefix")?, side("suffix")?))
             },
         },
         "KeysToLower" => Transformation::KeysToLower,
@@ -1178,8 +1168,8 @@ fn min_max(part: &Part<'_>, field: &str) -> Built<Option<MinMax>> {
 fn router(part: &Part<'_>) -> Built<Router> {
     Ok(match part.kind()? {
         "ListPartitionRouter" => Router::List {
-            values: part.field_of("values", part.need("values")?)?,
-            key: part.need_text("cursor_field")?,
+            values: Box::new(part.field_of("values", part.need("values")?)?),
+            key: Box::new(part.need_text("cursor_field")?),
             option: optional_request_option(part, "request_option")?,
         },
         "SubstreamPartitionRouter" => {

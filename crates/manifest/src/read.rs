@@ -73,14 +73,17 @@ pub struct Window {
 /// Which fields of records somebody reads; `None`: all.
 pub type Wanted = Option<Vec<Vec<String>>>;
 
+/// The keys of one parent, being read or read.
+type Reading = Arc<OnceCell<Arc<Vec<Partition>>>>;
+
 /// Keys of parents, read once per session and shared by all windows and streams.
 #[derive(Debug, Default)]
 pub struct ParentCache {
-    read: Mutex<HashMap<String, Arc<OnceCell<Arc<Vec<Partition>>>>>>,
+    read: Mutex<HashMap<String, Reading>>,
 }
 
 impl ParentCache {
-    fn cell(&self, key: String) -> Arc<OnceCell<Arc<Vec<Partition>>>> {
+    fn cell(&self, key: String) -> Reading {
         Arc::clone(self.read.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default())
     }
 }
@@ -110,6 +113,9 @@ impl Run {
         self.manifest_failure(stream, "retriever/requester", error)
     }
     fn record_failure(&self, stream: &Stream, error: &RecordError) -> Failure {
+        if let RecordError::Absent(what) = error {
+            return self.http.failure(Code::VendorChanged).with("what", what).detail(format!("stream {}", stream.name));
+        }
         self.manifest_failure(stream, "retriever/record_selector", error)
     }
 
@@ -255,14 +261,13 @@ impl Run {
             let failed = |error: TemplateError| self.template_failure(stream, "incremental_sync", &error);
             let (from, to) =
                 (cursor.start_key.text(&scope).map_err(failed)?, cursor.end_key.text(&scope).map_err(failed)?);
-            let windows = match window {
-                Some(window) => vec![window],
-                None => {
-                    let plan = Plan::new(cursor, &scope, self.now)
-                        .map_err(|error| self.manifest_failure(stream, "incremental_sync", &error))?;
-                    let intervals = plan.intervals(None, "").unwrap_or_default();
-                    plan.windows(&intervals).into_iter().map(|it| Window { start: it.start, end: it.end }).collect()
-                }
+            let windows = if let Some(window) = window {
+                vec![window]
+            } else {
+                let plan = Plan::new(cursor, &scope, self.now)
+                    .map_err(|error| self.manifest_failure(stream, "incremental_sync", &error))?;
+                let intervals = plan.intervals(None, "").unwrap_or_default();
+                plan.windows(&intervals).into_iter().map(|it| Window { start: it.start, end: it.end }).collect()
             };
             let write = |at| Json::from(datetime::format(datetime::Moment::utc(at), &cursor.format));
             cursors = windows
@@ -346,7 +351,7 @@ impl Pages {
         let keep = retriever.paginator.as_ref().is_some_and(|paginator| match &paginator.strategy {
             Strategy::Cursor { value, stop, .. } => {
                 let reads = |text: &Text| text.template().reads("response") || text.template().reads("last_record");
-                reads(value) || stop.as_ref().is_some_and(reads)
+                reads(value) || stop.as_deref().is_some_and(reads)
             }
             Strategy::Offset { size: Some(Field::Text(size)), .. } => size.template().reads("response"),
             Strategy::Page { .. } | Strategy::Offset { .. } => false,
@@ -433,7 +438,10 @@ impl Pages {
         }
         let kept_body = (self.keep && decode::pages_see_it(&self.stream.retriever.decoder))
             .then(|| bodies.first().cloned().unwrap_or(Json::Null));
-        let found = self.extraction.take(&mut bodies).map_err(|error| self.run.record_failure(&self.stream, &error))?;
+        let found = self
+            .extraction
+            .take(&mut bodies, self.run.strict)
+            .map_err(|error| self.run.record_failure(&self.stream, &error))?;
         let extracted = found.len();
         self.extracted += extracted as u64;
         let mut emitted = Vec::with_capacity(extracted);
@@ -510,7 +518,6 @@ impl Pages {
         let (Strategy::Page { size, .. } | Strategy::Offset { size, .. } | Strategy::Cursor { size, .. }) =
             &paginator.strategy;
         match size {
-            None => Ok(None),
             Some(Field::Other(number)) => Ok(number.as_i64()),
             Some(Field::Text(text)) => {
                 let empty = Json::Object(Map::new());
@@ -520,7 +527,7 @@ impl Pages {
                     value.map_err(|error| self.run.template_failure(&self.stream, "paginator/page_size", &error))?;
                 Ok(value.and_then(|value| value.to_json().as_i64()))
             }
-            Some(_) => Ok(None),
+            None | Some(Field::Map(_) | Field::List(_)) => Ok(None),
         }
     }
 
@@ -547,7 +554,7 @@ impl Pages {
             Strategy::Page { start, .. } => Some(Json::from(previous.unwrap_or(*start) + 1)),
             Strategy::Offset { .. } => Some(Json::from(previous.unwrap_or(0) + count)),
             Strategy::Cursor { value, stop, .. } => {
-                self.cursor_token(value, stop.as_ref(), response, size, emitted, body)?
+                self.cursor_token(value, stop.as_deref(), response, size, emitted, body)?
             }
         };
         let print = self.hasher.hash_one(response.body());

@@ -23,6 +23,9 @@ pub enum RecordError {
     /// A path leads through something that holds no fields.
     #[error("{0}")]
     Path(String),
+    /// What should hold records is not in the answer.
+    #[error("{0} is missing in the answer")]
+    Absent(String),
 }
 
 /// What templates around records see besides the record.
@@ -95,8 +98,9 @@ impl Extraction {
         !whole_parent
     }
 
-    /// The records of decoded bodies, moved out of them.
-    pub fn take(&self, bodies: &mut [Json]) -> Result<Vec<Json>, RecordError> {
+    /// The records of decoded bodies, moved out of them. When `strict`, a body without the place of the records is an error:
+    /// taking a changed answer for "no records" would replace good numbers by nothing.
+    pub fn take(&self, bodies: &mut [Json], strict: bool) -> Result<Vec<Json>, RecordError> {
         let mut records = Vec::new();
         for body in bodies {
             if self.path.iter().any(|segment| is_glob(segment)) {
@@ -106,11 +110,13 @@ impl Extraction {
                 push_records(Json::Array(found), &mut records);
             } else if let Some(found) = walk_mut(body, &self.path) {
                 push_records(found.take(), &mut records);
+            } else if strict {
+                return Err(RecordError::Absent(self.path.join(".")));
             }
         }
         match &self.expansion {
             None => Ok(records),
-            Some(expansion) => expansion.expand(records),
+            Some(expansion) => expansion.expand(records, strict),
         }
     }
 }
@@ -141,7 +147,7 @@ impl Expansion {
         })
     }
 
-    fn expand(&self, parents: Vec<Json>) -> Result<Vec<Json>, RecordError> {
+    fn expand(&self, parents: Vec<Json>, strict: bool) -> Result<Vec<Json>, RecordError> {
         let mut records = Vec::with_capacity(parents.len());
         for mut parent in parents {
             let mut items = Vec::new();
@@ -152,10 +158,12 @@ impl Expansion {
                         push_records(value.take(), &mut items);
                     }
                 });
-            } else if let Some(list) = walk_mut(&mut parent, &self.path)
-                && list.is_array()
-            {
-                push_records(list.take(), &mut items);
+            } else {
+                match walk_mut(&mut parent, &self.path) {
+                    Some(list) if list.is_array() => push_records(list.take(), &mut items),
+                    None if strict && !self.emit_parent => return Err(RecordError::Absent(self.path.join("."))),
+                    _ => {}
+                }
             }
             if items.is_empty() {
                 if self.emit_parent {
@@ -564,13 +572,7 @@ fn snake_case(key: &str) -> String {
     let mut kind = 0;
     let mut previous = ' ';
     for c in key.chars() {
-        let now = if c.is_ascii_digit() {
-            2
-        } else if c.is_alphabetic() {
-            1
-        } else {
-            0
-        };
+        let now = if c.is_ascii_digit() { 2 } else { i32::from(c.is_alphabetic()) };
         let camel = c.is_uppercase() && previous.is_lowercase();
         if (now != kind || camel || now == 0) && !word.is_empty() {
             words.push(std::mem::take(&mut word));

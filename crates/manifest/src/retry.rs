@@ -82,7 +82,7 @@ pub fn headers(response: &HttpResponse) -> Json {
 /// `<https://x?page=2>; rel="next", ...` as a map by relation.
 fn links(header: &str) -> Json {
     let mut map = Map::new();
-    for part in header.split(",").map(str::trim) {
+    for part in header.split(',').map(str::trim) {
         let Some((url, rest)) = part.strip_prefix('<').and_then(|part| part.split_once('>')) else { continue };
         let mut link = Map::new();
         link.insert("url".to_owned(), Json::from(url));

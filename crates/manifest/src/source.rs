@@ -229,13 +229,12 @@ impl ManifestSource {
             kept.retain(|it| it.session.strong_count() > 0);
             // A weak pointer keeps its address from being used again, so equal addresses are the same session.
             let found = kept.iter().find(|it| std::ptr::eq(it.session.as_ptr(), Arc::as_ptr(&session.config)));
-            match found {
-                Some(it) => Arc::clone(&it.run),
-                None => {
-                    let run = Arc::new(tokio::sync::OnceCell::new());
-                    kept.push(Kept { session: Arc::downgrade(&session.config), run: Arc::clone(&run) });
-                    run
-                }
+            if let Some(it) = found {
+                Arc::clone(&it.run)
+            } else {
+                let run = Arc::new(tokio::sync::OnceCell::new());
+                kept.push(Kept { session: Arc::downgrade(&session.config), run: Arc::clone(&run) });
+                run
             }
         };
         let run = cell.get_or_try_init(|| self.prepare(session)).await?;
@@ -247,17 +246,16 @@ impl ManifestSource {
         let native = self.native.signed_in(session)?;
         let signed_in = native.is_some();
         let mut config = (*session.config).clone();
-        let http = match native {
-            Some(http) => http,
-            None => {
-                let secrets = session.credentials.load().await?;
-                for name in &self.secret_fields {
-                    if secrets.contains_key(name) {
-                        put_placeholder(&mut config, name);
-                    }
+        let http = if let Some(http) = native {
+            http
+        } else {
+            let secrets = session.credentials.load().await?;
+            for name in &self.secret_fields {
+                if secrets.contains_key(name) {
+                    put_placeholder(&mut config, name);
                 }
-                session.http.with_secrets(secrets)
             }
+            session.http.with_secrets(secrets)
         };
         Ok(Run {
             config: Arc::new(Json::Object(config)),
@@ -278,21 +276,22 @@ fn mark(stream: &mut Stream, extras: &[StreamExtras]) {
         stream.total = extra.total.as_ref().map(|path| path.split('.').map(str::to_owned).collect());
         stream.budget_scope.clone_from(&extra.budget);
     }
-    fn parents(router: &mut Router, extras: &[StreamExtras]) {
-        match router {
-            Router::List { .. } => {}
-            Router::Grouping { inner, .. } => parents(inner, extras),
-            Router::Substream(all) => {
-                for parent in all {
-                    if let Some(stream) = Arc::get_mut(&mut parent.stream) {
-                        mark(stream, extras);
-                    }
+    for router in &mut stream.retriever.routers {
+        mark_parents(router, extras);
+    }
+}
+
+fn mark_parents(router: &mut Router, extras: &[StreamExtras]) {
+    match router {
+        Router::List { .. } => {}
+        Router::Grouping { inner, .. } => mark_parents(inner, extras),
+        Router::Substream(all) => {
+            for parent in all {
+                if let Some(stream) = Arc::get_mut(&mut parent.stream) {
+                    mark(stream, extras);
                 }
             }
         }
-    }
-    for router in &mut stream.retriever.routers {
-        parents(router, extras);
     }
 }
 
@@ -342,10 +341,11 @@ impl BatchTaker for Handover<'_> {
         self.duplicates.sort_out(self.stream, &mut batch);
         while batch.len() > BATCH_ROWS {
             let mut rest = BATCH_ROWS;
-            let mut part = Batch::default();
-            part.objects = split(&mut batch.objects, &mut rest);
-            part.stats = split(&mut batch.stats, &mut rest);
-            part.rejected = split(&mut batch.rejected, &mut rest);
+            let part = Batch {
+                objects: split(&mut batch.objects, &mut rest),
+                stats: split(&mut batch.stats, &mut rest),
+                rejected: split(&mut batch.rejected, &mut rest),
+            };
             self.sink.batch(part).await?;
         }
         if batch.is_empty() { Ok(()) } else { self.sink.batch(batch).await }

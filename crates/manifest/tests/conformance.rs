@@ -19,7 +19,7 @@ fn table(name: &str) -> Option<String> {
         return None;
     };
     let mut text = String::new();
-    if name.ends_with(".gz") {
+    if bytes.starts_with(&[0x1f, 0x8b]) {
         flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
     } else {
         text = String::from_utf8(bytes).unwrap();

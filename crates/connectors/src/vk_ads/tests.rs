@@ -4,18 +4,23 @@
 use super::{signin::DEFAULT_HOST, source};
 use chrono::{Days, NaiveDate, Utc};
 use kit::{
+    battery,
     http::{Http, HttpOptions},
     session::{CancellationToken, Session},
     source::{CheckEvent, Source},
     testing::{CollectSink, MemoryCredentials, Recorder, VirtualClock},
 };
 use model::{
-    ad::{Level, ObjectStatus},
+    ad::{CampaignStat, Level, ObjectStatus, RejectReason},
     date::DateRange,
+    failure::{Code, Failure},
     money::{Currency, Micros, VatState},
 };
 use serde_json::{Value, json};
-use simulators::vk_ads::{Key, Running, Scenario, VkAds};
+use simulators::{
+    faults::{Fault, FaultKind},
+    vk_ads::{Key, Running, Scenario, VkAds},
+};
 use std::sync::{Arc, Mutex};
 
 /// A simulator and a way to open sessions over it.
@@ -30,6 +35,8 @@ impl Desk {
     fn open(agency: bool, change: impl FnOnce(&mut Scenario)) -> Self {
         let today = Utc::now().date_naive();
         let mut scenario = Scenario::small(today);
+        // Every session here signs in anew, which a program must not do; the limit itself is tested with the sign-in.
+        scenario.tokens.per_user = 1_000;
         change(&mut scenario);
         let vk = VkAds::start(scenario).unwrap();
         let own = |key: &Key| key.cabinets[0].id == key.owner_id;
@@ -37,7 +44,7 @@ impl Desk {
         Self { vk, key, log: Recorder::shared(), today }
     }
 
-    fn session(&self, more: Value) -> Session {
+    fn session(&self, more: &Value) -> Session {
         let clock = VirtualClock::at(Utc::now());
         let mut options = HttpOptions::new("vk_ads", "shop");
         options.clock = clock.clone();
@@ -71,7 +78,7 @@ async fn read(source: &dyn Source, session: &Session, stream: &str, range: DateR
 async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_three_levels() {
     let desk = Desk::open(true, |_| {});
     let vk = source().unwrap();
-    let agency = desk.session(json!({}));
+    let agency = desk.session(&json!({}));
     let steps = Mutex::new(Vec::new());
     let accounts =
         vk.accounts(&agency, &|event: CheckEvent| steps.lock().unwrap().push(format!("{event:?}"))).await.unwrap();
@@ -80,7 +87,7 @@ async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_three_levels() {
     assert_eq!(names, expected);
     assert_eq!(steps.lock().unwrap().len(), 4);
 
-    let session = desk.session(Value::Object(accounts[0].config.clone()));
+    let session = desk.session(&Value::Object(accounts[0].config.clone()));
     let cabinet = desk.key.cabinets[0].id;
     let range = desk.range(80);
     let truth = desk.vk.truth();
@@ -103,9 +110,7 @@ async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_three_levels() {
                 .iter()
                 .all(|row| row.level == level && row.currency == Currency::RUB && row.vat == VatState::Excluded)
         );
-        let sum = |pick: &dyn Fn(&model::ad::CampaignStat) -> Option<Micros>| {
-            rows.stats.iter().filter_map(pick).sum::<Micros>()
-        };
+        let sum = |pick: &dyn Fn(&CampaignStat) -> Option<Micros>| rows.stats.iter().filter_map(pick).sum::<Micros>();
         assert_eq!(sum(&|row| row.cost), Micros(figures.spend_kopecks * 10_000), "{statistics}: spend");
         assert_eq!(sum(&|row| row.revenue), Micros(figures.revenue_kopecks * 10_000), "{statistics}: revenue");
         assert_eq!(sum(&|row| row.conversions), Micros(figures.conversions * 1_000_000), "{statistics}: conversions");
@@ -125,7 +130,7 @@ async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_three_levels() {
 async fn ids_are_fetched_once_per_session_and_pages_follow_a_smaller_limit() {
     let desk = Desk::open(false, |scenario| scenario.max_page = 5);
     let vk = source().unwrap();
-    let session = desk.session(json!({"page_size": 5}));
+    let session = desk.session(&json!({"page_size": 5}));
     let range = desk.range(70);
     let rows = read(&vk, &session, "banner_stats", range).await.batch.stats.len();
     let asked = desk.vk.requests().count_of("/banners.json");
@@ -135,4 +140,153 @@ async fn ids_are_fetched_once_per_session_and_pages_follow_a_smaller_limit() {
     assert!(asked > 1 && asked <= pages + 1, "{asked} requests for {banners} banners");
     read(&vk, &session, "banner_stats", range).await;
     assert_eq!(desk.vk.requests().count_of("statistics/banners"), 6, "two readings of three windows, one group each");
+}
+
+/// Does a fault to the platform and says how a read of `stream` ends.
+async fn under(desk: &Desk, faults: &[Fault], stream: &str) -> Result<CollectSink, Failure> {
+    desk.vk.faults().clear();
+    for fault in faults {
+        desk.vk.faults().add(fault.clone());
+    }
+    let vk = source().unwrap();
+    let session = desk.session(&json!({}));
+    let mut sink = CollectSink::default();
+    for slice in vk.slices(stream, desk.range(10)).unwrap() {
+        vk.read(&session, &slice, &mut sink).await?;
+    }
+    Ok(sink)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_a_read_ends_it_with_its_code() {
+    let desk = Desk::open(false, |_| {});
+    let on = |kind: FaultKind, path: &str| Fault::always(kind).on(path);
+    let missing = |field: &str| FaultKind::MissingField { field: field.to_owned() };
+    for (fault, stream, code) in [
+        (on(FaultKind::LyingTotal { delta: 3 }, "banners.json"), "banners", Code::TotalMismatch),
+        (on(FaultKind::LyingTotal { delta: -1 }, "ad_plans.json"), "ad_plans", Code::TotalMismatch),
+        (on(FaultKind::LyingTotal { delta: 1 }, "banners.json"), "banner_stats", Code::TotalMismatch),
+        (on(FaultKind::Html { status: 200 }, "statistics"), "ad_plan_stats", Code::NotJson),
+        (on(FaultKind::BrokenJson, "statistics"), "ad_plan_stats", Code::BodyTruncated),
+        (on(FaultKind::TruncatedBody, "statistics"), "ad_plan_stats", Code::BodyTruncated),
+        (on(FaultKind::ServerError { status: 503 }, "ad_groups.json"), "ad_groups", Code::PlatformDown),
+        (on(missing("items"), "statistics"), "ad_plan_stats", Code::VendorChanged),
+        (on(missing("rows"), "statistics"), "ad_plan_stats", Code::VendorChanged),
+        (on(missing("items"), "banners.json"), "banners", Code::VendorChanged),
+        (Fault::always(FaultKind::WrongKey), "ad_plans", Code::SignInRejected),
+    ] {
+        let what = format!("{fault:?} on {stream}");
+        match under(&desk, &[fault], stream).await {
+            Err(failure) => assert_eq!(failure.code, code, "{what}: {failure}"),
+            Ok(_) => panic!("{what}: the read went well"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_typed_goes_to_quarantine_and_the_rest_arrives() {
+    let desk = Desk::open(false, |_| {});
+    let clean = under(&desk, &[], "ad_plan_stats").await.unwrap().batch.stats.len();
+    let missing = |field: &str| FaultKind::MissingField { field: field.to_owned() };
+    for (kind, stream, reason, field) in [
+        (FaultKind::NegativeNumbers, "ad_plan_stats", RejectReason::Negative, None),
+        (FaultKind::GarbageNumbers, "ad_plan_stats", RejectReason::NotANumber, None),
+        (missing("date"), "ad_plan_stats", RejectReason::Missing, Some("date")),
+        (FaultKind::DuplicateRows, "ad_plan_stats", RejectReason::Duplicate, Some("external_id")),
+    ] {
+        let what = format!("{kind:?}");
+        let batch = under(&desk, &[Fault::always(kind).on("statistics")], stream).await.unwrap().batch;
+        let rejected = batch.rejected.iter().find(|row| row.reason == reason);
+        let rejected = rejected.unwrap_or_else(|| panic!("{what}: {:?}", batch.rejected.first()));
+        assert!(field.is_none_or(|field| rejected.field == field), "{what}: {rejected:?}");
+        assert!(rejected.raw.chars().count() <= 4_000 && rejected.stream == stream);
+        assert!(batch.stats.len() <= clean, "{what}");
+    }
+    // A figure that is not told is unknown, which is not zero.
+    let batch = under(&desk, &[Fault::always(missing("romi")).on("statistics")], "ad_plan_stats").await.unwrap().batch;
+    assert!(batch.rejected.is_empty() && batch.stats.len() == clean);
+    assert!(batch.stats.iter().all(|row| row.revenue.is_none() && row.cost.is_some()));
+    // A status nobody knows leaves the object in place, with a note.
+    let batch =
+        under(&desk, &[Fault::always(FaultKind::UnknownEnum).on("ad_plans.json")], "ad_plans").await.unwrap().batch;
+    let unknown = batch.objects.iter().filter(|object| object.status == ObjectStatus::Unknown).count();
+    assert!(unknown > 0 && batch.rejected.len() == unknown);
+    assert!(batch.rejected.iter().all(|row| row.reason == RejectReason::UnknownWord && row.field == "status"));
+}
+
+/// The simulator as the battery's bench.
+struct Bench(Desk);
+
+#[async_trait::async_trait]
+impl battery::Bench for Bench {
+    async fn session(&self, fault: battery::Fault) -> Option<Session> {
+        let faults = self.0.vk.faults();
+        faults.clear();
+        let kind = match fault {
+            battery::Fault::None => None,
+            battery::Fault::Throttled => Some(Fault::always(FaultKind::Throttle { retry_after: Some(2) }).times(3)),
+            battery::Fault::Flaky => Some(Fault::always(FaultKind::ServerError { status: 502 }).after(2).times(2)),
+            battery::Fault::UnknownFields => Some(Fault::always(FaultKind::NewFields)),
+            battery::Fault::ExpiredToken => Some(Fault::once(FaultKind::ExpireToken).on("statistics")),
+            battery::Fault::WrongKey => Some(Fault::always(FaultKind::WrongKey)),
+            battery::Fault::Revoked => Some(Fault::once(FaultKind::RevokeToken).on("statistics")),
+            // The simulator has no account without rights and no resource that was taken away.
+            battery::Fault::Forbidden | battery::Fault::Gone => return None,
+            battery::Fault::Down => Some(Fault::always(FaultKind::ServerError { status: 500 }).on("statistics")),
+            battery::Fault::Html => Some(Fault::always(FaultKind::Html { status: 200 }).on("statistics")),
+            battery::Fault::Truncated => Some(Fault::always(FaultKind::TruncatedBody).on("statistics")),
+            battery::Fault::LyingTotal => Some(Fault::always(FaultKind::LyingTotal { delta: 2 })),
+        };
+        if let Some(fault) = kind {
+            faults.add(fault);
+        }
+        Some(self.0.session(&json!({})))
+    }
+    fn observed(&self) -> String {
+        self.0.log.everything()
+    }
+    fn planted(&self) -> Vec<String> {
+        let mut planted = self.0.vk.token_secrets();
+        planted.push(self.0.key.client_secret.clone());
+        planted
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_connector_passes_the_battery() {
+    let desk = Desk::open(false, |_| {});
+    let vk = source().unwrap();
+    let cabinet = desk.key.cabinets[0].id;
+    let days = desk.range(40);
+    let platform = desk.vk.truth();
+    let mut truth =
+        battery::Truth { accounts: [cabinet.to_string()].into(), days: Some(days), ..battery::Truth::default() };
+    for (stream, of, level) in [
+        ("ad_plan_stats", simulators::world::Level::Campaign, Level::Campaign),
+        ("banner_stats", simulators::world::Level::Ad, Level::Ad),
+    ] {
+        let mut rows = Vec::new();
+        for id in platform.objects(of, cabinet).unwrap() {
+            for day in days.days() {
+                let figures = platform.object(of, id, day, day).unwrap();
+                rows.push(CampaignStat {
+                    level,
+                    external_id: id.to_string(),
+                    date: day,
+                    breakdown: String::new(),
+                    impressions: Some(figures.impressions),
+                    clicks: Some(figures.clicks),
+                    cost: Some(Micros(figures.spend_kopecks * 10_000)),
+                    currency: Currency::RUB,
+                    vat: VatState::Excluded,
+                    conversions: Micros::whole(figures.conversions),
+                    revenue: Some(Micros(figures.revenue_kopecks * 10_000)),
+                });
+            }
+        }
+        truth.stats.insert(stream.to_owned(), rows);
+    }
+    let today = desk.today;
+    let wrong = battery::run(&vk, &Bench(desk), &truth, today).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -284,7 +284,7 @@ pub fn filter<'a>(eval: &mut Eval<'a>, name: &str, value: Value<'a>, args: Calle
         }
         "int" => to_int(&value, &args)?,
         "float" => to_float(&value, &args)?,
-        "length" | "count" => Value::Int(value.len().and_then(|len| i128::try_from(len).ok()).ok_or(Raise::Type)?),
+        "length" | "count" => Value::Int(value.length().and_then(|len| i128::try_from(len).ok()).ok_or(Raise::Type)?),
         "string" => match value {
             Value::Text(_) => value,
             other => Value::text(format!("\"\"\"{}\"\"\"", json_text(&other, false)?)),
@@ -298,14 +298,15 @@ pub fn filter<'a>(eval: &mut Eval<'a>, name: &str, value: Value<'a>, args: Calle
         "list" => Value::list(walk(eval, &value)?),
         "first" => walk(eval, &value)?.into_iter().next().unwrap_or(Value::Undefined),
         "last" => walk(eval, &value)?.pop().unwrap_or(Value::Undefined),
-        "reverse" => match &value {
-            Value::Text(text) => Value::text(text.chars().rev().collect::<String>()),
-            _ => {
+        "reverse" => {
+            if let Value::Text(text) = &value {
+                Value::text(text.chars().rev().collect::<String>())
+            } else {
                 let mut items = walk(eval, &value)?;
                 items.reverse();
                 Value::Generator(Arc::new(items))
             }
-        },
+        }
         "join" => {
             let between = args.get(0, "d").map(text).unwrap_or_default();
             let mut parts = Vec::new();
@@ -673,9 +674,9 @@ fn title(text: &str) -> String {
     let mut start = true;
     for c in text.chars() {
         if start {
-            out.extend(c.to_uppercase())
+            out.extend(c.to_uppercase());
         } else {
-            out.extend(c.to_lowercase())
+            out.extend(c.to_lowercase());
         }
         start = c.is_whitespace() || "-([{<".contains(c);
     }
@@ -752,13 +753,13 @@ fn regex_replace(regex: &Regex, hay: &str, template: &str) -> String {
         while let Some(at) = rest.find('\\') {
             out.push_str(&rest[..at]);
             rest = &rest[at + 1..];
-            if let Some(named) = rest.strip_prefix("g<") {
-                if let Some((name, after)) = named.split_once('>') {
-                    let group = name.parse().map_or_else(|_| found.name(name), |index| found.get(index));
-                    out.push_str(group.map_or("", |group| group.as_str()));
-                    rest = after;
-                    continue;
-                }
+            if let Some(named) = rest.strip_prefix("g<")
+                && let Some((name, after)) = named.split_once('>')
+            {
+                let group = name.parse().map_or_else(|_| found.name(name), |index| found.get(index));
+                out.push_str(group.map_or("", |group| group.as_str()));
+                rest = after;
+                continue;
             }
             let digits = rest.bytes().take(2).take_while(u8::is_ascii_digit).count();
             if digits > 0 {
@@ -881,15 +882,14 @@ pub fn test(name: &str, value: &Value<'_>, args: &[Value<'_>]) -> Outcome<bool> 
         "float" => matches!(value, Value::Float(_)),
         "boolean" => matches!(value, Value::Bool(_)),
         "mapping" => value.is_map(),
-        "sequence" => value.len().is_some() && !matches!(value, Value::Set(_)),
+        "sequence" => value.length().is_some() && !matches!(value, Value::Set(_)),
         "iterable" => value.walk().is_some(),
         "callable" => matches!(value, Value::Function(_) | Value::Method(_)),
         "even" => number()?.rem_euclid(2) == 0,
         "odd" => number()?.rem_euclid(2) == 1,
         "divisibleby" => match other()?.number() {
-            Some(Number::Int(0)) | None => return Err(Raise::Type),
+            Some(Number::Int(0) | Number::Float(_)) | None => return Err(Raise::Type),
             Some(Number::Int(by)) => number()? % by == 0,
-            Some(Number::Float(_)) => return Err(Raise::Type),
         },
         "lower" => value.print().chars().all(|c| !c.is_uppercase()) && value.print().chars().any(char::is_lowercase),
         "upper" => value.print().chars().all(|c| !c.is_lowercase()) && value.print().chars().any(char::is_uppercase),
@@ -1197,9 +1197,9 @@ fn python_title(text: &str) -> String {
     let mut start = true;
     for c in text.chars() {
         if start {
-            out.extend(c.to_uppercase())
+            out.extend(c.to_uppercase());
         } else {
-            out.extend(c.to_lowercase())
+            out.extend(c.to_lowercase());
         }
         start = !c.is_alphabetic();
     }
@@ -1301,9 +1301,8 @@ fn format_method(format: &str, args: &Called<'_>) -> Outcome<String> {
             rest = after;
             continue;
         }
-        let (field, after) = match (mark, rest.split_once('}')) {
-            ("{", Some(split)) => split,
-            _ => return Err(Raise::Invalid("single brace in format text".to_owned())),
+        let ("{", Some((field, after))) = (mark, rest.split_once('}')) else {
+            return Err(Raise::Invalid("single brace in format text".to_owned()));
         };
         rest = after;
         let (name, spec) = field.split_once(':').unwrap_or((field, ""));
@@ -1357,12 +1356,11 @@ pub fn percent<'a>(format: &str, values: &Value<'_>) -> Outcome<Value<'a>> {
         let (spec, after) = rest.split_at(spec_end);
         let kind = after.chars().next().ok_or(Raise::Type)?;
         rest = &after[kind.len_utf8()..];
-        let value = match value {
-            Some(value) => value,
-            None => {
-                used += 1;
-                items.get(used - 1).cloned().ok_or(Raise::Type)?
-            }
+        let value = if let Some(value) = value {
+            value
+        } else {
+            used += 1;
+            items.get(used - 1).cloned().ok_or(Raise::Type)?
         };
         out.push_str(&padded(spec, kind, &value)?);
     }

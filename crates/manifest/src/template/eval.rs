@@ -611,7 +611,7 @@ fn repeat<'a>(sequence: &Value<'a>, times: &Value<'a>) -> Outcome<Value<'a>> {
     }
     let Some(Number::Int(times)) = times.number() else { return Err(Raise::Type) };
     let times = usize::try_from(times.max(0)).map_err(|_| Raise::Limit("a repeated text is too long"))?;
-    let len = sequence.len().ok_or(Raise::Type)?;
+    let len = sequence.length().ok_or(Raise::Type)?;
     if len.saturating_mul(times) > MAX_OUTPUT {
         return Err(Raise::Limit("a repeated text is too long"));
     }
@@ -659,11 +659,10 @@ fn arithmetic<'a>(operator: Operator, a: Number, b: Number) -> Outcome<Value<'a>
             Operator::Add => a.checked_add(b),
             Operator::Subtract => a.checked_sub(b),
             Operator::Multiply => a.checked_mul(b),
-            Operator::FloorDivide | Operator::Modulo if b == 0 => return Err(division()),
+            Operator::Divide | Operator::FloorDivide | Operator::Modulo if b == 0 => return Err(division()),
             Operator::FloorDivide => Some(floor_divide(a, b)),
             Operator::Modulo => Some(a - b * floor_divide(a, b)),
             Operator::Power if b >= 0 => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
-            Operator::Divide if b == 0 => return Err(division()),
             Operator::Divide => return Ok(Value::Float(a as f64 / b as f64)),
             Operator::Power => return Ok(Value::Float((a as f64).powf(b as f64))),
         };

@@ -531,7 +531,7 @@ impl Parser {
                 }
                 Expr::Map(entries)
             }
-            other => return Err(SyntaxError(format!("unexpected {other:?}"))),
+            other @ Token::Sign(_) => return Err(SyntaxError(format!("unexpected {other:?}"))),
         })
     }
 
@@ -724,11 +724,11 @@ fn names(value: &Expr, bound: &[String], free: &mut BTreeSet<String>) {
         }
         Expr::Compare(first, rest) => {
             each(&[first]);
-            rest.iter().for_each(|(_, value)| each(&[value]));
+            each(&rest.iter().map(|(_, value)| value).collect::<Vec<_>>());
         }
         Expr::Conditional(test, value, otherwise) => {
             each(&[test, value]);
-            otherwise.iter().for_each(|value| each(&[value]));
+            each(&otherwise.iter().map(|value| &**value).collect::<Vec<_>>());
         }
     }
 }

@@ -126,7 +126,7 @@ impl<'a> Value<'a> {
     }
 
     /// Python's `len(value)`, where it has one. Undefined has none of anything, so its length is 0.
-    pub fn len(&self) -> Option<usize> {
+    pub fn length(&self) -> Option<usize> {
         match self {
             Self::Undefined => Some(0),
             Self::Text(text) => Some(text.chars().count()),
