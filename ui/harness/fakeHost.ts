@@ -7,16 +7,26 @@ import { CallError, type CommandName, type Host } from "@/host/host";
 
 /** Answers by command. `emit` sends an event to the screens. */
 export type Handlers = {
-  [C in CommandName]?: (request: Commands[C]["request"], emit: (event: Event) => void) => Commands[C]["response"] | Promise<Commands[C]["response"]>;
+  [C in CommandName]?: (
+    request: Commands[C]["request"],
+    emit: (event: Event) => void,
+  ) => Commands[C]["response"] | Promise<Commands[C]["response"]>;
 };
 
 /** A refusal, as the backend would send it. */
-export function refusal(code: Code, kind: FailureKind, params: Record<string, string> = {}, detail: string | null = null): CallError {
+export function refusal(
+  code: Code,
+  kind: FailureKind,
+  params: Record<string, string> = {},
+  detail: string | null = null,
+): CallError {
   return new CallError({ code, kind, params, detail, retry_at: null });
 }
 
 /** The host, and the way for a test to send events. */
-export function fakeHost(handlers: Handlers): Host & { emit: (event: Event) => void; calls: { command: CommandName; request: unknown }[] } {
+export function fakeHost(
+  handlers: Handlers,
+): Host & { emit: (event: Event) => void; calls: { command: CommandName; request: unknown }[] } {
   const listeners = new Set<(event: Event) => void>();
   const emit = (event: Event) => {
     for (const listener of listeners) listener(event);

@@ -24,7 +24,10 @@ export const screens = [
     check: async (page, expect) => {
       const rows = await page.locator('[role="grid"] [data-row]').count();
       expect(rows > 5 && rows < 80, `${rows} rows are in the page, only those in sight should be`);
-      expect((await page.getAttribute('[role="grid"]', "aria-rowcount")) === "100002", "the grid does not say how many rows there are");
+      expect(
+        (await page.getAttribute('[role="grid"]', "aria-rowcount")) === "100002",
+        "the grid does not say how many rows there are",
+      );
     },
   },
   {
@@ -48,7 +51,10 @@ export const screens = [
     at: "/clients/client-5?period=last_90",
     ready: '[role="grid"] [data-row]',
     act: async (page, look) => {
-      await page.getByText(look.lang === "ru" ? "Объявление" : "Ad", { exact: true }).first().click();
+      await page
+        .getByText(look.lang === "ru" ? "Объявление" : "Ad", { exact: true })
+        .first()
+        .click();
       await page.waitForTimeout(300);
     },
   },
@@ -77,7 +83,7 @@ export const screens = [
   {
     name: "period",
     act: async (page) => {
-      await page.locator('button[aria-haspopup="dialog"]').first().click();
+      await page.getByTestId("period").click();
       await page.waitForSelector('input[type="date"]');
     },
   },

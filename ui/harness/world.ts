@@ -93,7 +93,12 @@ export function failure(code: ApiError["code"], kind: ApiError["kind"], params: 
   return { code, kind, params, detail: null, retry_at: null };
 }
 
-function connection(client: { id: string; name: string; health: Health; currency: string }, connector: string, index: number, partial: boolean): ConnectionRow {
+function connection(
+  client: { id: string; name: string; health: Health; currency: string },
+  connector: string,
+  index: number,
+  partial: boolean,
+): ConnectionRow {
   const troubled = partial && index === 0 && (client.health === "act" || client.health === "watch");
   const wait = client.health === "watch";
   return {
@@ -107,7 +112,11 @@ function connection(client: { id: string; name: string; health: Health; currency
     vat: "included",
     state: troubled && client.health === "act" ? "sign_in_needed" : "active",
     health: troubled ? client.health : "good",
-    failure: troubled ? (wait ? failure("platform_down", "retry", { system: connector, status: "502" }) : failure("sign_in_rejected", "sign_in_again", { system: connector, account: client.name })) : null,
+    failure: troubled
+      ? wait
+        ? failure("platform_down", "retry", { system: connector, status: "502" })
+        : failure("sign_in_rejected", "sign_in_again", { system: connector, account: client.name })
+      : null,
     data_through: troubled ? "2026-11-17" : "2026-11-19",
     synced_at: troubled ? "2026-11-18T06:14:00Z" : `2026-11-20T08:${50 + (index % 9)}:00Z`,
     running: null,
@@ -134,7 +143,9 @@ function client(index: number, partial: boolean): WorldClient {
     daily,
     cpa: 180 + Math.round(random() * 2_600),
     roas: 4 + random() * 8,
-    connections: ["vk_ads", ...(index % 3 === 0 ? ["file_import"] : [])].map((connector, place) => connection(basis, connector, place, partial)),
+    connections: ["vk_ads", ...(index % 3 === 0 ? ["file_import"] : [])].map((connector, place) =>
+      connection(basis, connector, place, partial),
+    ),
   };
 }
 
@@ -142,11 +153,33 @@ function client(index: number, partial: boolean): WorldClient {
 export function storyOf(name: StoryName): World {
   const count = name === "empty" ? 0 : name === "big" ? 100_000 : name === "unconnected" ? 3 : 52;
   const partial = name === "open" || name === "partial" || name === "big";
-  const clients = Array.from({ length: count }, (_, index) => client(index, partial));
+  const known = Array.from({ length: Math.min(count, 52) }, (_, index) => client(index, partial));
+  // Beyond the agency of the pictures clients repeat under other names: what counts there is only how many they are.
+  const clients = Array.from({ length: count }, (_, index) => {
+    const own = known[index % 52];
+    if (!own) throw new Error("a story without clients has no rows");
+    return index < 52
+      ? own
+      : {
+          ...own,
+          id: `client-${index}`,
+          name: `${own.name} ${index}`,
+          health: "good" as const,
+          connections: own.connections.map((each) => ({ ...each, health: "good" as const, failure: null })),
+        };
+  });
   return {
     name,
     today: TODAY,
     now: NOW,
-    clients: name === "unconnected" ? clients.map((entry) => ({ ...entry, connections: [], health: "off" as const, daily: entry.daily.map(() => null) })) : clients,
+    clients:
+      name === "unconnected"
+        ? clients.map((entry) => ({
+            ...entry,
+            connections: [],
+            health: "off" as const,
+            daily: entry.daily.map(() => null),
+          }))
+        : clients,
   };
 }

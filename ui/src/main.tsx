@@ -3,7 +3,8 @@ import { detectHost, setHost } from "@/host/current";
 import { show } from "./app/show";
 
 const root = document.getElementById("root");
-if (root) detectHost().then((host) => {
-  setHost(host);
-  show(root);
-});
+if (root)
+  detectHost().then((host) => {
+    setHost(host);
+    show(root);
+  });

@@ -5,19 +5,30 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
 import { build } from "vite";
+import { afterAll, expect, it } from "vitest";
 
 const out = mkdtempSync(join(tmpdir(), "syncdeck-ui-"));
 afterAll(() => rmSync(out, { recursive: true, force: true }));
 
 it("the build has no made-up data and reaches nothing outside", { timeout: 240_000 }, async () => {
-  await build({ root: join(__dirname, ".."), mode: "production", logLevel: "silent", build: { outDir: out, emptyOutDir: true } });
+  await build({
+    root: join(__dirname, ".."),
+    mode: "production",
+    logLevel: "silent",
+    build: { outDir: out, emptyOutDir: true },
+  });
   const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const text = files.filter((entry) => /\.(js|css|html)$/.test(entry.name)).map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8")).join("\n");
+  const text = files
+    .filter((entry) => /\.(js|css|html)$/.test(entry.name))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
+    .join("\n");
   expect(text).toContain("workspace_open_demo");
-  for (const marker of ["the harness has no answer", "Текстиль Гжель", "locked_denied", "7QKD"]) expect(text).not.toContain(marker);
-  const html = files.filter((entry) => entry.name.endsWith(".html")).map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
+  for (const marker of ["the harness has no answer", "Текстиль Гжель", "locked_denied", "7QKD"])
+    expect(text).not.toContain(marker);
+  const html = files
+    .filter((entry) => entry.name.endsWith(".html"))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
   expect(html).toHaveLength(1);
   // A strict content policy holds only when nothing is inlined and nothing comes from elsewhere.
   expect(html[0]).not.toMatch(/<script(?![^>]*\bsrc=)[^>]*>/);

@@ -1,4 +1,6 @@
 /** Renders a part as it stands in the console: theme, cache, host, open workspace, and the language asked for. */
+
+import { fakeHost, type Handlers } from "@harness/fakeHost";
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { createMemoryHistory, createRootRoute, createRouter, RouterProvider } from "@tanstack/react-router";
@@ -11,7 +13,6 @@ import type { Language } from "@/shared/format/format";
 import { setPrefs } from "@/shared/prefs/prefs";
 import { makeQueryClient } from "@/shared/query/query";
 import { StatusContext } from "@/shared/query/status";
-import { type Handlers, fakeHost } from "@harness/fakeHost";
 
 /** An open workspace. */
 export const status: AppStatus = {

@@ -19,14 +19,17 @@ function flat(tree: Tree, path = ""): Map<string, string> {
 const forms = { ru: ["one", "few", "many", "other"], en: ["one", "other"] } as const;
 const base = (key: string, language: "ru" | "en", keys: Map<string, string>) => {
   const match = /^(.*)_(one|few|many|other)$/.exec(key);
-  return match?.[1] && (keys.has(`${match[1]}_one`) || keys.has(`${match[1]}_few`)) && (forms[language] as readonly string[]).includes(match[2] ?? "") ? match[1] : null;
+  const stem = match?.[1];
+  // One lone form may be an ordinary word ("connect_one"); two make a plural.
+  return stem && forms[language].filter((form) => keys.has(`${stem}_${form}`)).length > 1 ? stem : null;
 };
-const holes = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1] ?? "").sort();
+const holes = (text: string) => [...text.matchAll(/\{\{(\w+)(?:, \w+)?\}\}/g)].map((match) => match[1] ?? "").sort();
 
 describe.each(Object.keys(texts.en) as (keyof typeof texts.en)[])("texts of %s", (feature) => {
   const en = flat(texts.en[feature] as Tree);
   const ru = flat(texts.ru[feature] as Tree);
-  const bases = (keys: Map<string, string>, language: "ru" | "en") => new Set([...keys.keys()].map((key) => base(key, language, keys) ?? key));
+  const bases = (keys: Map<string, string>, language: "ru" | "en") =>
+    new Set([...keys.keys()].map((key) => base(key, language, keys) ?? key));
 
   it("have the same keys in both languages", () => {
     expect([...bases(ru, "ru")].sort()).toEqual([...bases(en, "en")].sort());
@@ -71,7 +74,10 @@ it("every failure of the contract has a title, a body and a button in both langu
   for (const language of ["ru", "en"] as const)
     for (const code of allCode) {
       const said = errorTexts[language][code];
-      expect([said?.title, said?.body, said?.action].every((text) => typeof text === "string" && text.length > 2), `${language} ${code}`).toBe(true);
+      expect(
+        [said?.title, said?.body, said?.action].every((text) => typeof text === "string" && text.length > 2),
+        `${language} ${code}`,
+      ).toBe(true);
     }
   expect(Object.keys(texts.ru.errors.next).sort()).toEqual([...allFailureKind].sort());
 });

@@ -13,7 +13,11 @@ const source = files("src").filter((file) => !file.startsWith(join("src", "gen")
 const importsOf = (file: string) =>
   [...readFileSync(join(root, file), "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => {
     const target = match[1] ?? "";
-    return target.startsWith("@/") ? join("src", target.slice(2)) : target.startsWith(".") ? relative(root, join(root, file, "..", target)) : target;
+    return target.startsWith("@/")
+      ? join("src", target.slice(2))
+      : target.startsWith(".")
+        ? relative(root, join(root, file, "..", target))
+        : target;
   });
 const featureOf = (path: string) => /^src\/features\/([^/]+)/.exec(path)?.[1];
 
@@ -27,7 +31,8 @@ it.each(source)("%s goes through doors only", (file) => {
     const other = featureOf(target);
     if (own && other) expect(other, `${file} imports ${target}`).toBe(own);
     if (own) expect(target.startsWith("src/app"), `${file} imports ${target}`).toBe(false);
-    if (file.startsWith("src/shared") || file.startsWith("src/host")) expect(target, `${file} imports ${target}`).not.toMatch(/^src\/(features|app)/);
+    if (file.startsWith("src/shared") || file.startsWith("src/host"))
+      expect(target, `${file} imports ${target}`).not.toMatch(/^src\/(features|app)/);
     if (target.startsWith("@tauri-apps/")) expect(file, `${file} imports ${target}`).toMatch(/^src\/host\//);
     if (!/\.test\.tsx?$/.test(file)) expect(target, `${file} imports ${target}`).not.toMatch(/harness|^tests/);
   }

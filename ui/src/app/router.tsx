@@ -2,10 +2,17 @@
  * Addresses to screens. The history lives in the hash: the desktop shell and `syncdeckctl serve` then both serve one file,
  * and no path of a screen can collide with a path of the backend.
  */
-import { createBrowserHistory, createRootRoute, createRoute, createRouter, type HistoryLocation, redirect } from "@tanstack/react-router";
+import {
+  createBrowserHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  type HistoryLocation,
+  redirect,
+} from "@tanstack/react-router";
 import { features } from "./features";
-import { Frame } from "./frame/Frame";
 import { CrashedScreen, NoScreen } from "./frame/Faults";
+import { Frame } from "./frame/Frame";
 
 /**
  * The hash alone is the address. The router's own hash history glues the page's query to it, which would put whatever
@@ -34,7 +41,9 @@ export function makeRouter() {
     },
   });
   const screens = features.flatMap((feature) =>
-    feature.routes.map((route) => createRoute({ getParentRoute: () => root, path: route.path, component: route.screen })),
+    feature.routes.map((route) =>
+      createRoute({ getParentRoute: () => root, path: route.path, component: route.screen }),
+    ),
   );
   return createRouter({
     routeTree: root.addChildren([start, ...screens]),

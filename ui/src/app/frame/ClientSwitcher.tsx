@@ -15,6 +15,8 @@ import { ClientTile } from "@/shared/ui/Tiles";
 import classes from "./frame.module.css";
 
 const RECENT = 5;
+/** More than anyone scrolls through: beyond it people type. */
+const MOST = 200;
 
 /** Puts a client on top of the recent ones. */
 export function rememberClient(id: string): void {
@@ -40,14 +42,21 @@ export function ClientSwitcher(props: { opened: boolean; onChange: (opened: bool
   return (
     <Popover opened={props.opened} onChange={props.onChange} position="bottom-start" trapFocus returnFocus>
       <Popover.Target>
-        <button type="button" className={classes.pick} onClick={() => props.onChange(!props.opened)} aria-haspopup="listbox">
+        <button
+          type="button"
+          className={classes.pick}
+          onClick={() => props.onChange(!props.opened)}
+          aria-haspopup="listbox"
+        >
           {chosen ? <ClientTile name={chosen.name} /> : <IconUsersGroup size={15} stroke={1.7} aria-hidden />}
           <span>{chosen?.name ?? t("all_clients")}</span>
           <IconSelector size={14} aria-hidden />
         </button>
       </Popover.Target>
       <Popover.Dropdown className={classes.menu}>
-        {props.opened ? <ClientMenu clients={clients.data ?? []} current={chosen?.id ?? null} onDone={() => props.onChange(false)} /> : null}
+        {props.opened ? (
+          <ClientMenu clients={clients.data ?? []} current={chosen?.id ?? null} onDone={() => props.onChange(false)} />
+        ) : null}
       </Popover.Dropdown>
     </Popover>
   );
@@ -65,7 +74,7 @@ function ClientMenu(props: { clients: ClientRow[]; current: string | null; onDon
   const rank = (id: string) => (recent.indexOf(id) + recent.length + 1) % (recent.length + 1);
   const first = found.filter((client) => recent.includes(client.id)).sort((a, b) => rank(a.id) - rank(b.id));
   const rest = found.filter((client) => !recent.includes(client.id));
-  const options: (ClientRow | null)[] = [...(typed ? [] : [null]), ...first, ...rest];
+  const options: (ClientRow | null)[] = [...(typed ? [] : [null]), ...first, ...rest.slice(0, MOST)];
 
   const take = (index: number) => {
     const client = options[index];
@@ -73,7 +82,16 @@ function ClientMenu(props: { clients: ClientRow[]; current: string | null; onDon
     props.onDone();
     // Syncs narrow to the client in place; every other screen goes to the client's own page or back to all.
     if (path.startsWith("/syncs")) setWord(client?.id ?? null);
-    else go(client ? links.client(client.id) : path.startsWith("/clients") ? links.clients() : path.startsWith("/overview") ? links.overview() : path);
+    else
+      go(
+        client
+          ? links.client(client.id)
+          : path.startsWith("/clients")
+            ? links.clients()
+            : path.startsWith("/overview")
+              ? links.overview()
+              : path,
+      );
   };
   const choice = useChoice(options.length, take);
   return (

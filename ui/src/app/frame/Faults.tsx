@@ -13,7 +13,11 @@ export function NoScreen() {
   const go = useGo();
   return (
     <Screen>
-      <EmptyState icon={IconMapOff} title={t("no_screen")} action={<Button onClick={() => go(links.overview())}>{t("no_screen_action")}</Button>}>
+      <EmptyState
+        icon={IconMapOff}
+        title={t("no_screen")}
+        action={<Button onClick={() => go(links.overview())}>{t("no_screen_action")}</Button>}
+      >
         {t("no_screen_body")}
       </EmptyState>
     </Screen>
@@ -40,7 +44,10 @@ export function CrashedScreen(props: ErrorComponentProps) {
           </Button>
         }
       >
-        {t("crash_body")} <code style={{ font: "11.5px var(--mono)" }}>{props.error instanceof Error ? props.error.message : String(props.error)}</code>
+        {t("crash_body")}{" "}
+        <code style={{ font: "11.5px var(--mono)" }}>
+          {props.error instanceof Error ? props.error.message : String(props.error)}
+        </code>
       </EmptyState>
     </Screen>
   );

@@ -22,11 +22,11 @@ import { Banner } from "@/shared/ui/Notices";
 import { useOnline } from "@/shared/ui/online";
 import { useSaying } from "@/shared/ui/saying";
 import { useSyncHere } from "@/shared/ui/screenSync";
+import { isMac, useShortcuts } from "@/shared/ui/shortcuts";
 import { type Feature, features, overlays } from "../features";
 import { ClientSwitcher } from "./ClientSwitcher";
 import classes from "./frame.module.css";
 import { Palette } from "./Palette";
-import { isMac, useShortcuts } from "@/shared/ui/shortcuts";
 import { ShortcutSheet } from "./ShortcutSheet";
 import { TopBar } from "./TopBar";
 
@@ -54,7 +54,12 @@ export function Frame() {
       <div className={classes.main}>
         <TopBar
           onSearch={() => setOverlay("palette")}
-          switcher={<ClientSwitcher opened={overlay === "clients"} onChange={(opened) => setOverlay(opened ? "clients" : null)} />}
+          switcher={
+            <ClientSwitcher
+              opened={overlay === "clients"}
+              onChange={(opened) => setOverlay(opened ? "clients" : null)}
+            />
+          }
         />
         {online ? null : (
           <div className={classes.offline}>
@@ -64,7 +69,10 @@ export function Frame() {
               icon={IconWifiOff}
               fact={t("offline_fact")}
               action={
-                <Button variant="default" onClick={() => window.dispatchEvent(new Event(navigator.onLine ? "online" : "offline"))}>
+                <Button
+                  variant="default"
+                  onClick={() => window.dispatchEvent(new Event(navigator.onLine ? "online" : "offline"))}
+                >
                   {t("offline_check")}
                 </Button>
               }
@@ -100,17 +108,31 @@ function Rail(props: { folded: boolean; online: boolean }) {
       </div>
       <nav aria-label={t("main_nav")} style={{ display: "contents" }}>
         <ul className={classes.nav}>
-          {features.filter((feature) => !feature.foot).map((feature) => <RailItem key={feature.id} feature={feature} folded={props.folded} />)}
+          {features
+            .filter((feature) => !feature.foot)
+            .map((feature) => (
+              <RailItem key={feature.id} feature={feature} folded={props.folded} />
+            ))}
         </ul>
         <div className={classes.spring} />
         <ul className={classes.nav}>
           <li>
-            <button type="button" className={`${classes.item} ${classes.fold}`} onClick={() => setPrefs({ folded: !props.folded })} aria-label={foldLabel} title={foldLabel}>
+            <button
+              type="button"
+              className={`${classes.item} ${classes.fold}`}
+              onClick={() => setPrefs({ folded: !props.folded })}
+              aria-label={foldLabel}
+              title={foldLabel}
+            >
               <Fold size={17} stroke={1.7} aria-hidden />
               <span>{foldLabel}</span>
             </button>
           </li>
-          {features.filter((feature) => feature.foot).map((feature) => <RailItem key={feature.id} feature={feature} folded={props.folded} />)}
+          {features
+            .filter((feature) => feature.foot)
+            .map((feature) => (
+              <RailItem key={feature.id} feature={feature} folded={props.folded} />
+            ))}
         </ul>
       </nav>
       <StatusLines online={props.online} />
@@ -128,7 +150,13 @@ function RailItem(props: { feature: Feature; folded: boolean }) {
   const label = t(`nav.${props.feature.id}`);
   return (
     <li>
-      <AppLink className={classes.item} to={props.feature.path} aria-current={here ? "page" : undefined} title={props.folded ? label : undefined} aria-label={props.folded ? label : undefined}>
+      <AppLink
+        className={classes.item}
+        to={props.feature.path}
+        aria-current={here ? "page" : undefined}
+        title={props.folded ? label : undefined}
+        aria-label={props.folded ? label : undefined}
+      >
         <Icon size={17} stroke={1.7} aria-hidden />
         <span>{label}</span>
         {count > 0 ? (

@@ -15,11 +15,19 @@ export function PeriodPicker() {
   const format = useFormat();
   const period = usePeriod();
   const [opened, setOpened] = useState(false);
-  const compare = period.compare ? t("versus", { range: format.range(period.compare.from, period.compare.to, { year: false }) }) : null;
+  const compare = period.compare
+    ? t("versus", { range: format.range(period.compare.from, period.compare.to, { year: false }) })
+    : null;
   return (
     <Popover opened={opened} onChange={setOpened} position="bottom-start" trapFocus returnFocus>
       <Popover.Target>
-        <button type="button" className={classes.pick} onClick={() => setOpened(!opened)} aria-label={t("period")} aria-haspopup="dialog">
+        <button
+          type="button"
+          className={classes.pick}
+          onClick={() => setOpened(!opened)}
+          title={t("period")}
+          data-testid="period"
+        >
           <IconCalendar size={15} stroke={1.7} aria-hidden />
           <span>{format.range(period.range.from, period.range.to)}</span>
           {compare ? <em className={classes.versus}>{compare}</em> : null}
@@ -65,8 +73,20 @@ function Choices(props: { onDone: () => void }) {
           props.onDone();
         }}
       >
-        <TextInput type="date" label={t("from")} value={from} max={today} onChange={(event) => setFrom(event.currentTarget.value)} />
-        <TextInput type="date" label={t("to")} value={to} max={today} onChange={(event) => setTo(event.currentTarget.value)} />
+        <TextInput
+          type="date"
+          label={t("from")}
+          value={from}
+          max={today}
+          onChange={(event) => setFrom(event.currentTarget.value)}
+        />
+        <TextInput
+          type="date"
+          label={t("to")}
+          value={to}
+          max={today}
+          onChange={(event) => setTo(event.currentTarget.value)}
+        />
         <Button type="submit" variant="default" disabled={!valid}>
           {t("apply")}
         </Button>

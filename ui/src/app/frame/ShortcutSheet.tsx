@@ -7,7 +7,13 @@ import { ShortcutList } from "@/shared/ui/ShortcutList";
 export function ShortcutSheet(props: { onClose: () => void }) {
   const { t } = useTranslation("shared");
   return (
-    <Modal opened onClose={props.onClose} title={t("shortcuts.title")} closeButtonProps={{ "aria-label": t("close") }} size={420}>
+    <Modal
+      opened
+      onClose={props.onClose}
+      title={t("shortcuts.title")}
+      closeButtonProps={{ "aria-label": t("close") }}
+      size={420}
+    >
       <ShortcutList />
     </Modal>
   );

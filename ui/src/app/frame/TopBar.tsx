@@ -19,7 +19,12 @@ export function TopBar(props: { onSearch: () => void; switcher: ReactNode }) {
     <header className={classes.top}>
       {props.switcher}
       <PeriodPicker />
-      <button type="button" className={`${classes.pick} ${classes.search}`} onClick={props.onSearch} aria-haspopup="dialog">
+      <button
+        type="button"
+        className={`${classes.pick} ${classes.search}`}
+        onClick={props.onSearch}
+        aria-haspopup="dialog"
+      >
         <IconSearch size={15} stroke={1.7} aria-hidden />
         <span>{t("search")}</span>
         <Key keys={shortcuts.palette.keys} />

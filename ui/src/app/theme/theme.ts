@@ -69,9 +69,17 @@ export const theme = createTheme({
     }),
     Switch: Switch.extend({
       defaultProps: { size: "xs" },
-      classNames: { label: classes.toggleLabel, track: classes.track, description: classes.hint },
+      classNames: {
+        body: classes.toggleBody,
+        label: classes.toggleLabel,
+        track: classes.track,
+        description: classes.hint,
+      },
     }),
-    Radio: Radio.extend({ defaultProps: { size: "xs" }, classNames: { label: classes.toggleLabel } }),
+    Radio: Radio.extend({
+      defaultProps: { size: "xs" },
+      classNames: { body: classes.toggleBody, label: classes.toggleLabel },
+    }),
     RadioGroup: RadioGroup.extend({ classNames: { label: classes.label, description: classes.hint } }),
     NumberInput: NumberInput.extend(input),
     SegmentedControl: SegmentedControl.extend({

@@ -1,19 +1,28 @@
 /** First start and the locked workspace: nothing is created before the key is acknowledged, and every lock says its own word. */
+
+import { refusal } from "@harness/fakeHost";
 import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import type { AppStatus, KeychainState } from "@/gen/contract";
-import { refusal } from "@harness/fakeHost";
 import { inConsole, status } from "../../../tests/inConsole";
 import { FirstRunScreen } from "./screens/FirstRunScreen";
 import { LockedScreen } from "./screens/LockedScreen";
 
 const absent: AppStatus = { ...status, workspace: "absent", workspace_name: null, lock: null };
-const draft = (keychain: KeychainState) => ({ recovery_key: "7QKD-M4XR-9TFA", currency: "RUB", time_zone: "Europe/Moscow", keychain });
+const draft = (keychain: KeychainState) => ({
+  recovery_key: "7QKD-M4XR-9TFA",
+  currency: "RUB",
+  time_zone: "Europe/Moscow",
+  keychain,
+});
 
 describe("first start", () => {
   it("creates only after a name is given and the recovery key is acknowledged", async () => {
-    const { host } = await inConsole(<FirstRunScreen status={absent} />, { workspace_draft: () => draft("available"), workspace_create: () => ({ status }) });
+    const { host } = await inConsole(<FirstRunScreen status={absent} />, {
+      workspace_draft: () => draft("available"),
+      workspace_create: () => ({ status }),
+    });
     const user = userEvent.setup();
     const create = await screen.findByRole("button", { name: "Create workspace" });
     expect(screen.getByText("M4XR")).toBeInTheDocument();
@@ -31,7 +40,10 @@ describe("first start", () => {
   });
 
   it("without a keychain asks for a passphrase of ten characters, twice", async () => {
-    const { host } = await inConsole(<FirstRunScreen status={{ ...absent, keychain: "missing" }} />, { workspace_draft: () => draft("missing"), workspace_create: () => ({ status }) });
+    const { host } = await inConsole(<FirstRunScreen status={{ ...absent, keychain: "missing" }} />, {
+      workspace_draft: () => draft("missing"),
+      workspace_create: () => ({ status }),
+    });
     const user = userEvent.setup();
     await user.type(await screen.findByLabelText("Workspace name"), "Polyus");
     expect(screen.getByRole("radio", { name: /System keychain/ })).toBeDisabled();
@@ -41,7 +53,9 @@ describe("first start", () => {
     expect(screen.getByRole("button", { name: "Create workspace" })).toBeDisabled();
     await user.type(screen.getByLabelText("Passphrase again"), " 1");
     await user.click(screen.getByRole("button", { name: "Create workspace" }));
-    await waitFor(() => expect(host.calls.at(-1)?.request).toMatchObject({ lock: "passphrase", passphrase: "long enough 1" }));
+    await waitFor(() =>
+      expect(host.calls.at(-1)?.request).toMatchObject({ lock: "passphrase", passphrase: "long enough 1" }),
+    );
   });
 
   it("says why the demo did not open", async () => {
@@ -73,7 +87,13 @@ describe("a locked workspace", () => {
   });
 
   it("with a damaged file speaks of the file, not of the keychain", async () => {
-    const failure = { code: "database_newer" as const, kind: "fix_settings" as const, params: { found: "14", known: "9" }, detail: null, retry_at: null };
+    const failure = {
+      code: "database_newer" as const,
+      kind: "fix_settings" as const,
+      params: { found: "14", known: "9" },
+      detail: null,
+      retry_at: null,
+    };
     await inConsole(<LockedScreen status={{ ...status, workspace: "locked", lock: "keychain", failure }} />);
     expect(screen.getByRole("heading", { name: "The file is from a newer version" })).toBeInTheDocument();
   });

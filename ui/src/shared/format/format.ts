@@ -72,7 +72,10 @@ export class Format {
       minimumSignificantDigits: 4,
       maximumSignificantDigits: 4,
     });
-    this.shortest = new Intl.NumberFormat(language === "ru" ? "ru-RU" : "en-US", { notation: "compact", maximumFractionDigits: 1 });
+    this.shortest = new Intl.NumberFormat(language === "ru" ? "ru-RU" : "en-US", {
+      notation: "compact",
+      maximumFractionDigits: 1,
+    });
     this.collator = new Intl.Collator(this.locale, { numeric: true, sensitivity: "base" });
   }
 

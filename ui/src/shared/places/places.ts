@@ -1,7 +1,22 @@
 /** Currencies and time zones to choose from: those of our platforms' markets first, then everything this computer knows. */
 import type { Language } from "@/shared/format/format";
 
-const firstCurrencies = ["RUB", "KZT", "BYN", "UZS", "AMD", "GEL", "AZN", "KGS", "USD", "EUR", "GBP", "TRY", "AED", "CNY"];
+const firstCurrencies = [
+  "RUB",
+  "KZT",
+  "BYN",
+  "UZS",
+  "AMD",
+  "GEL",
+  "AZN",
+  "KGS",
+  "USD",
+  "EUR",
+  "GBP",
+  "TRY",
+  "AED",
+  "CNY",
+];
 
 /** Codes of currencies. */
 export function currencies(always: string): string[] {
@@ -12,12 +27,18 @@ export function currencies(always: string): string[] {
 export function timeZones(language: Language, always: string, now: Date): { value: string; label: string }[] {
   const known = Intl.supportedValuesOf("timeZone");
   const all = known.includes(always) ? known : [always, ...known];
-  return all.map((zone) => ({ value: zone, label: `${zone.split("/").at(-1)?.replaceAll("_", " ") ?? zone}, ${offset(zone, language, now)}` }));
+  return all.map((zone) => ({
+    value: zone,
+    label: `${zone.split("/").at(-1)?.replaceAll("_", " ") ?? zone}, ${offset(zone, language, now)}`,
+  }));
 }
 
 function offset(zone: string, language: Language, now: Date): string {
   try {
-    const parts = new Intl.DateTimeFormat(language === "ru" ? "ru-RU" : "en-GB", { timeZone: zone, timeZoneName: "shortOffset" }).formatToParts(now);
+    const parts = new Intl.DateTimeFormat(language === "ru" ? "ru-RU" : "en-GB", {
+      timeZone: zone,
+      timeZoneName: "shortOffset",
+    }).formatToParts(now);
     return (parts.find((part) => part.type === "timeZoneName")?.value ?? "UTC").replace("GMT", "UTC");
   } catch {
     return "UTC";

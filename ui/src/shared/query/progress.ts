@@ -16,7 +16,7 @@ export interface LiveRun {
 const INTERVAL_MS = 200;
 const live = new Map<string, LiveRun>();
 const listeners = new Set<() => void>();
-let timer: ReturnType<typeof setTimeout> | null = null;
+let pending = false;
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
@@ -24,14 +24,16 @@ function subscribe(listener: () => void): () => void {
 }
 
 function tell(): void {
-  timer = null;
+  pending = false;
   for (const listener of listeners) listener();
 }
 
 /** Takes in one event. */
 export function acceptProgress(event: Extract<Event, { type: "run_progress" }>): void {
   live.set(event.run_id, { state: event.state, progress: event.progress });
-  timer ??= setTimeout(tell, INTERVAL_MS);
+  if (pending) return;
+  pending = true;
+  setTimeout(tell, INTERVAL_MS);
 }
 
 /** The newest step of a run, or what the list said when nothing was heard since. Redraws only whoever asks. */

@@ -1,21 +1,33 @@
 /** Freshness follows from tags alone, and progress does not storm. */
-import { act, renderHook, waitFor } from "@testing-library/react";
+
+import { fakeHost, refusal } from "@harness/fakeHost";
 import { QueryClientProvider } from "@tanstack/react-query";
+import { act, renderHook, waitFor } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Progress, RunState } from "@/gen/contract";
 import { setHost } from "@/host/current";
-import { fakeHost, refusal } from "@harness/fakeHost";
 import { acceptProgress, useLiveRun } from "./progress";
 import { followEvents, makeQueryClient, useChange, useRead } from "./query";
 
-const progress = (done: number): Progress => ({ slices_done: done, slices_total: 10, rows: done, quarantined: 0, requests: 0, retries: 0, rows_per_sec: null, remaining_secs: null });
+const progress = (done: number): Progress => ({
+  slices_done: done,
+  slices_total: 10,
+  rows: done,
+  quarantined: 0,
+  requests: 0,
+  retries: 0,
+  rows_per_sec: null,
+  remaining_secs: null,
+});
 
 function setup(handlers: Parameters<typeof fakeHost>[0]) {
   const host = fakeHost(handlers);
   setHost(host);
   const client = makeQueryClient();
-  const wrapper = (props: { children: ReactNode }) => <QueryClientProvider client={client}>{props.children}</QueryClientProvider>;
+  const wrapper = (props: { children: ReactNode }) => (
+    <QueryClientProvider client={client}>{props.children}</QueryClientProvider>
+  );
   const count = (command: string) => host.calls.filter((call) => call.command === command).length;
   return { host, client, wrapper, count };
 }
@@ -42,7 +54,12 @@ describe("reads", () => {
       { wrapper },
     );
     await waitFor(() => expect(result.current.board.isSuccess).toBe(true));
-    await act(() => result.current.create.mutateAsync({ name: "", currency: null, time_zone: null }).catch(() => undefined) as Promise<undefined>);
+    await act(
+      () =>
+        result.current.create
+          .mutateAsync({ name: "", currency: null, time_zone: null })
+          .catch(() => undefined) as Promise<undefined>,
+    );
     expect(count("clients_list")).toBe(1);
     await act(() => result.current.update.mutateAsync({ id: "1", name: "a", currency: "RUB", time_zone: "UTC" }));
     await waitFor(() => expect(count("clients_list")).toBe(2));
@@ -53,10 +70,20 @@ describe("reads", () => {
   it("are read again when the backend says that a tag changed, and a draft when its step moved", async () => {
     const { host, client, wrapper, count } = setup({
       clients_list: () => [],
-      draft_get: () => ({ id: "d1", connector: "vk_ads", state: "testing", signed_in_as: null, steps: [], accounts: [] }),
+      draft_get: () => ({
+        id: "d1",
+        connector: "vk_ads",
+        state: "testing",
+        signed_in_as: null,
+        steps: [],
+        accounts: [],
+      }),
     });
     const stop = followEvents(client);
-    const { result } = renderHook(() => ({ clients: useRead("clients_list", {}), draft: useRead("draft_get", { id: "d1" }) }), { wrapper });
+    const { result } = renderHook(
+      () => ({ clients: useRead("clients_list", {}), draft: useRead("draft_get", { id: "d1" }) }),
+      { wrapper },
+    );
     await waitFor(() => expect(result.current.draft.isSuccess).toBe(true));
     act(() => host.emit({ type: "draft_step", draft_id: "another" }));
     act(() => host.emit({ type: "changed", tags: ["audit"] }));
@@ -87,7 +114,14 @@ describe("progress", () => {
     const before = renders;
     act(() => {
       for (let step = 1; step <= 100; step += 1) {
-        acceptProgress({ type: "run_progress", run_id: "r1", connection_id: "c", client_id: "k", state: "running", progress: progress(step) });
+        acceptProgress({
+          type: "run_progress",
+          run_id: "r1",
+          connection_id: "c",
+          client_id: "k",
+          state: "running",
+          progress: progress(step),
+        });
         vi.advanceTimersByTime(10);
       }
       vi.advanceTimersByTime(200);
@@ -97,7 +131,14 @@ describe("progress", () => {
   });
 
   it("a list that says a run is over is believed over an older event", () => {
-    acceptProgress({ type: "run_progress", run_id: "r2", connection_id: "c", client_id: "k", state: "running", progress: progress(3) });
+    acceptProgress({
+      type: "run_progress",
+      run_id: "r2",
+      connection_id: "c",
+      client_id: "k",
+      state: "running",
+      progress: progress(3),
+    });
     vi.advanceTimersByTime(200);
     const { result } = renderHook(() => useLiveRun("r2", { state: "failed", progress: progress(4) }));
     expect(result.current.state).toBe("failed");

@@ -19,7 +19,9 @@ import { currentHost } from "@/host/current";
 import type { CallError, CommandName } from "@/host/host";
 import { acceptProgress } from "./progress";
 
-type OfKind<K extends "read" | "change"> = { [C in CommandName]: Commands[C]["kind"] extends K ? C : never }[CommandName];
+type OfKind<K extends "read" | "change"> = {
+  [C in CommandName]: Commands[C]["kind"] extends K ? C : never;
+}[CommandName];
 /** A command that only reads. */
 export type ReadName = OfKind<"read">;
 /** A command that changes something. */
@@ -29,7 +31,12 @@ export type ChangeName = OfKind<"change">;
 export function makeQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      queries: { staleTime: Number.POSITIVE_INFINITY, retry: false, refetchOnWindowFocus: false, networkMode: "always" },
+      queries: {
+        staleTime: Number.POSITIVE_INFINITY,
+        retry: false,
+        refetchOnWindowFocus: false,
+        networkMode: "always",
+      },
       mutations: { retry: false, networkMode: "always" },
     },
   });
@@ -78,7 +85,13 @@ export function useReadPages<C extends ReadName>(
   first: Commands[C]["request"],
   next: (last: Commands[C]["response"], read: number) => Commands[C]["request"] | null,
 ): Pages<Commands[C]["response"]> {
-  const query = useInfiniteQuery<Commands[C]["response"], CallError, { pages: Commands[C]["response"][] }, unknown[], Commands[C]["request"]>({
+  const query = useInfiniteQuery<
+    Commands[C]["response"],
+    CallError,
+    { pages: Commands[C]["response"][] },
+    unknown[],
+    Commands[C]["request"]
+  >({
     queryKey: [command, "pages", first],
     queryFn: ({ pageParam }) => currentHost().call(command, pageParam as Commands[C]["request"]),
     initialPageParam: first,

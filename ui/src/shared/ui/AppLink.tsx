@@ -13,9 +13,11 @@ export const links = {
   newClient: () => "/clients?new=1",
   client: (id: string, tab?: "statistics" | "connections") => `/clients/${id}${tab ? `?tab=${tab}` : ""}`,
   integrations: () => "/integrations",
-  connect: (connector?: string, clientId?: string) => `/integrations/connect/${connector ?? "choose"}${clientId ? `?client=${clientId}` : ""}`,
+  connect: (connector?: string, clientId?: string) =>
+    `/integrations/connect/${connector ?? "choose"}${clientId ? `?client=${clientId}` : ""}`,
   system: (connector: string) => `/integrations/systems/${connector}`,
-  importFile: (clientId?: string) => `/integrations?${new URLSearchParams({ import: "1", ...(clientId ? { client: clientId } : {}) })}`,
+  importFile: (clientId?: string) =>
+    `/integrations?${new URLSearchParams({ import: "1", ...(clientId ? { client: clientId } : {}) })}`,
   connection: (id: string) => `/integrations/connections/${id}`,
   signIn: (connectionId: string) => `/integrations/connections/${connectionId}?sign_in=1`,
   syncs: (clientId?: string) => `/syncs${clientId ? `?client=${clientId}` : ""}`,
@@ -34,7 +36,9 @@ export function useGo(): (to: string, options?: { replace?: boolean }) => void {
 }
 
 /** A link to an address of {@link links}. */
-export function AppLink(props: { to: string; children: ReactNode; plain?: boolean } & Omit<AnchorHTMLAttributes<HTMLAnchorElement>, "href">) {
+export function AppLink(
+  props: { to: string; children: ReactNode; plain?: boolean } & Omit<AnchorHTMLAttributes<HTMLAnchorElement>, "href">,
+) {
   const router = useRouter();
   const { to, plain, className, onClick, ...rest } = props;
   return (

@@ -19,7 +19,15 @@ const rows: Row[] = [
 ];
 const columns: Column<Row>[] = [
   { id: "name", title: "Name", width: "100px", sort: (row) => row.name, cell: (row) => row.name, total: "Total" },
-  { id: "spend", title: "Spend", width: "100px", align: "right", sort: (row) => row.spend, cell: (row) => row.spend, total: "40" },
+  {
+    id: "spend",
+    title: "Spend",
+    width: "100px",
+    align: "right",
+    sort: (row) => row.spend,
+    cell: (row) => row.spend,
+    total: "40",
+  },
 ];
 const names = () =>
   screen
@@ -32,7 +40,17 @@ function Grid(props: { onOpen?: (row: Row) => void; rows?: Row[] }) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   return (
     <div style={{ height: 600 }}>
-      <DataGrid id="test" label="Rows" rows={props.rows ?? rows} columns={columns} rowId={(row) => row.id} onOpen={props.onOpen} selected={selected} onSelect={setSelected} totals="bottom" />
+      <DataGrid
+        id="test"
+        label="Rows"
+        rows={props.rows ?? rows}
+        columns={columns}
+        rowId={(row) => row.id}
+        onOpen={props.onOpen}
+        selected={selected}
+        onSelect={setSelected}
+        totals="bottom"
+      />
     </div>
   );
 }
@@ -69,7 +87,11 @@ it("moves with arrows, opens with Enter, selects with Space, lets go with Esc", 
 });
 
 it("draws only what is in sight of a hundred thousand rows and says how many there are", async () => {
-  const many = Array.from({ length: 100_000 }, (_, index) => ({ id: `r${index}`, name: `Client ${index}`, spend: index }));
+  const many = Array.from({ length: 100_000 }, (_, index) => ({
+    id: `r${index}`,
+    name: `Client ${index}`,
+    spend: index,
+  }));
   await inConsole(<Grid rows={many} />);
   const grid = screen.getByRole("grid");
   expect(grid).toHaveAttribute("aria-rowcount", "100002");

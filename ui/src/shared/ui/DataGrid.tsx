@@ -107,7 +107,8 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
         enableSorting: column.sort !== undefined,
         sortDescFirst: column.sortDown ?? column.align === "right",
         sortUndefined: "last" as const,
-        sortFn: (a: { original: Row }, b: { original: Row }) => compare(column.sort?.(a.original) ?? null, column.sort?.(b.original) ?? null, format.collator),
+        sortFn: (a: { original: Row }, b: { original: Row }) =>
+          compare(column.sort?.(a.original) ?? null, column.sort?.(b.original) ?? null, format.collator),
       })),
     [props.columns, format],
   );
@@ -116,7 +117,10 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
     data: props.rows,
     columns: definitions,
     getRowId: props.rowId,
-    state: { sorting, columnVisibility: Object.fromEntries(props.columns.map((column) => [column.id, !hidden.has(column.id)])) },
+    state: {
+      sorting,
+      columnVisibility: Object.fromEntries(props.columns.map((column) => [column.id, !hidden.has(column.id)])),
+    },
     onSortingChange: (change: SortingState | ((old: SortingState) => SortingState)) =>
       setSorting((old) => (typeof change === "function" ? change(old) : change)),
   });
@@ -148,7 +152,12 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
   };
 
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
-    if (event.target !== event.currentTarget && event.target instanceof HTMLElement && event.target.closest("button, input, a")) return;
+    if (
+      event.target !== event.currentTarget &&
+      event.target instanceof HTMLElement &&
+      event.target.closest("button, input, a")
+    )
+      return;
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 600) / ROW) - 3);
     const steps: Record<string, number> = {
       ArrowDown: activeIndex + 1,
@@ -178,7 +187,11 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
 
   const totals =
     props.totals && rows.length > 0 ? (
-      <div className={`${classes.row} ${props.totals === "top" ? classes.totalTop : classes.total}`} role="row" aria-rowindex={props.totals === "top" ? 2 : rows.length + 2}>
+      <div
+        className={`${classes.row} ${props.totals === "top" ? classes.totalTop : classes.total}`}
+        role="row"
+        aria-rowindex={props.totals === "top" ? 2 : rows.length + 2}
+      >
         {selectable ? <span role="gridcell" /> : null}
         {visible.map((column) => (
           <div key={column.id} className={classes.cell} data-align={column.align ?? "left"} role="gridcell">
@@ -189,7 +202,11 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
     ) : null;
 
   return (
-    <div className={classes.frame} style={{ ["--cols" as string]: tracks, ["--min" as string]: `${min}px` }} data-auto={props.auto ?? false}>
+    <div
+      className={classes.frame}
+      style={{ ["--cols" as string]: tracks, ["--min" as string]: `${min}px` }}
+      data-auto={props.auto ?? false}
+    >
       <div
         ref={scroller}
         className={classes.scroll}
@@ -213,7 +230,9 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
                 aria-label={t("select_all")}
                 checked={rows.length > 0 && props.selected?.size === rows.length}
                 indeterminate={(props.selected?.size ?? 0) > 0 && props.selected?.size !== rows.length}
-                onChange={(event) => props.onSelect?.(event.currentTarget.checked ? new Set(rows.map((row) => row.id)) : new Set())}
+                onChange={(event) =>
+                  props.onSelect?.(event.currentTarget.checked ? new Set(rows.map((row) => row.id)) : new Set())
+                }
               />
             </div>
           ) : null}
@@ -228,9 +247,19 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
                 aria-sort={order ? (order.desc ? "descending" : "ascending") : column.sort ? "none" : undefined}
               >
                 {column.sort ? (
-                  <button type="button" className={classes.sort} onClick={() => table.getColumn(column.id)?.toggleSorting()}>
+                  <button
+                    type="button"
+                    className={classes.sort}
+                    onClick={() => table.getColumn(column.id)?.toggleSorting()}
+                  >
                     {column.title}
-                    {order ? order.desc ? <IconArrowDown size={12} aria-hidden /> : <IconArrowUp size={12} aria-hidden /> : null}
+                    {order ? (
+                      order.desc ? (
+                        <IconArrowDown size={12} aria-hidden />
+                      ) : (
+                        <IconArrowUp size={12} aria-hidden />
+                      )
+                    ) : null}
                   </button>
                 ) : (
                   column.title
@@ -247,14 +276,17 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
             </div>
           </div>
         ) : (
-          <div className={classes.body} role="rowgroup" style={{ height: props.auto ? rows.length * ROW : virtual.getTotalSize() }}>
+          <div
+            className={classes.body}
+            role="rowgroup"
+            style={{ height: props.auto ? rows.length * ROW : virtual.getTotalSize() }}
+          >
             {items.map((item) => {
               const row = rows[item.index];
               if (!row) return null;
               const chosen = props.selected?.has(row.id) ?? props.openId === row.id;
               return (
                 // biome-ignore lint/a11y/useKeyWithClickEvents: the grid itself hears Enter and Space for its active row
-                // biome-ignore lint/a11y/useFocusableInteractive: one tab stop for the grid, aria-activedescendant for the row
                 <div
                   key={row.id}
                   id={domId(row.id)}
@@ -276,7 +308,12 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
                 >
                   {selectable ? (
                     <div role="gridcell">
-                      <Checkbox tabIndex={-1} aria-label={t("select_row")} checked={chosen} onChange={() => toggle(row.id)} />
+                      <Checkbox
+                        tabIndex={-1}
+                        aria-label={t("select_row")}
+                        checked={chosen}
+                        onChange={() => toggle(row.id)}
+                      />
                     </div>
                   ) : null}
                   {visible.map((column) => (

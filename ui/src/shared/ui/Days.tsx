@@ -1,7 +1,7 @@
 /** The strip of days: the densest picture of trust in the product. Every state differs in shape as well as in colour. */
 import { Tooltip } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import { type DayCell, allDayState, type DayState } from "@/gen/contract";
+import { allDayState, type DayCell, type DayState } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
 import classes from "./kit.module.css";
 
@@ -42,7 +42,12 @@ export function DayStrip(props: {
     .map((entry) => t("day_count", { count: entry.days, state: t(`day.${entry.state}`) }));
   const chosen = props.chosen;
   return (
-    <span className={classes.strip} data-wide={props.wide ?? false} role="img" aria-label={[props.label, ...counts].join(", ")}>
+    <span
+      className={classes.strip}
+      data-wide={props.wide ?? false}
+      role="img"
+      aria-label={[props.label, ...counts].join(", ")}
+    >
       {props.cells.map((cell) => {
         const words = text(cell);
         return (
@@ -63,7 +68,9 @@ export function DayStrip(props: {
               data-state={cell.state}
               data-chosen={chosen ? cell.date >= chosen.from && cell.date <= chosen.to : false}
               onPointerDown={props.onPick ? () => props.onPick?.(cell.date, "start") : undefined}
-              onPointerEnter={props.onPick ? (event) => event.buttons === 1 && props.onPick?.(cell.date, "move") : undefined}
+              onPointerEnter={
+                props.onPick ? (event) => event.buttons === 1 && props.onPick?.(cell.date, "move") : undefined
+              }
               onPointerUp={props.onPick ? () => props.onPick?.(cell.date, "end") : undefined}
             />
           </Tooltip>

@@ -25,7 +25,13 @@ export function ConfirmDialog(props: {
   const [typed, setTyped] = useState("");
   const fits = !props.typed || typed.trim() === props.typed.expected;
   return (
-    <Modal opened onClose={props.onClose} title={props.title} closeButtonProps={{ "aria-label": t("close") }} size={460}>
+    <Modal
+      opened
+      onClose={props.onClose}
+      title={props.title}
+      closeButtonProps={{ "aria-label": t("close") }}
+      size={460}
+    >
       <form
         className={classes.form}
         onSubmit={(event) => {
@@ -91,8 +97,15 @@ export function Wizard(props: {
               {props.steps.map((step, index) => {
                 const state = index < props.current ? "done" : index === props.current ? "current" : "next";
                 return (
-                  <li key={step.title} className={classes.step} data-state={state} aria-current={state === "current" ? "step" : undefined}>
-                    <span className={classes.stepDot}>{state === "done" ? <IconCheck size={13} stroke={2.4} aria-label={t("step_done")} /> : index + 1}</span>
+                  <li
+                    key={step.title}
+                    className={classes.step}
+                    data-state={state}
+                    aria-current={state === "current" ? "step" : undefined}
+                  >
+                    <span className={classes.stepDot}>
+                      {state === "done" ? <IconCheck size={13} stroke={2.4} aria-label={t("step_done")} /> : index + 1}
+                    </span>
                     <span>
                       <b>{step.title}</b>
                       <small>{step.note}</small>

@@ -11,7 +11,9 @@ const MICRO = 1_000_000;
 /** The exact decimal of millionths, without floating point. */
 export function exactDecimal(micros: number): string {
   const whole = Math.trunc(Math.abs(micros) / MICRO);
-  const rest = String(Math.abs(micros) % MICRO).padStart(6, "0").replace(/0+$/, "");
+  const rest = String(Math.abs(micros) % MICRO)
+    .padStart(6, "0")
+    .replace(/0+$/, "");
   return `${micros < 0 ? "-" : ""}${whole}${rest ? `.${rest}` : ""}`;
 }
 
@@ -20,7 +22,11 @@ export function Money(props: { micros: number | null; currency: string; atLeast?
   const format = useFormat();
   if (props.micros === null) return null;
   return (
-    <data className={classes.figure} value={exactDecimal(props.micros)} title={format.moneyExact(props.micros, props.currency)}>
+    <data
+      className={classes.figure}
+      value={exactDecimal(props.micros)}
+      title={format.moneyExact(props.micros, props.currency)}
+    >
       {props.atLeast ? "≥\u202f" : ""}
       {format.money(props.micros)}
       {props.bare ? null : <span className={classes.unit}>{format.sign(props.currency)}</span>}
@@ -41,11 +47,23 @@ export function Count(props: { value: number | null; atLeast?: boolean }) {
 }
 
 /** Any metric in millionths, printed by its unit. */
-export function Figure(props: { micros: number | null; unit: Unit; currency: string; compact?: boolean; atLeast?: boolean }) {
+export function Figure(props: {
+  micros: number | null;
+  unit: Unit;
+  currency: string;
+  compact?: boolean;
+  atLeast?: boolean;
+}) {
   const format = useFormat();
   if (props.micros === null) return null;
-  const printed = (props.compact ? format.compact : format.metric).call(format, props.micros, props.unit, props.currency);
-  const exact = props.unit === "money" ? format.moneyExact(props.micros, props.currency) : format.countMicros(props.micros);
+  const printed = (props.compact ? format.compact : format.metric).call(
+    format,
+    props.micros,
+    props.unit,
+    props.currency,
+  );
+  const exact =
+    props.unit === "money" ? format.moneyExact(props.micros, props.currency) : format.countMicros(props.micros);
   return (
     <data
       className={classes.figure}

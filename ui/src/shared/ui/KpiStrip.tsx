@@ -21,11 +21,21 @@ export function KpiStrip(props: { kpis: Kpi[]; currency: string; label: string; 
             {kpi.value === null ? (
               <span className={classes.unknown}>–</span>
             ) : (
-              <Figure micros={kpi.value} unit={kpi.unit} currency={props.currency} compact atLeast={(props.atLeast ?? false) && sums.has(kpi.metric)} />
+              <Figure
+                micros={kpi.value}
+                unit={kpi.unit}
+                currency={props.currency}
+                compact
+                atLeast={(props.atLeast ?? false) && sums.has(kpi.metric)}
+              />
             )}
           </div>
           <div className={classes.kpiFoot}>
-            <Sparkline series={kpi.series} {...(kpi.compare_series.length > 1 ? { compare: kpi.compare_series } : {})} area />
+            <Sparkline
+              series={kpi.series}
+              {...(kpi.compare_series.length > 1 ? { compare: kpi.compare_series } : {})}
+              area
+            />
             <Change micros={kpi.change} verdict={kpi.verdict} points={kpi.unit === "percent" && kpi.metric === "drr"} />
           </div>
         </div>

@@ -9,7 +9,6 @@ import classes from "./kit.module.css";
 export function Screen(props: { children: ReactNode; drawer?: ReactNode; fill?: boolean }) {
   return (
     <div className={classes.screen}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <div className={`${classes.page} ${props.fill ? classes.pageFill : ""}`} tabIndex={props.fill ? undefined : 0}>
         {props.children}
       </div>
@@ -31,7 +30,14 @@ export function PageHead(props: { title: string; answer?: ReactNode; before?: Re
 }
 
 /** A card with an optional head. */
-export function Panel(props: { title?: string; count?: string; tools?: ReactNode; head?: ReactNode; grow?: boolean; children: ReactNode }) {
+export function Panel(props: {
+  title?: string;
+  count?: string;
+  tools?: ReactNode;
+  head?: ReactNode;
+  grow?: boolean;
+  children: ReactNode;
+}) {
   return (
     <section className={`${classes.panel} ${props.grow ? classes.grow : ""}`} aria-label={props.title}>
       {props.title || props.tools || props.head ? (
@@ -62,7 +68,13 @@ export interface Tab<T extends string> {
 }
 
 /** Tabs under a head; arrow keys move between them. */
-export function Tabs<T extends string>(props: { tabs: Tab<T>[]; active: T; onChange: (id: T) => void; label: string; inset?: boolean }) {
+export function Tabs<T extends string>(props: {
+  tabs: Tab<T>[];
+  active: T;
+  onChange: (id: T) => void;
+  label: string;
+  inset?: boolean;
+}) {
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (step === 0) return;
@@ -74,7 +86,13 @@ export function Tabs<T extends string>(props: { tabs: Tab<T>[]; active: T; onCha
     event.currentTarget.querySelector<HTMLButtonElement>(`[data-tab="${next.id}"]`)?.focus();
   };
   return (
-    <div className={classes.tabs} role="tablist" aria-label={props.label} data-inset={props.inset ?? false} onKeyDown={onKeyDown}>
+    <div
+      className={classes.tabs}
+      role="tablist"
+      aria-label={props.label}
+      data-inset={props.inset ?? false}
+      onKeyDown={onKeyDown}
+    >
       {props.tabs.map((tab) => (
         <button
           key={tab.id}

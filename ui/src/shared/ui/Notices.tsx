@@ -17,7 +17,14 @@ const icons: Record<Tone, typeof IconInfoCircle> = {
 };
 
 /** A sentence over the panel whose data it qualifies: a bold fact, the rest, one button. `flat` joins it to a panel's top. */
-export function Banner(props: { tone: Tone; fact: string; children?: ReactNode; action?: ReactNode; flat?: boolean; icon?: typeof IconInfoCircle }) {
+export function Banner(props: {
+  tone: Tone;
+  fact: string;
+  children?: ReactNode;
+  action?: ReactNode;
+  flat?: boolean;
+  icon?: typeof IconInfoCircle;
+}) {
   const Icon = props.icon ?? icons[props.tone];
   return (
     <div className={classes.banner} data-tone={props.tone} data-flat={props.flat ?? false} role="status">
@@ -31,7 +38,12 @@ export function Banner(props: { tone: Tone; fact: string; children?: ReactNode; 
 }
 
 /** Nothing to show: says what to do, with the button that does it. */
-export function EmptyState(props: { icon: typeof IconInfoCircle; title: string; children?: ReactNode; action?: ReactNode }) {
+export function EmptyState(props: {
+  icon: typeof IconInfoCircle;
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
   const Icon = props.icon;
   return (
     <div className={classes.empty}>

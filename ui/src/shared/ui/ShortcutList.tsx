@@ -13,7 +13,10 @@ export function ShortcutList() {
       label: t(`shortcuts.${id}`),
       keys: id === "help" ? "F1, ?" : shortcuts[id].keys,
     })),
-    ...(Object.keys(tableKeys) as (keyof typeof tableKeys)[]).map((id) => ({ label: t(`shortcuts.${id}`), keys: tableKeys[id] })),
+    ...(Object.keys(tableKeys) as (keyof typeof tableKeys)[]).map((id) => ({
+      label: t(`shortcuts.${id}`),
+      keys: tableKeys[id],
+    })),
   ];
   return (
     <dl style={{ display: "grid", gridTemplateColumns: "1fr auto", gap: "10px 24px" }}>

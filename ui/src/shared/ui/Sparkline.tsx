@@ -22,7 +22,14 @@ function paths(series: Series, width: number, height: number, min: number, max: 
 }
 
 /** Draws a series, and the comparison dashed behind it. It repeats numbers that stand beside it, so readers skip it. */
-export function Sparkline(props: { series: Series; compare?: Series; width?: number; height?: number; quiet?: boolean; area?: boolean }) {
+export function Sparkline(props: {
+  series: Series;
+  compare?: Series;
+  width?: number;
+  height?: number;
+  quiet?: boolean;
+  area?: boolean;
+}) {
   const width = props.width ?? 40;
   const height = props.height ?? 18;
   const known = [...props.series, ...(props.compare ?? [])].filter((value): value is number => value !== null);
@@ -35,9 +42,23 @@ export function Sparkline(props: { series: Series; compare?: Series; width?: num
     <svg className={classes.spark} width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
       {whole ? <path d={`${line}L${width} ${height}L0 ${height}Z`} fill="var(--c1)" opacity={0.12} /> : null}
       {props.compare ? (
-        <path d={paths(props.compare, width, height, min, max)} fill="none" stroke="var(--tx3)" strokeWidth={1} strokeDasharray="2 2" opacity={0.8} />
+        <path
+          d={paths(props.compare, width, height, min, max)}
+          fill="none"
+          stroke="var(--tx3)"
+          strokeWidth={1}
+          strokeDasharray="2 2"
+          opacity={0.8}
+        />
       ) : null}
-      <path d={line} fill="none" stroke={props.quiet ? "var(--tx2)" : "var(--c1)"} strokeWidth={1.3} strokeLinejoin="round" strokeLinecap="round" />
+      <path
+        d={line}
+        fill="none"
+        stroke={props.quiet ? "var(--tx2)" : "var(--c1)"}
+        strokeWidth={1.3}
+        strokeLinejoin="round"
+        strokeLinecap="round"
+      />
     </svg>
   );
 }

@@ -51,7 +51,12 @@ export function HealthIcon(props: { health: Health; size?: number }) {
   const { t } = useTranslation("shared");
   const Icon = toneIcons[healthTones[props.health]];
   return (
-    <span className={classes.state} data-tone={healthTones[props.health]} role="img" aria-label={t(`health.${props.health}`)}>
+    <span
+      className={classes.state}
+      data-tone={healthTones[props.health]}
+      role="img"
+      aria-label={t(`health.${props.health}`)}
+    >
       <Icon size={props.size ?? 14} aria-hidden />
     </span>
   );

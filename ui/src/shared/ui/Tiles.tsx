@@ -17,8 +17,16 @@ export function SystemTile(props: { connector: string; size?: 18 | 24 | 30 }) {
   const icon = systems.icon(props.connector);
   const name = systems.name(props.connector);
   return (
-    <span className={classes.tile} style={{ width: size, height: size, fontSize: size * 0.5, ["--hue" as string]: hueOf(props.connector) }} title={name}>
-      {icon ? <img src={`data:image/svg+xml,${encodeURIComponent(icon)}`} alt="" /> : <span aria-hidden>{name.slice(0, 1).toLocaleUpperCase()}</span>}
+    <span
+      className={classes.tile}
+      style={{ width: size, height: size, fontSize: size * 0.5, ["--hue" as string]: hueOf(props.connector) }}
+      title={name}
+    >
+      {icon ? (
+        <img src={`data:image/svg+xml,${encodeURIComponent(icon)}`} alt="" />
+      ) : (
+        <span aria-hidden>{name.slice(0, 1).toLocaleUpperCase()}</span>
+      )}
     </span>
   );
 }
@@ -27,7 +35,11 @@ export function SystemTile(props: { connector: string; size?: 18 | 24 | 30 }) {
 export function ClientTile(props: { name: string; size?: 18 | 24 }) {
   const size = props.size ?? 18;
   return (
-    <span className={classes.tile} aria-hidden style={{ width: size, height: size, fontSize: size * 0.5, ["--hue" as string]: hueOf(props.name) }}>
+    <span
+      className={classes.tile}
+      aria-hidden
+      style={{ width: size, height: size, fontSize: size * 0.5, ["--hue" as string]: hueOf(props.name) }}
+    >
       {props.name.trim().slice(0, 1).toLocaleUpperCase()}
     </span>
   );

@@ -21,7 +21,9 @@ export function usePathPart(name: string): string {
 }
 
 /** A word of the query and how to change it. `null` removes it; `replace` leaves no step for "back". */
-export function useQueryWord(name: string): [string | null, (value: string | null, options?: { replace?: boolean }) => void] {
+export function useQueryWord(
+  name: string,
+): [string | null, (value: string | null, options?: { replace?: boolean }) => void] {
   const router = useRouter();
   const value = useRouterState({ select: (state) => new URLSearchParams(state.location.searchStr).get(name) });
   const set = useCallback(

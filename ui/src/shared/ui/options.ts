@@ -2,7 +2,10 @@
 import { type KeyboardEvent, useState } from "react";
 
 /** Keeps the choice inside a list of `count` options. */
-export function useChoice(count: number, take: (index: number) => void): { index: number; reset: () => void; onKeyDown: (event: KeyboardEvent) => void } {
+export function useChoice(
+  count: number,
+  take: (index: number) => void,
+): { index: number; reset: () => void; onKeyDown: (event: KeyboardEvent) => void } {
   const [wanted, setWanted] = useState(0);
   const index = Math.min(wanted, Math.max(0, count - 1));
   return {

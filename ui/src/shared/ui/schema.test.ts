@@ -23,7 +23,13 @@ const field = (name: string) => {
 };
 
 it("reads fields in their order, without fixed and hidden ones", () => {
-  expect(fields.map((entry) => `${entry.name}:${entry.kind}`)).toEqual(["client_id:text", "client_secret:secret", "days:number", "mode:choice", "on:switch"]);
+  expect(fields.map((entry) => `${entry.name}:${entry.kind}`)).toEqual([
+    "client_id:text",
+    "client_secret:secret",
+    "days:number",
+    "mode:choice",
+    "on:switch",
+  ]);
 });
 
 it("never fills a secret", () => {

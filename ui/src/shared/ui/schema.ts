@@ -66,7 +66,9 @@ export function fieldsOf(form: unknown): Field[] {
       const choices = Array.isArray(field.enum)
         ? field.enum.map((value) => ({ value: String(value), title: String(value) }))
         : Array.isArray(field.oneOf)
-          ? field.oneOf.map(object).map((option) => ({ value: String(option.const), title: text(option.title) ?? String(option.const) }))
+          ? field.oneOf
+              .map(object)
+              .map((option) => ({ value: String(option.const), title: text(option.title) ?? String(option.const) }))
           : [];
       const examples = Array.isArray(field.examples) ? field.examples : [];
       return {
@@ -87,19 +89,29 @@ export function fieldsOf(form: unknown): Field[] {
 
 /** Answers before anything is typed. */
 export function initialAnswers(fields: Field[]): Record<string, unknown> {
-  return Object.fromEntries(fields.filter((field) => field.initial !== undefined).map((field) => [field.name, field.initial]));
+  return Object.fromEntries(
+    fields.filter((field) => field.initial !== undefined).map((field) => [field.name, field.initial]),
+  );
 }
 
 /** Of the answers given before, those that may be shown again: a secret never is. */
 export function openAnswers(fields: Field[], given: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    fields.filter((field) => field.kind !== "secret" && given[field.name] !== undefined).map((field) => [field.name, given[field.name]]),
+    fields
+      .filter((field) => field.kind !== "secret" && given[field.name] !== undefined)
+      .map((field) => [field.name, given[field.name]]),
   );
 }
 
 /** The answers with every secret that was left blank taken from those given before. */
-export function withKept(fields: Field[], answers: Record<string, unknown>, given: Record<string, unknown>): Record<string, unknown> {
-  const kept = fields.filter((field) => field.kind === "secret" && !answers[field.name] && given[field.name] !== undefined);
+export function withKept(
+  fields: Field[],
+  answers: Record<string, unknown>,
+  given: Record<string, unknown>,
+): Record<string, unknown> {
+  const kept = fields.filter(
+    (field) => field.kind === "secret" && !answers[field.name] && given[field.name] !== undefined,
+  );
   return { ...answers, ...Object.fromEntries(kept.map((field) => [field.name, given[field.name]])) };
 }
 

@@ -40,7 +40,8 @@ export function useSyncHere(): { start: (request?: CollectRequest) => void; pend
     pending: change.isPending,
     start: (request = here) =>
       change.mutate(request, {
-        onSuccess: ({ run_ids }) => say(run_ids.length > 0 ? t("sync_started", { count: run_ids.length }) : t("sync_started_none")),
+        onSuccess: ({ run_ids }) =>
+          say(run_ids.length > 0 ? t("sync_started", { count: run_ids.length }) : t("sync_started_none")),
         onError: (error) => say(error),
       }),
   };

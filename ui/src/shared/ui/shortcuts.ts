@@ -17,7 +17,9 @@ export const shortcuts: Record<ShortcutId, { mod: boolean; codes: string[]; keys
 };
 
 function typing(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
 }
 
 /** Listens for the keys of the frame while it is on screen. */
@@ -28,7 +30,9 @@ export function useShortcuts(actions: Record<ShortcutId, () => void>): void {
     const listen = (event: KeyboardEvent) => {
       if (event.altKey) return;
       const mod = isMac ? event.metaKey : event.ctrlKey;
-      const known = (Object.keys(shortcuts) as ShortcutId[]).find((id) => shortcuts[id].mod === mod && shortcuts[id].codes.includes(event.code));
+      const known = (Object.keys(shortcuts) as ShortcutId[]).find(
+        (id) => shortcuts[id].mod === mod && shortcuts[id].codes.includes(event.code),
+      );
       const id = known ?? (event.key === "?" && !typing(event.target) ? "help" : undefined);
       if (!id) return;
       event.preventDefault();

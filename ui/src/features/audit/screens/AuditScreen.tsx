@@ -5,12 +5,12 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AuditEntry } from "@/gen/contract";
 import { useRead } from "@/shared/query/query";
-import { fits } from "@/shared/ui/options";
 import { type Column, DataGrid } from "@/shared/ui/DataGrid";
 import { Count, InstantText } from "@/shared/ui/Figures";
-import { PageHead, Panel, Screen } from "@/shared/ui/Layout";
 import kit from "@/shared/ui/kit.module.css";
+import { PageHead, Panel, Screen } from "@/shared/ui/Layout";
 import { Banner, BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
+import { fits } from "@/shared/ui/options";
 import { StateWord } from "@/shared/ui/States";
 import { useActionWord } from "../logic/words";
 
@@ -26,7 +26,10 @@ export function AuditScreen() {
   const word = useActionWord();
   const columns = useColumns();
   const entries = page.data?.entries;
-  const rows = useMemo(() => (entries ?? []).filter((entry) => fits(query, entry.actor, word(entry.action), entry.subject)), [entries, query, word]);
+  const rows = useMemo(
+    () => (entries ?? []).filter((entry) => fits(query, entry.actor, word(entry.action), entry.subject)),
+    [entries, query, word],
+  );
   return (
     <Screen fill>
       <PageHead title={t("title")} answer={t("answer")}>
@@ -53,11 +56,23 @@ export function AuditScreen() {
         <Panel
           grow
           head={
-            <TextInput className={kit.filter ?? ""} w={220} aria-label={t("find")} placeholder={t("find")} leftSection={<IconFilter size={14} />} value={query} onChange={(event) => setQuery(event.currentTarget.value)} />
+            <TextInput
+              className={kit.filter ?? ""}
+              w={220}
+              aria-label={t("find")}
+              placeholder={t("find")}
+              leftSection={<IconFilter size={14} />}
+              value={query}
+              onChange={(event) => setQuery(event.currentTarget.value)}
+            />
           }
           tools={
             page.data.entries.length >= limit && limit < MOST ? (
-              <Button variant="default" loading={page.isFetching} onClick={() => setLimit(Math.min(MOST, limit + STEP))}>
+              <Button
+                variant="default"
+                loading={page.isFetching}
+                onClick={() => setLimit(Math.min(MOST, limit + STEP))}
+              >
                 {t("more")}
               </Button>
             ) : null
@@ -75,11 +90,39 @@ function useColumns(): Column<AuditEntry>[] {
   const word = useActionWord();
   return useMemo(
     () => [
-      { id: "number", title: t("column.number"), width: "56px", align: "right", cell: (row) => <span style={{ color: "var(--tx3)" }}><Count value={row.number} /></span> },
+      {
+        id: "number",
+        title: t("column.number"),
+        width: "56px",
+        align: "right",
+        cell: (row) => (
+          <span style={{ color: "var(--tx3)" }}>
+            <Count value={row.number} />
+          </span>
+        ),
+      },
       { id: "at", title: t("column.at"), width: "160px", cell: (row) => <InstantText at={row.at} full /> },
-      { id: "actor", title: t("column.actor"), width: "minmax(110px, 0.6fr)", sort: (row) => row.actor, cell: (row) => row.actor },
-      { id: "action", title: t("column.action"), width: "minmax(190px, 0.9fr)", sort: (row) => word(row.action), cell: (row) => <b style={{ fontWeight: 500 }}>{word(row.action)}</b> },
-      { id: "subject", title: t("column.subject"), width: "minmax(220px, 2fr)", sort: (row) => row.subject, cell: (row) => <span title={row.subject}>{row.subject}</span> },
+      {
+        id: "actor",
+        title: t("column.actor"),
+        width: "minmax(110px, 0.6fr)",
+        sort: (row) => row.actor,
+        cell: (row) => row.actor,
+      },
+      {
+        id: "action",
+        title: t("column.action"),
+        width: "minmax(190px, 0.9fr)",
+        sort: (row) => word(row.action),
+        cell: (row) => <b style={{ fontWeight: 500 }}>{word(row.action)}</b>,
+      },
+      {
+        id: "subject",
+        title: t("column.subject"),
+        width: "minmax(220px, 2fr)",
+        sort: (row) => row.subject,
+        cell: (row) => <span title={row.subject}>{row.subject}</span>,
+      },
     ],
     [t, word],
   );

@@ -5,7 +5,10 @@ export function axis(max: number, steps = 3): number[] {
   if (!(max > 0)) return [0, 1];
   const raw = max / steps;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((factor) => factor * power).find((candidate) => candidate >= raw - power * 1e-9) ?? raw;
+  const step =
+    [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]
+      .map((factor) => factor * power)
+      .find((candidate) => candidate >= raw - power * 1e-9) ?? raw;
   return Array.from({ length: steps + 1 }, (_, index) => index * step);
 }
 

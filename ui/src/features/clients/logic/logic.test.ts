@@ -1,7 +1,7 @@
 /** Measures of the chart and words of change. */
 import { describe, expect, it } from "vitest";
-import { axis, labelEvery, top } from "./chart";
 import { change, verdictOf } from "./change";
+import { axis, labelEvery, top } from "./chart";
 
 describe("axis", () => {
   it.each([
@@ -15,7 +15,8 @@ describe("axis", () => {
     expect(axis(max)).toEqual(ticks);
   });
   it("always reaches the largest value", () => {
-    for (let value = 1; value < 1e7; value = Math.ceil(value * 1.37)) expect(axis(value).at(-1) ?? 0).toBeGreaterThanOrEqual(value);
+    for (let value = 1; value < 1e7; value = Math.ceil(value * 1.37))
+      expect(axis(value).at(-1) ?? 0).toBeGreaterThanOrEqual(value);
   });
 });
 

@@ -24,17 +24,29 @@ export function ClientForm(props: { client?: ClientRow; onDone: (client: ClientR
   const [currency, setCurrency] = useState(props.client?.currency ?? status.currency);
   const [zone, setZone] = useState(props.client?.time_zone ?? status.time_zone);
   const trimmed = name.trim();
-  const taken = others.some((other) => other.id !== props.client?.id && other.name.toLocaleLowerCase() === trimmed.toLocaleLowerCase());
+  const taken = others.some(
+    (other) => other.id !== props.client?.id && other.name.toLocaleLowerCase() === trimmed.toLocaleLowerCase(),
+  );
   const error = create.error ?? update.error;
   const pending = create.isPending || update.isPending;
   return (
-    <Modal opened onClose={props.onClose} title={props.client ? t("edit_title") : t("new_title")} closeButtonProps={{ "aria-label": shared("close") }} size={440}>
+    <Modal
+      opened
+      onClose={props.onClose}
+      title={props.client ? t("edit_title") : t("new_title")}
+      closeButtonProps={{ "aria-label": shared("close") }}
+      size={440}
+    >
       <form
         className={kit.form}
         onSubmit={(event) => {
           event.preventDefault();
           if (trimmed === "" || taken) return;
-          if (props.client) update.mutate({ id: props.client.id, name: trimmed, currency, time_zone: zone }, { onSuccess: props.onDone });
+          if (props.client)
+            update.mutate(
+              { id: props.client.id, name: trimmed, currency, time_zone: zone },
+              { onSuccess: props.onDone },
+            );
           else create.mutate({ name: trimmed, currency, time_zone: zone }, { onSuccess: props.onDone });
         }}
       >
@@ -57,7 +69,14 @@ export function ClientForm(props: { client?: ClientRow; onDone: (client: ClientR
             onChange={(value) => value && setCurrency(value)}
             searchable
           />
-          <Select label={t("zone")} data={timeZones(language, zone, new Date())} value={zone} onChange={(value) => value && setZone(value)} searchable limit={60} />
+          <Select
+            label={t("zone")}
+            data={timeZones(language, zone, new Date())}
+            value={zone}
+            onChange={(value) => value && setZone(value)}
+            searchable
+            limit={60}
+          />
         </div>
         {error ? <ErrorPanel error={error} /> : null}
         <div className={kit.formFoot}>

@@ -22,7 +22,11 @@ export function Connections(props: { client: ClientRow; connections: ConnectionR
   const columns = useColumns();
   const actions = (
     <>
-      <Button variant="default" leftSection={<IconFileImport size={14} />} onClick={() => go(links.importFile(props.client.id))}>
+      <Button
+        variant="default"
+        leftSection={<IconFileImport size={14} />}
+        onClick={() => go(links.importFile(props.client.id))}
+      >
         {t("import")}
       </Button>
       <Button leftSection={<IconPlus size={14} />} onClick={() => go(links.connect(undefined, props.client.id))}>
@@ -40,7 +44,14 @@ export function Connections(props: { client: ClientRow; connections: ConnectionR
     );
   return (
     <Panel title={t("tab.connections")} count={String(props.connections.length)} tools={actions} grow>
-      <DataGrid id="client-connections" label={t("tab.connections")} rows={props.connections} columns={columns} rowId={(row) => row.id} onOpen={(row) => go(links.connection(row.id))} />
+      <DataGrid
+        id="client-connections"
+        label={t("tab.connections")}
+        rows={props.connections}
+        columns={columns}
+        rowId={(row) => row.id}
+        onOpen={(row) => go(links.connection(row.id))}
+      />
     </Panel>
   );
 }
@@ -68,7 +79,14 @@ function useColumns(): Column<ConnectionRow>[] {
           </span>
         ),
       },
-      { id: "external", title: t("column.external"), width: "120px", cell: (row) => <span style={{ font: "11.5px var(--mono)", color: "var(--tx2)" }}>{row.account_external_id}</span> },
+      {
+        id: "external",
+        title: t("column.external"),
+        width: "120px",
+        cell: (row) => (
+          <span style={{ font: "11.5px var(--mono)", color: "var(--tx2)" }}>{row.account_external_id}</span>
+        ),
+      },
       {
         id: "state",
         title: t("column.state"),
@@ -84,8 +102,21 @@ function useColumns(): Column<ConnectionRow>[] {
             <StateWord tone="off" word={shared(`connection.${row.state}`)} />
           ),
       },
-      { id: "through", title: t("column.through"), width: "96px", sort: (row) => row.data_through, cell: (row) => <DateText day={row.data_through} /> },
-      { id: "synced", title: t("column.synced"), width: "90px", align: "right", sort: (row) => row.synced_at, cell: (row) => <InstantText at={row.synced_at} /> },
+      {
+        id: "through",
+        title: t("column.through"),
+        width: "96px",
+        sort: (row) => row.data_through,
+        cell: (row) => <DateText day={row.data_through} />,
+      },
+      {
+        id: "synced",
+        title: t("column.synced"),
+        width: "90px",
+        align: "right",
+        sort: (row) => row.synced_at,
+        cell: (row) => <InstantText at={row.synced_at} />,
+      },
     ],
     [t, shared, systems, words],
   );

@@ -46,7 +46,13 @@ const fills: Record<DayState, string> = {
 };
 
 /** The chart. */
-export function DayChart(props: { days: StatsDay[]; compare: StatsDay[] | null; bars: Metric; line: Metric; currency: string }) {
+export function DayChart(props: {
+  days: StatsDay[];
+  compare: StatsDay[] | null;
+  bars: Metric;
+  line: Metric;
+  currency: string;
+}) {
   const { t } = useTranslation("clients");
   const { t: shared } = useTranslation("shared");
   const format = useFormat();
@@ -68,7 +74,9 @@ export function DayChart(props: { days: StatsDay[]; compare: StatsDay[] | null; 
   const y = (value: number, max: number) => TOP + PLOT - (value / max) * PLOT;
   const every = labelEvery(days.length, plot);
   const soft = (state: DayState) => state === "moving" || state === "partial";
-  const firstSoft = days.findIndex((day, index) => soft(day.state) && days.slice(index).every((later) => later.state !== "final"));
+  const firstSoft = days.findIndex(
+    (day, index) => soft(day.state) && days.slice(index).every((later) => later.state !== "final"),
+  );
   const print = (value: number | null, metric: Metric) => {
     if (value === null) return "–";
     const printed = format.metric(value, units[metric], props.currency);
@@ -76,7 +84,13 @@ export function DayChart(props: { days: StatsDay[]; compare: StatsDay[] | null; 
   };
   const label = (value: number, metric: Metric) => {
     const printed = format.compact(value, units[metric], props.currency);
-    return value === 0 ? "0" : units[metric] === "percent" ? `${printed.value}\u202f%` : units[metric] === "money" || units[metric] === "count" ? format.short(value) : printed.value;
+    return value === 0
+      ? "0"
+      : units[metric] === "percent"
+        ? `${printed.value}\u202f%`
+        : units[metric] === "money" || units[metric] === "count"
+          ? format.short(value)
+          : printed.value;
   };
   const path = (from: number, to: number) => {
     let text = "";
@@ -111,7 +125,14 @@ export function DayChart(props: { days: StatsDay[]; compare: StatsDay[] | null; 
         </defs>
         {firstSoft >= 0 ? (
           <>
-            <rect x={LEFT + slot * firstSoft} y={2} width={slot * (days.length - firstSoft)} height={PLOT + TOP - 2} fill="var(--ac-s)" opacity={0.55} />
+            <rect
+              x={LEFT + slot * firstSoft}
+              y={2}
+              width={slot * (days.length - firstSoft)}
+              height={PLOT + TOP - 2}
+              fill="var(--ac-s)"
+              opacity={0.55}
+            />
             <text className={classes.moving} x={LEFT + slot * days.length - 6} y={14} textAnchor="end">
               {t("still_moving")}
             </text>
@@ -147,8 +168,22 @@ export function DayChart(props: { days: StatsDay[]; compare: StatsDay[] | null; 
               )}
               {was === null || was === undefined ? null : (
                 <>
-                  <line x1={x(index) - bar / 2 - 3} x2={x(index) + bar / 2 + 3} y1={y(was, leftTop)} y2={y(was, leftTop)} stroke="var(--panel)" strokeWidth={4} />
-                  <line x1={x(index) - bar / 2 - 3} x2={x(index) + bar / 2 + 3} y1={y(was, leftTop)} y2={y(was, leftTop)} stroke="var(--tx2)" strokeWidth={2} />
+                  <line
+                    x1={x(index) - bar / 2 - 3}
+                    x2={x(index) + bar / 2 + 3}
+                    y1={y(was, leftTop)}
+                    y2={y(was, leftTop)}
+                    stroke="var(--panel)"
+                    strokeWidth={4}
+                  />
+                  <line
+                    x1={x(index) - bar / 2 - 3}
+                    x2={x(index) + bar / 2 + 3}
+                    y1={y(was, leftTop)}
+                    y2={y(was, leftTop)}
+                    stroke="var(--tx2)"
+                    strokeWidth={2}
+                  />
                 </>
               )}
               {(days.length - 1 - index) % every === 0 ? (
@@ -165,16 +200,47 @@ export function DayChart(props: { days: StatsDay[]; compare: StatsDay[] | null; 
                 fill={day.state === "moving" ? `url(#${hatch})` : fills[day.state]}
                 stroke={day.state === "missing" ? "var(--ctl)" : "none"}
               />
-              {day.state === "partial" ? <rect x={x(index) - bar / 2} y={TOP + PLOT + 26} width={bar} height={4.5} fill="var(--panel)" opacity={0.65} /> : null}
-              <rect x={LEFT + slot * index} y={0} width={slot} height={HEIGHT} fill="transparent" onPointerEnter={() => setHovered(index)} />
+              {day.state === "partial" ? (
+                <rect
+                  x={x(index) - bar / 2}
+                  y={TOP + PLOT + 26}
+                  width={bar}
+                  height={4.5}
+                  fill="var(--panel)"
+                  opacity={0.65}
+                />
+              ) : null}
+              <rect
+                x={LEFT + slot * index}
+                y={0}
+                width={slot}
+                height={HEIGHT}
+                fill="transparent"
+                onPointerEnter={() => setHovered(index)}
+              />
             </g>
           );
         })}
         <text className={classes.axis} x={LEFT - 8} y={TOP + PLOT + 34} textAnchor="end">
           {t("completeness")}
         </text>
-        <path d={path(0, turn)} fill="none" stroke="var(--c3)" strokeWidth={2} strokeLinejoin="round" pointerEvents="none" />
-        <path d={path(turn, days.length - 1)} fill="none" stroke="var(--c3)" strokeWidth={2} strokeDasharray="2 4" strokeLinecap="round" pointerEvents="none" />
+        <path
+          d={path(0, turn)}
+          fill="none"
+          stroke="var(--c3)"
+          strokeWidth={2}
+          strokeLinejoin="round"
+          pointerEvents="none"
+        />
+        <path
+          d={path(turn, days.length - 1)}
+          fill="none"
+          stroke="var(--c3)"
+          strokeWidth={2}
+          strokeDasharray="2 4"
+          strokeLinecap="round"
+          pointerEvents="none"
+        />
       </svg>
       {shown && hovered !== null ? (
         <div className={classes.tip} style={{ left: Math.min(Math.max(x(hovered), 110), (width || 1_000) - 110) }}>

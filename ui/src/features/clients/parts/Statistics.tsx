@@ -3,7 +3,16 @@ import { Button, Menu, SegmentedControl, Select } from "@mantine/core";
 import { IconChartBarOff, IconDownload } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { ClientRow, ClientStats, ConnectionRow, FileKind, Level, Metric, StatsRow, StatsSums } from "@/gen/contract";
+import type {
+  ClientRow,
+  ClientStats,
+  ConnectionRow,
+  FileKind,
+  Level,
+  Metric,
+  StatsRow,
+  StatsSums,
+} from "@/gen/contract";
 import { currentHost } from "@/host/current";
 import { toCallError } from "@/host/host";
 import { usePeriod } from "@/shared/period/usePeriod";
@@ -34,15 +43,19 @@ export function Statistics(props: { client: ClientRow; connections: ConnectionRo
   const [level, setLevel] = useState<Level>("campaign");
   const request = { client_id: props.client.id, period: period.range, compare: period.compare, level };
   const stats = useRead("client_stats", request, { keep: true });
-  const before = useRead("client_stats", { ...request, period: period.compare ?? period.range, compare: null }, { enabled: period.compare !== null, keep: true });
+  const before = useRead(
+    "client_stats",
+    { ...request, period: period.compare ?? period.range, compare: null },
+    { enabled: period.compare !== null, keep: true },
+  );
   if (stats.isError && !stats.data) return <ErrorPanel error={stats.error} onAction={() => stats.refetch()} />;
   if (!stats.data)
     return (
       <>
         <Panel>
           <div style={{ padding: 12, height: 256, display: "flex", alignItems: "flex-end", gap: 12 }}>
-            {[120, 96, 140, 150, 88, 104, 160, 132, 110, 148, 126, 138].map((height, index) => (
-              <Bone key={`${index}-${height}`} width="100%" height={height} />
+            {[120, 96, 140, 150, 88, 104, 160, 132, 110, 148, 126, 138].map((height) => (
+              <Bone key={height} width="100%" height={height} />
             ))}
           </div>
         </Panel>
@@ -95,9 +108,21 @@ function ChartPanel(props: { data: ClientStats; before: ClientStats | null }) {
   return (
     <Panel>
       <div className={classes.chartHead}>
-        <Select className={`${kit.filter} ${classes.pick}`} aria-label={t("bars")} data={choose(barMetrics)} value={bars} onChange={(value) => setBars(barMetrics.find((metric) => metric === value) ?? "spend")} />
+        <Select
+          className={`${kit.filter} ${classes.pick}`}
+          aria-label={t("bars")}
+          data={choose(barMetrics)}
+          value={bars}
+          onChange={(value) => setBars(barMetrics.find((metric) => metric === value) ?? "spend")}
+        />
         {figure(bars, "var(--c1)")}
-        <Select className={`${kit.filter} ${classes.pick}`} aria-label={t("line")} data={choose(lineMetrics)} value={line} onChange={(value) => setLine(lineMetrics.find((metric) => metric === value) ?? "cpa")} />
+        <Select
+          className={`${kit.filter} ${classes.pick}`}
+          aria-label={t("line")}
+          data={choose(lineMetrics)}
+          value={line}
+          onChange={(value) => setLine(lineMetrics.find((metric) => metric === value) ?? "cpa")}
+        />
         {figure(line, "var(--c3)")}
         <div className={classes.legend}>
           {props.before ? (
@@ -116,12 +141,23 @@ function ChartPanel(props: { data: ClientStats; before: ClientStats | null }) {
           </span>
         </div>
       </div>
-      <DayChart days={data.days} compare={props.before?.days ?? null} bars={bars} line={line} currency={data.currency} />
+      <DayChart
+        days={data.days}
+        compare={props.before?.days ?? null}
+        bars={bars}
+        line={line}
+        currency={data.currency}
+      />
     </Panel>
   );
 }
 
-function TablePanel(props: { data: ClientStats; level: Level; onLevel: (level: Level) => void; request: Parameters<typeof useRead<"client_stats">>[1] }) {
+function TablePanel(props: {
+  data: ClientStats;
+  level: Level;
+  onLevel: (level: Level) => void;
+  request: Parameters<typeof useRead<"client_stats">>[1];
+}) {
   const { t } = useTranslation("clients");
   const { t: shared } = useTranslation("shared");
   const { data, level } = props;
@@ -162,20 +198,37 @@ function TablePanel(props: { data: ClientStats; level: Level; onLevel: (level: L
       }
     >
       <div style={{ height: Math.min(rows.length + 2, 21) * 32 + 4, display: "flex", flexDirection: "column" }}>
-        <DataGrid id={GRID} label={t("table")} rows={rows} columns={columns} rowId={(row) => `${row.connection_id}:${row.external_id}`} totals="top" />
+        <DataGrid
+          id={GRID}
+          label={t("table")}
+          rows={rows}
+          columns={columns}
+          rowId={(row) => `${row.connection_id}:${row.external_id}`}
+          totals="top"
+        />
       </div>
     </Panel>
   );
 }
 
 /** Names of what stands above the rows of a level: the answers of the higher levels are cached, so this costs one read each. */
-function useParentNames(request: Parameters<typeof useRead<"client_stats">>[1], level: Level): Map<string, { name: string; parent: string | null }> {
-  const campaigns = useRead("client_stats", { ...request, level: "campaign" }, { enabled: level === "ad_group" || level === "ad", keep: true });
+function useParentNames(
+  request: Parameters<typeof useRead<"client_stats">>[1],
+  level: Level,
+): Map<string, { name: string; parent: string | null }> {
+  const campaigns = useRead(
+    "client_stats",
+    { ...request, level: "campaign" },
+    { enabled: level === "ad_group" || level === "ad", keep: true },
+  );
   const groups = useRead("client_stats", { ...request, level: "ad_group" }, { enabled: level === "ad", keep: true });
   return useMemo(() => {
     const names = new Map<string, { name: string; parent: string | null }>();
     for (const row of [...(campaigns.data?.objects ?? []), ...(groups.data?.objects ?? [])])
-      names.set(`${row.connection_id}:${row.level}:${row.external_id}`, { name: row.name, parent: row.parent_external_id });
+      names.set(`${row.connection_id}:${row.level}:${row.external_id}`, {
+        name: row.name,
+        parent: row.parent_external_id,
+      });
     return names;
   }, [campaigns.data, groups.data]);
 }
@@ -196,7 +249,10 @@ function pathOf(row: StatsRow, names: Map<string, { name: string; parent: string
   return path;
 }
 
-function useColumns(data: ClientStats, names: Map<string, { name: string; parent: string | null }>): Column<StatsRow>[] {
+function useColumns(
+  data: ClientStats,
+  names: Map<string, { name: string; parent: string | null }>,
+): Column<StatsRow>[] {
   const { t } = useTranslation("clients");
   const { t: shared } = useTranslation("shared");
   return useMemo(() => {
@@ -206,7 +262,16 @@ function useColumns(data: ClientStats, names: Map<string, { name: string; parent
         const value = sums[id];
         return <Figure micros={value === null ? null : value * scale} unit={units[id]} currency={data.currency} />;
       };
-      return { id, title: shared(`metric.${id}`), width, align: "right", sort: (row) => row.sums[id], cell: (row) => show(row.sums), total: show(data.total), hidden };
+      return {
+        id,
+        title: shared(`metric.${id}`),
+        width,
+        align: "right",
+        sort: (row) => row.sums[id],
+        cell: (row) => show(row.sums),
+        total: show(data.total),
+        hidden,
+      };
     };
     return [
       {
@@ -239,7 +304,13 @@ function useColumns(data: ClientStats, names: Map<string, { name: string; parent
       metric("revenue", "110px", true),
       metric("roas", "60px"),
       metric("drr", "72px"),
-      { id: "external", title: t("column.external"), width: "110px", hidden: true, cell: (row) => <span style={{ font: "11.5px var(--mono)", color: "var(--tx2)" }}>{row.external_id}</span> },
+      {
+        id: "external",
+        title: t("column.external"),
+        width: "110px",
+        hidden: true,
+        cell: (row) => <span style={{ font: "11.5px var(--mono)", color: "var(--tx2)" }}>{row.external_id}</span>,
+      },
     ];
   }, [data, names, t, shared]);
 }

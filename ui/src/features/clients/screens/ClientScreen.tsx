@@ -9,10 +9,10 @@ import { links, useGo } from "@/shared/ui/AppLink";
 import { usePathPart, useQueryWord } from "@/shared/ui/address";
 import { Key, PageHead, Screen, Tabs } from "@/shared/ui/Layout";
 import { Banner, Bone, BoneRows, ErrorPanel } from "@/shared/ui/Notices";
+import { HealthIcon } from "@/shared/ui/States";
 import { useScreenSync, useSyncHere } from "@/shared/ui/screenSync";
 import { shortcuts } from "@/shared/ui/shortcuts";
 import { useSystems } from "@/shared/ui/systems";
-import { HealthIcon } from "@/shared/ui/States";
 import { ClientTile } from "@/shared/ui/Tiles";
 import { ClientForm } from "../parts/ClientForm";
 import { Connections } from "../parts/Connections";
@@ -37,7 +37,10 @@ export function ClientScreen() {
   if (detail.isError && !detail.data)
     return (
       <Screen>
-        <ErrorPanel error={detail.error} onAction={() => (detail.error.api.code === "not_found" ? go(links.clients()) : detail.refetch())} />
+        <ErrorPanel
+          error={detail.error}
+          onAction={() => (detail.error.api.code === "not_found" ? go(links.clients()) : detail.refetch())}
+        />
       </Screen>
     );
   if (!detail.data)
@@ -48,13 +51,24 @@ export function ClientScreen() {
       </Screen>
     );
   const { client, connections } = detail.data;
-  const tab: TabId = word === "connections" || (word === null && connections.length === 0) ? "connections" : "statistics";
+  const tab: TabId =
+    word === "connections" || (word === null && connections.length === 0) ? "connections" : "statistics";
   const broken = connections.find((connection) => connection.failure && connection.health === "act");
   return (
     <Screen fill={tab === "connections" && connections.length > 0}>
-      <PageHead title={client.name} before={<ClientTile name={client.name} size={24} />} answer={shared("connections", { count: client.connections })}>
+      <PageHead
+        title={client.name}
+        before={<ClientTile name={client.name} size={24} />}
+        answer={shared("connections", { count: client.connections })}
+      >
         {connections.length > 0 ? (
-          <Button variant="default" leftSection={<IconRefresh size={14} />} rightSection={<Key keys={shortcuts.sync.keys} />} loading={sync.pending} onClick={() => sync.start()}>
+          <Button
+            variant="default"
+            leftSection={<IconRefresh size={14} />}
+            rightSection={<Key keys={shortcuts.sync.keys} />}
+            loading={sync.pending}
+            onClick={() => sync.start()}
+          >
             {t("sync")}
           </Button>
         ) : null}
@@ -80,7 +94,11 @@ export function ClientScreen() {
         onChange={(next) => setWord(next, { replace: true })}
         tabs={[
           { id: "statistics", label: t("tab.statistics") },
-          { id: "connections", label: t("tab.connections"), mark: client.problems > 0 ? <HealthIcon health="act" /> : undefined },
+          {
+            id: "connections",
+            label: t("tab.connections"),
+            mark: client.problems > 0 ? <HealthIcon health="act" /> : undefined,
+          },
         ]}
       />
       {broken?.failure ? (
@@ -88,7 +106,12 @@ export function ClientScreen() {
           tone="watch"
           fact={`${systems.name(broken.connector)}: ${words(broken.failure).title}.`}
           action={
-            <Button data-size="sm" onClick={() => go(broken.failure?.kind === "sign_in_again" ? links.signIn(broken.id) : links.connection(broken.id))}>
+            <Button
+              data-size="sm"
+              onClick={() =>
+                go(broken.failure?.kind === "sign_in_again" ? links.signIn(broken.id) : links.connection(broken.id))
+              }
+            >
               {words(broken.failure).action}
             </Button>
           }
@@ -96,9 +119,21 @@ export function ClientScreen() {
           {words(broken.failure, { dataThrough: broken.data_through }).kept} {t("broken_rest")}
         </Banner>
       ) : null}
-      {tab === "statistics" ? <Statistics client={client} connections={connections} /> : <Connections client={client} connections={connections} />}
-      {dialog === "edit" ? <ClientForm client={client} onClose={() => setDialog(null)} onDone={() => setDialog(null)} /> : null}
-      {dialog === "delete" ? <DeleteClient client={client} onClose={() => setDialog(null)} onDone={() => go(links.clients(), { replace: true })} /> : null}
+      {tab === "statistics" ? (
+        <Statistics client={client} connections={connections} />
+      ) : (
+        <Connections client={client} connections={connections} />
+      )}
+      {dialog === "edit" ? (
+        <ClientForm client={client} onClose={() => setDialog(null)} onDone={() => setDialog(null)} />
+      ) : null}
+      {dialog === "delete" ? (
+        <DeleteClient
+          client={client}
+          onClose={() => setDialog(null)}
+          onDone={() => go(links.clients(), { replace: true })}
+        />
+      ) : null}
     </Screen>
   );
 }

@@ -9,8 +9,8 @@ import { useRead } from "@/shared/query/query";
 import { links, useGo } from "@/shared/ui/AppLink";
 import { useQueryWord } from "@/shared/ui/address";
 import { type Column, ColumnChooser, DataGrid } from "@/shared/ui/DataGrid";
-import kit from "@/shared/ui/kit.module.css";
 import { Count, DateText, InstantText, Money } from "@/shared/ui/Figures";
+import kit from "@/shared/ui/kit.module.css";
 import { PageHead, Panel, Screen } from "@/shared/ui/Layout";
 import { BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { HealthBadge } from "@/shared/ui/States";
@@ -46,7 +46,10 @@ export function ClientsScreen() {
   );
   return (
     <Screen fill>
-      <PageHead title={t("title")} answer={count > 0 ? (act > 0 ? t("answer", { count, need }) : t("answer_good", { count })) : null}>
+      <PageHead
+        title={t("title")}
+        answer={count > 0 ? (act > 0 ? t("answer", { count, need }) : t("answer_good", { count })) : null}
+      >
         {count > 0 ? add : null}
       </PageHead>
       {clients.isError && !clients.data ? (
@@ -76,7 +79,14 @@ export function ClientsScreen() {
           }
           tools={<ColumnChooser id={GRID} columns={columns} />}
         >
-          <DataGrid id={GRID} label={t("list")} rows={rows} columns={columns} rowId={(row) => row.id} onOpen={(row) => go(links.client(row.id))} />
+          <DataGrid
+            id={GRID}
+            label={t("list")}
+            rows={rows}
+            columns={columns}
+            rowId={(row) => row.id}
+            onOpen={(row) => go(links.client(row.id))}
+          />
         </Panel>
       )}
       {adding ? (
@@ -93,7 +103,14 @@ function useColumns(): Column<ClientRow>[] {
   const { t } = useTranslation("clients");
   return useMemo(
     () => [
-      { id: "health", title: t("column.health"), width: "92px", sort: (row) => order[row.health], cell: (row) => <HealthBadge health={row.health} />, hideable: false },
+      {
+        id: "health",
+        title: t("column.health"),
+        width: "92px",
+        sort: (row) => order[row.health],
+        cell: (row) => <HealthBadge health={row.health} />,
+        hideable: false,
+      },
       {
         id: "name",
         title: t("column.name"),
@@ -119,13 +136,73 @@ function useColumns(): Column<ClientRow>[] {
           </span>
         ),
       },
-      { id: "connections", title: t("column.connections"), width: "96px", align: "right", sort: (row) => row.connections, cell: (row) => (row.connections > 0 ? <Count value={row.connections} /> : null) },
-      { id: "spend", title: t("column.spend"), width: "minmax(130px, 0.8fr)", align: "right", sort: (row) => row.spend_30d, cell: (row) => <Money micros={row.spend_30d} currency={row.currency} />, hideable: false },
-      { id: "currency", title: t("column.currency"), width: "64px", sort: (row) => row.currency, cell: (row) => <span className={classes.soft}>{row.currency}</span>, hidden: true },
-      { id: "zone", title: t("column.zone"), width: "140px", sort: (row) => row.time_zone, cell: (row) => <span className={classes.soft}>{row.time_zone}</span>, hidden: true },
-      { id: "through", title: t("column.through"), width: "96px", sort: (row) => row.data_through, sortDown: true, cell: (row) => row.data_through ? <DateText day={row.data_through} /> : <span className={classes.soft}>{t("never")}</span> },
-      { id: "synced", title: t("column.synced"), width: "80px", align: "right", sort: (row) => row.synced_at, cell: (row) => <span className={classes.soft}><InstantText at={row.synced_at} /></span> },
-      { id: "created", title: t("column.created"), width: "96px", align: "right", sort: (row) => row.created_at, cell: (row) => <span className={classes.soft}><InstantText at={row.created_at} /></span>, hidden: true },
+      {
+        id: "connections",
+        title: t("column.connections"),
+        width: "96px",
+        align: "right",
+        sort: (row) => row.connections,
+        cell: (row) => (row.connections > 0 ? <Count value={row.connections} /> : null),
+      },
+      {
+        id: "spend",
+        title: t("column.spend"),
+        width: "minmax(130px, 0.8fr)",
+        align: "right",
+        sort: (row) => row.spend_30d,
+        cell: (row) => <Money micros={row.spend_30d} currency={row.currency} />,
+        hideable: false,
+      },
+      {
+        id: "currency",
+        title: t("column.currency"),
+        width: "64px",
+        sort: (row) => row.currency,
+        cell: (row) => <span className={classes.soft}>{row.currency}</span>,
+        hidden: true,
+      },
+      {
+        id: "zone",
+        title: t("column.zone"),
+        width: "140px",
+        sort: (row) => row.time_zone,
+        cell: (row) => <span className={classes.soft}>{row.time_zone}</span>,
+        hidden: true,
+      },
+      {
+        id: "through",
+        title: t("column.through"),
+        width: "96px",
+        sort: (row) => row.data_through,
+        sortDown: true,
+        cell: (row) =>
+          row.data_through ? <DateText day={row.data_through} /> : <span className={classes.soft}>{t("never")}</span>,
+      },
+      {
+        id: "synced",
+        title: t("column.synced"),
+        width: "80px",
+        align: "right",
+        sort: (row) => row.synced_at,
+        cell: (row) => (
+          <span className={classes.soft}>
+            <InstantText at={row.synced_at} />
+          </span>
+        ),
+      },
+      {
+        id: "created",
+        title: t("column.created"),
+        width: "96px",
+        align: "right",
+        sort: (row) => row.created_at,
+        cell: (row) => (
+          <span className={classes.soft}>
+            <InstantText at={row.created_at} />
+          </span>
+        ),
+        hidden: true,
+      },
     ],
     [t],
   );

@@ -31,7 +31,14 @@ const row = (client_name: string, change: Partial<PortfolioRow> = {}): Portfolio
 
 it("adds up what is known", () => {
   const sums = total([row("a"), row("b", { spend: 50_500_000, revenue: null, conversions: null })]);
-  expect(sums).toMatchObject({ currency: "RUB", spend: 150_500_000, revenue: 400_000_000, conversions: 2_000_000, clicks: 20, cpa: 75_250_000 });
+  expect(sums).toMatchObject({
+    currency: "RUB",
+    spend: 150_500_000,
+    revenue: 400_000_000,
+    conversions: 2_000_000,
+    clicks: 20,
+    cpa: 75_250_000,
+  });
 });
 
 it("knows nothing of nothing", () => {
@@ -45,7 +52,9 @@ it("does not add roubles to tenge", () => {
 });
 
 it("a client without spend does not make currencies differ, and no conversions make no CPA", () => {
-  expect(total([row("a", { conversions: 0 }), row("b", { currency: "KZT", spend: null, conversions: 0 })])).toMatchObject({ currency: "RUB", spend: 100_000_000, cpa: null });
+  expect(
+    total([row("a", { conversions: 0 }), row("b", { currency: "KZT", spend: null, conversions: 0 })]),
+  ).toMatchObject({ currency: "RUB", spend: 100_000_000, cpa: null });
 });
 
 it("filters by health and name", () => {

@@ -7,7 +7,11 @@ export type HealthFilter = Health | "all";
 /** Rows of a health whose name fits. */
 export function pick(rows: PortfolioRow[], health: HealthFilter, query: string): PortfolioRow[] {
   const needle = query.trim().toLocaleLowerCase();
-  return rows.filter((row) => (health === "all" || row.health === health) && (needle === "" || row.client_name.toLocaleLowerCase().includes(needle)));
+  return rows.filter(
+    (row) =>
+      (health === "all" || row.health === health) &&
+      (needle === "" || row.client_name.toLocaleLowerCase().includes(needle)),
+  );
 }
 
 /** Totals of the rows in sight. Sums of different currencies do not exist, so `currency` is `null` then and money with it. */

@@ -7,8 +7,8 @@ import { useFormat } from "@/shared/format/useFormat";
 import { useChange } from "@/shared/query/query";
 import { AppLink, links, useGo } from "@/shared/ui/AppLink";
 import { Panel } from "@/shared/ui/Layout";
-import { say } from "@/shared/ui/saying";
 import { HealthIcon } from "@/shared/ui/States";
+import { say } from "@/shared/ui/saying";
 import { useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../screens/overview.module.css";
@@ -19,7 +19,6 @@ export function Needs(props: { needs: Need[] }) {
   const format = useFormat();
   return (
     <Panel title={t("needs")} count={format.count(props.needs.length)}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <div className={classes.needs} tabIndex={props.needs.length > 6 ? 0 : undefined}>
         {props.needs.map((need, index) => (
           <NeedRow key={`${need.connection_id}-${need.error.code}`} need={need} first={index === 0} />
@@ -48,14 +47,20 @@ function NeedRow(props: { need: Need; first: boolean }) {
       case "open_run":
         return go(need.run_id ? links.run(need.run_id) : links.connection(need.connection_id));
       case "retry":
-        return retry.mutate({ connection_id: need.connection_id, client_id: null, range: null }, { onError: (error) => say(error) });
+        return retry.mutate(
+          { connection_id: need.connection_id, client_id: null, range: null },
+          { onError: (error) => say(error) },
+        );
     }
   };
   return (
     <div className={classes.need}>
       <HealthIcon health={said.tone === "watch" ? "watch" : "act"} />
       <SystemTile connector={need.connector} />
-      <span className={classes.who} title={`${systems.name(need.connector)} · ${need.client_name} · ${need.account_name}`}>
+      <span
+        className={classes.who}
+        title={`${systems.name(need.connector)} · ${need.client_name} · ${need.account_name}`}
+      >
         <AppLink plain to={links.connection(need.connection_id)}>
           {systems.name(need.connector)}
         </AppLink>{" "}

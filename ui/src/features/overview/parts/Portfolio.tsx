@@ -7,14 +7,14 @@ import type { Health, Overview, PortfolioRow } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
 import { links, useGo } from "@/shared/ui/AppLink";
 import { type Column, ColumnChooser, DataGrid } from "@/shared/ui/DataGrid";
-import kit from "@/shared/ui/kit.module.css";
 import { Change, Count, DateText, Figure, InstantText, Money, Percent, Ratio } from "@/shared/ui/Figures";
+import kit from "@/shared/ui/kit.module.css";
 import { Chips, Panel } from "@/shared/ui/Layout";
 import { Banner } from "@/shared/ui/Notices";
 import { Sparkline } from "@/shared/ui/Sparkline";
 import { HealthBadge } from "@/shared/ui/States";
 import { ClientTile } from "@/shared/ui/Tiles";
-import { type HealthFilter, pick, type PortfolioTotal, total } from "../logic/portfolio";
+import { type HealthFilter, type PortfolioTotal, pick, total } from "../logic/portfolio";
 import classes from "../screens/overview.module.css";
 
 const GRID = "portfolio";
@@ -95,7 +95,10 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
   const { t: shared } = useTranslation("shared");
   return useMemo(() => {
     const currency = sums.currency ?? data.currency;
-    const newest = data.rows.reduce((latest, row) => (row.data_through !== null && row.data_through > latest ? row.data_through : latest), "");
+    const newest = data.rows.reduce(
+      (latest, row) => (row.data_through !== null && row.data_through > latest ? row.data_through : latest),
+      "",
+    );
     const late = (row: PortfolioRow) => row.data_through !== null && row.data_through < newest;
     const money = (metric: "cpc" | "revenue", hidden: boolean): Column<PortfolioRow> => ({
       id: metric,
@@ -105,7 +108,9 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
       hidden,
       sort: (row) => row[metric],
       cell: (row) => <Money micros={row[metric]} currency={row.currency} />,
-      ...(metric === "revenue" ? { total: <Money micros={sums.revenue} currency={currency} atLeast={data.partial} /> } : {}),
+      ...(metric === "revenue"
+        ? { total: <Money micros={sums.revenue} currency={currency} atLeast={data.partial} /> }
+        : {}),
     });
     return [
       {
@@ -173,7 +178,12 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
           <span className={classes.pair}>
             <Money micros={row.cpa} currency={row.currency} />
             <span>
-              <Change micros={row.cpa_change} verdict={row.cpa_change === null || row.cpa_change === 0 ? "neutral" : row.cpa_change > 0 ? "worse" : "better"} />
+              <Change
+                micros={row.cpa_change}
+                verdict={
+                  row.cpa_change === null || row.cpa_change === 0 ? "neutral" : row.cpa_change > 0 ? "worse" : "better"
+                }
+              />
             </span>
           </span>
         ),
@@ -184,7 +194,15 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
           </span>
         ),
       },
-      { id: "roas", title: shared("metric.roas"), width: "56px", align: "right", sort: (row) => row.roas, cell: (row) => <Ratio micros={row.roas} />, total: <Ratio micros={sums.roas} /> },
+      {
+        id: "roas",
+        title: shared("metric.roas"),
+        width: "56px",
+        align: "right",
+        sort: (row) => row.roas,
+        cell: (row) => <Ratio micros={row.roas} />,
+        total: <Ratio micros={sums.roas} />,
+      },
       {
         id: "daily",
         title: t("column.daily"),
@@ -199,20 +217,78 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
         sortDown: true,
         cell: (row) =>
           row.data_through === null ? null : (
-            <span className={classes.through} data-late={late(row)} title={row.moving_days > 0 ? t("moving_hint") : undefined}>
+            <span
+              className={classes.through}
+              data-late={late(row)}
+              title={row.moving_days > 0 ? t("moving_hint") : undefined}
+            >
               {late(row) ? <IconAlertTriangleFilled size={13} aria-hidden /> : <IconCheck size={13} aria-hidden />}
               <DateText day={row.data_through} />
             </span>
           ),
       },
-      { id: "synced", title: t("column.synced"), width: "68px", align: "right", sort: (row) => row.synced_at, cell: (row) => <span style={{ color: "var(--tx2)" }}><InstantText at={row.synced_at} /></span> },
-      { id: "impressions", title: shared("metric.impressions"), width: "100px", align: "right", hidden: true, sort: (row) => row.impressions, cell: (row) => <Count value={row.impressions} />, total: <Count value={sums.impressions} atLeast={data.partial} /> },
-      { id: "clicks", title: shared("metric.clicks"), width: "84px", align: "right", hidden: true, sort: (row) => row.clicks, cell: (row) => <Count value={row.clicks} />, total: <Count value={sums.clicks} atLeast={data.partial} /> },
-      { id: "ctr", title: shared("metric.ctr"), width: "72px", align: "right", hidden: true, sort: (row) => row.ctr, cell: (row) => <Percent micros={row.ctr} /> },
+      {
+        id: "synced",
+        title: t("column.synced"),
+        width: "68px",
+        align: "right",
+        sort: (row) => row.synced_at,
+        cell: (row) => (
+          <span style={{ color: "var(--tx2)" }}>
+            <InstantText at={row.synced_at} />
+          </span>
+        ),
+      },
+      {
+        id: "impressions",
+        title: shared("metric.impressions"),
+        width: "100px",
+        align: "right",
+        hidden: true,
+        sort: (row) => row.impressions,
+        cell: (row) => <Count value={row.impressions} />,
+        total: <Count value={sums.impressions} atLeast={data.partial} />,
+      },
+      {
+        id: "clicks",
+        title: shared("metric.clicks"),
+        width: "84px",
+        align: "right",
+        hidden: true,
+        sort: (row) => row.clicks,
+        cell: (row) => <Count value={row.clicks} />,
+        total: <Count value={sums.clicks} atLeast={data.partial} />,
+      },
+      {
+        id: "ctr",
+        title: shared("metric.ctr"),
+        width: "72px",
+        align: "right",
+        hidden: true,
+        sort: (row) => row.ctr,
+        cell: (row) => <Percent micros={row.ctr} />,
+      },
       money("cpc", true),
       money("revenue", true),
-      { id: "drr", title: shared("metric.drr"), width: "72px", align: "right", hidden: true, sort: (row) => row.drr, cell: (row) => <Percent micros={row.drr} />, total: <Percent micros={sums.drr} /> },
-      { id: "problems", title: t("column.problems"), width: "84px", align: "right", hidden: true, sort: (row) => row.problems, cell: (row) => (row.problems > 0 ? <Count value={row.problems} /> : null) },
+      {
+        id: "drr",
+        title: shared("metric.drr"),
+        width: "72px",
+        align: "right",
+        hidden: true,
+        sort: (row) => row.drr,
+        cell: (row) => <Percent micros={row.drr} />,
+        total: <Percent micros={sums.drr} />,
+      },
+      {
+        id: "problems",
+        title: t("column.problems"),
+        width: "84px",
+        align: "right",
+        hidden: true,
+        sort: (row) => row.problems,
+        cell: (row) => (row.problems > 0 ? <Count value={row.problems} /> : null),
+      },
     ];
   }, [sums, shown, data, t, shared]);
 }

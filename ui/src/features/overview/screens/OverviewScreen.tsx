@@ -32,10 +32,19 @@ export function OverviewScreen() {
   const data = overview.data;
   return (
     <Screen fill={data !== undefined && data.rows.length > 0}>
-      <PageHead title={format.weekday(status.today)} answer={data && data.rows.length > 0 ? <Answer data={data} /> : null}>
+      <PageHead
+        title={format.weekday(status.today)}
+        answer={data && data.rows.length > 0 ? <Answer data={data} /> : null}
+      >
         {data ? <span>{t("updated", { time: format.time(data.as_of) })}</span> : null}
         {status.connections > 0 ? (
-          <Button variant="default" leftSection={<IconRefresh size={14} />} rightSection={<Key keys={shortcuts.sync.keys} />} loading={sync.pending} onClick={() => sync.start()}>
+          <Button
+            variant="default"
+            leftSection={<IconRefresh size={14} />}
+            rightSection={<Key keys={shortcuts.sync.keys} />}
+            loading={sync.pending}
+            onClick={() => sync.start()}
+          >
             {t("sync_all")}
           </Button>
         ) : null}
@@ -48,7 +57,11 @@ export function OverviewScreen() {
         <NoClients />
       ) : status.connections === 0 ? (
         <Panel grow>
-          <EmptyState icon={IconPlug} title={t("unconnected_title")} action={<Button onClick={() => go(links.connect())}>{t("connect")}</Button>}>
+          <EmptyState
+            icon={IconPlug}
+            title={t("unconnected_title")}
+            action={<Button onClick={() => go(links.connect())}>{t("connect")}</Button>}
+          >
             {t("unconnected_body")}
           </EmptyState>
         </Panel>
@@ -56,7 +69,11 @@ export function OverviewScreen() {
         <>
           <KpiStrip kpis={data.kpis} currency={data.currency} label={t("kpis")} atLeast={data.partial} />
           {data.left_out.map((left) => (
-            <Banner key={left.currency} tone="calm" fact={t("left_out", { count: left.clients, currency: left.currency })}>
+            <Banner
+              key={left.currency}
+              tone="calm"
+              fact={t("left_out", { count: left.clients, currency: left.currency })}
+            >
               {left.spend === null ? null : format.moneyExact(left.spend, left.currency)}
             </Banner>
           ))}
@@ -76,10 +93,16 @@ function Answer(props: { data: Overview }) {
   const calm = health.act === 0 && health.watch === 0;
   return (
     <>
-      {health.act > 0 ? <Trans t={t} i18nKey="answer_act" count={rows.length} values={{ act: health.act }} components={bold} /> : null}{" "}
+      {health.act > 0 ? (
+        <Trans t={t} i18nKey="answer_act" count={rows.length} values={{ act: health.act }} components={bold} />
+      ) : null}{" "}
       {health.watch > 0 ? <Trans t={t} i18nKey="answer_watch" count={health.watch} components={bold} /> : null}
       {calm ? <b>{t("answer_good")}</b> : null}{" "}
-      {complete_through ? (calm ? t("through_all", { day: format.dayLong(complete_through) }) : t("through", { day: format.dayLong(complete_through) })) : null}
+      {complete_through
+        ? calm
+          ? t("through_all", { day: format.dayLong(complete_through) })
+          : t("through", { day: format.dayLong(complete_through) })
+        : null}
     </>
   );
 }

@@ -20,14 +20,18 @@ export function SettingsScreen() {
       <PageHead title={t("title")} answer={t("answer")} />
       <div style={{ display: "grid", gap: 12, maxWidth: 620 }}>
         <Panel title={t("look")}>
-          <div style={{ padding: 12, display: "grid", gridTemplateColumns: "132px 1fr", gap: 12, alignItems: "center" }}>
+          <div
+            style={{ padding: 12, display: "grid", gridTemplateColumns: "132px 1fr", gap: 12, alignItems: "center" }}
+          >
             <span>{t("language")}</span>
             <SegmentedControl
               aria-label={t("language")}
               style={{ justifySelf: "start" }}
               data={languageChoices.map((value) => ({ value, label: t(`languages.${value}`) }))}
               value={prefs.language}
-              onChange={(value) => setPrefs({ language: languageChoices.find((choice) => choice === value) ?? "system" })}
+              onChange={(value) =>
+                setPrefs({ language: languageChoices.find((choice) => choice === value) ?? "system" })
+              }
             />
             <span>{t("theme")}</span>
             <SegmentedControl

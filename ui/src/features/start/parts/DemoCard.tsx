@@ -19,7 +19,12 @@ function strip(...tail: DayState[]): { id: string; state: DayState }[] {
   return [...calm, ...tail].map((state, index) => ({ id: `day-${index}`, state }));
 }
 
-const rows: { client: "one" | "two" | "three"; note: "signin" | "moving" | "good"; health: Health; days: ReturnType<typeof strip> }[] = [
+const rows: {
+  client: "one" | "two" | "three";
+  note: "signin" | "moving" | "good";
+  health: Health;
+  days: ReturnType<typeof strip>;
+}[] = [
   { client: "one", note: "signin", health: "act", days: strip("moving", "moving", "moving", "failed", "failed") },
   { client: "two", note: "moving", health: "watch", days: strip("partial", "moving", "moving", "moving", "moving") },
   { client: "three", note: "good", health: "good", days: strip("moving", "moving", "moving") },
@@ -54,7 +59,13 @@ export function DemoCard() {
           </div>
         ))}
         <div className={classes.demoFoot}>
-          <Button variant="default" data-size="lg" leftSection={<IconPlayerPlay size={15} />} loading={open.isPending} onClick={() => open.mutate({})}>
+          <Button
+            variant="default"
+            data-size="lg"
+            leftSection={<IconPlayerPlay size={15} />}
+            loading={open.isPending}
+            onClick={() => open.mutate({})}
+          >
             {t("demo_open")}
           </Button>
           {t("demo_ready")}

@@ -30,7 +30,13 @@ export function LockChoice(props: {
     <>
       <div className={classes.box} role="radiogroup" aria-label={t("lock")}>
         <label className={classes.lock} data-on={answer.lock === "keychain"} data-off={!works}>
-          <input type="radio" name="lock" disabled={!works} checked={answer.lock === "keychain"} onChange={() => onChange({ ...answer, lock: "keychain" })} />
+          <input
+            type="radio"
+            name="lock"
+            disabled={!works}
+            checked={answer.lock === "keychain"}
+            onChange={() => onChange({ ...answer, lock: "keychain" })}
+          />
           <IconDeviceLaptop size={18} stroke={1.7} aria-hidden />
           <span>
             <b>{t("keychain")}</b>
@@ -39,7 +45,12 @@ export function LockChoice(props: {
           <StateWord tone={works ? "good" : "off"} word={t(`keychain_state.${props.keychain}`)} />
         </label>
         <label className={classes.lock} data-on={answer.lock === "passphrase"}>
-          <input type="radio" name="lock" checked={answer.lock === "passphrase"} onChange={() => onChange({ ...answer, lock: "passphrase" })} />
+          <input
+            type="radio"
+            name="lock"
+            checked={answer.lock === "passphrase"}
+            onChange={() => onChange({ ...answer, lock: "passphrase" })}
+          />
           <IconPassword size={18} stroke={1.7} aria-hidden />
           <span>
             <b>{t("passphrase")}</b>

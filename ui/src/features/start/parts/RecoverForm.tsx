@@ -16,7 +16,11 @@ export function RecoverForm(props: { keychain: KeychainState; onBack: () => void
   const recover = useChange("workspace_recover");
   const [key, setKey] = useState("");
   const [asked, setAsked] = useState(false);
-  const [lock, setLock] = useState<LockAnswer>({ lock: props.keychain === "available" ? "keychain" : "passphrase", passphrase: "", again: "" });
+  const [lock, setLock] = useState<LockAnswer>({
+    lock: props.keychain === "available" ? "keychain" : "passphrase",
+    passphrase: "",
+    again: "",
+  });
   const fault = lock.lock === "passphrase" ? passphraseFault(lock.passphrase, lock.again) : null;
   return (
     <form
@@ -25,7 +29,11 @@ export function RecoverForm(props: { keychain: KeychainState; onBack: () => void
         event.preventDefault();
         setAsked(true);
         if (key.trim() === "" || fault) return;
-        recover.mutate({ recovery_key: key.trim(), lock: lock.lock, passphrase: lock.lock === "passphrase" ? lock.passphrase : null });
+        recover.mutate({
+          recovery_key: key.trim(),
+          lock: lock.lock,
+          passphrase: lock.lock === "passphrase" ? lock.passphrase : null,
+        });
       }}
     >
       <TextInput

@@ -89,7 +89,11 @@ function CreateForm(props: { draft: NewWorkspaceDraft; onRecover: () => void }) 
   const [name, setName] = useState("");
   const [currency, setCurrency] = useState(draft.currency);
   const [zone, setZone] = useState(draft.time_zone);
-  const [lock, setLock] = useState<LockAnswer>({ lock: draft.keychain === "available" ? "keychain" : "passphrase", passphrase: "", again: "" });
+  const [lock, setLock] = useState<LockAnswer>({
+    lock: draft.keychain === "available" ? "keychain" : "passphrase",
+    passphrase: "",
+    again: "",
+  });
   const [saved, setSaved] = useState(false);
   const [copied, setCopied] = useState(false);
   const [asked, setAsked] = useState(false);
@@ -103,10 +107,25 @@ function CreateForm(props: { draft: NewWorkspaceDraft; onRecover: () => void }) 
         event.preventDefault();
         setAsked(true);
         if (!ready) return;
-        create.mutate({ name: name.trim(), currency, time_zone: zone, lock: lock.lock, passphrase: lock.lock === "passphrase" ? lock.passphrase : null });
+        create.mutate({
+          name: name.trim(),
+          currency,
+          time_zone: zone,
+          lock: lock.lock,
+          passphrase: lock.lock === "passphrase" ? lock.passphrase : null,
+        });
       }}
     >
-      <TextInput label={t("name")} placeholder={t("name_example")} value={name} onChange={(event) => setName(event.currentTarget.value)} maxLength={120} autoFocus required withAsterisk={false} />
+      <TextInput
+        label={t("name")}
+        placeholder={t("name_example")}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        maxLength={120}
+        autoFocus
+        required
+        withAsterisk={false}
+      />
       <div>
         <div className={classes.label}>
           {t("currency_zone")}
@@ -120,7 +139,14 @@ function CreateForm(props: { draft: NewWorkspaceDraft; onRecover: () => void }) 
             onChange={(value) => value && setCurrency(value)}
             searchable
           />
-          <Select aria-label={t("zone")} data={timeZones(language, draft.time_zone, new Date())} value={zone} onChange={(value) => value && setZone(value)} searchable limit={60} />
+          <Select
+            aria-label={t("zone")}
+            data={timeZones(language, draft.time_zone, new Date())}
+            value={zone}
+            onChange={(value) => value && setZone(value)}
+            searchable
+            limit={60}
+          />
         </div>
       </div>
       <div>
@@ -137,13 +163,19 @@ function CreateForm(props: { draft: NewWorkspaceDraft; onRecover: () => void }) 
         <div className={classes.box}>
           <div className={classes.keys}>
             {draft.recovery_key.split(/[\s-]+/).map((group, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: groups may repeat and their order never changes
               <code key={`${index}-${group}`}>{group}</code>
             ))}
             <ActionIcon
               variant="default"
               aria-label={copied ? t("copied") : t("copy")}
               title={copied ? t("copied") : t("copy")}
-              onClick={() => navigator.clipboard?.writeText(draft.recovery_key).then(() => setCopied(true), () => setCopied(false))}
+              onClick={() =>
+                navigator.clipboard?.writeText(draft.recovery_key).then(
+                  () => setCopied(true),
+                  () => setCopied(false),
+                )
+              }
             >
               {copied ? <IconCheck size={15} /> : <IconCopy size={15} />}
             </ActionIcon>
@@ -153,20 +185,42 @@ function CreateForm(props: { draft: NewWorkspaceDraft; onRecover: () => void }) 
               variant="default"
               data-size="sm"
               leftSection={<IconDownload size={14} />}
-              onClick={() => currentHost().saveFile({ name: t("file_name"), mime: "text/plain", content: t("file_text", { name, key: draft.recovery_key }) })}
+              onClick={() =>
+                currentHost().saveFile({
+                  name: t("file_name"),
+                  mime: "text/plain",
+                  content: t("file_text", { name, key: draft.recovery_key }),
+                })
+              }
             >
               {t("save_file")}
             </Button>
-            <Button variant="default" data-size="sm" leftSection={<IconPrinter size={14} />} onClick={() => window.print()}>
+            <Button
+              variant="default"
+              data-size="sm"
+              leftSection={<IconPrinter size={14} />}
+              onClick={() => window.print()}
+            >
               {t("print")}
             </Button>
-            <Checkbox label={t("acknowledge")} checked={saved} onChange={(event) => setSaved(event.currentTarget.checked)} />
+            <Checkbox
+              label={t("acknowledge")}
+              checked={saved}
+              onChange={(event) => setSaved(event.currentTarget.checked)}
+            />
           </div>
         </div>
       </div>
       {create.isError ? <ErrorPanel error={create.error} /> : null}
       <div className={classes.actions}>
-        <Button type="submit" size="lg" data-size="lg" disabled={!ready && !(asked && fault)} loading={create.isPending} rightSection={<IconArrowRight size={15} />}>
+        <Button
+          type="submit"
+          size="lg"
+          data-size="lg"
+          disabled={!ready && !(asked && fault)}
+          loading={create.isPending}
+          rightSection={<IconArrowRight size={15} />}
+        >
           {t("create")}
         </Button>
         <Button variant="default" size="lg" data-size="lg" onClick={props.onRecover}>
@@ -176,4 +230,3 @@ function CreateForm(props: { draft: NewWorkspaceDraft; onRecover: () => void }) 
     </form>
   );
 }
-

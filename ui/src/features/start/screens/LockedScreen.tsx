@@ -55,7 +55,13 @@ function ByPassphrase(props: { status: AppStatus; onRecover: () => void }) {
           if (passphrase) unlock.mutate({ passphrase });
         }}
       >
-        <PasswordInput label={t("passphrase")} value={passphrase} onChange={(event) => setPassphrase(event.currentTarget.value)} autoFocus autoComplete="current-password" />
+        <PasswordInput
+          label={t("passphrase")}
+          value={passphrase}
+          onChange={(event) => setPassphrase(event.currentTarget.value)}
+          autoFocus
+          autoComplete="current-password"
+        />
         {unlock.isError ? <ErrorPanel error={unlock.error} /> : null}
         <div className={classes.actions}>
           <Button type="submit" data-size="lg" disabled={passphrase === ""} loading={unlock.isPending}>
@@ -77,7 +83,11 @@ function ByKeychain(props: { status: AppStatus; onRecover: () => void }) {
   const { keychain } = props.status;
   const failure = unlock.isError ? unlock.error.api : props.status.failure;
   // What the keychain says about itself explains its own failures; anything else (a damaged or newer file) speaks for itself.
-  const own = !failure || keychain !== "available" || failure.code === "database_wrong_key" || failure.code === "credential_missing";
+  const own =
+    !failure ||
+    keychain !== "available" ||
+    failure.code === "database_wrong_key" ||
+    failure.code === "credential_missing";
   const said = failure ? words(failure) : null;
   return (
     <>
@@ -87,7 +97,12 @@ function ByKeychain(props: { status: AppStatus; onRecover: () => void }) {
         <StateWord tone="good" word={t("data_intact")} />
       </div>
       <div className={classes.actions} style={{ marginTop: 20 }}>
-        <Button data-size="lg" leftSection={<IconRefresh size={15} />} loading={unlock.isPending} onClick={() => unlock.mutate({ passphrase: null })}>
+        <Button
+          data-size="lg"
+          leftSection={<IconRefresh size={15} />}
+          loading={unlock.isPending}
+          onClick={() => unlock.mutate({ passphrase: null })}
+        >
           {t("try_again")}
         </Button>
         <Button variant="default" data-size="lg" onClick={props.onRecover}>
