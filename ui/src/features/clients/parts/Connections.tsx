@@ -29,7 +29,11 @@ export function Connections(props: { client: ClientRow; connections: ConnectionR
       >
         {t("import")}
       </Button>
-      <Button leftSection={<IconPlus size={14} />} onClick={() => go(links.connect(undefined, props.client.id))}>
+      <Button
+        variant={props.connections.length === 0 ? "filled" : "default"}
+        leftSection={<IconPlus size={14} />}
+        onClick={() => go(links.connect(undefined, props.client.id))}
+      >
         {t("connect")}
       </Button>
     </>

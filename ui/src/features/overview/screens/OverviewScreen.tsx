@@ -34,7 +34,7 @@ export function OverviewScreen() {
     <Screen fill={data !== undefined && data.rows.length > 0}>
       <PageHead
         title={format.weekday(status.today)}
-        answer={data && data.rows.length > 0 ? <Answer data={data} /> : null}
+        answer={data && data.rows.length > 0 && status.connections > 0 ? <Answer data={data} /> : null}
       >
         {data ? <span>{t("updated", { time: format.time(data.as_of) })}</span> : null}
         {status.connections > 0 ? (
