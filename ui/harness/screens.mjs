@@ -3,6 +3,22 @@
  * adds what only a real browser can say. A feature adds its screens to the list.
  */
 
+/** Fills the wizard's first step and waits for what its test shows; the client id decides how it goes (`fixtures/integrations`). */
+async function signIn(page, clientId, until) {
+  await page.getByLabel(/Client ID/).fill(clientId);
+  await page.getByLabel(/Client secret/).fill("not-a-real-secret");
+  await page.getByTestId("wizard-next").click();
+  await page.waitForSelector(until);
+}
+
+/** Hands a file to the import and waits. */
+async function giveFile(page, name, until) {
+  await page
+    .getByTestId("import-file")
+    .setInputFiles({ name, mimeType: "text/csv", buffer: Buffer.from("a;b\n1;2\n") });
+  await page.waitForSelector(until);
+}
+
 /** Everything that is looked at. */
 export const screens = [
   { name: "overview" },
@@ -61,6 +77,106 @@ export const screens = [
   { name: "client-connections", at: "/clients/client-0?tab=connections", ready: '[role="grid"] [data-row]' },
   { name: "client-unconnected", world: "unconnected", at: "/clients/client-0" },
   { name: "client-gone", at: "/clients/nobody", ready: '[role="alert"]' },
+  { name: "integrations", at: "/integrations" },
+  { name: "integrations-empty", world: "unconnected", at: "/integrations" },
+  { name: "integrations-failing", world: "failing", at: "/integrations", ready: '[role="alert"]' },
+  { name: "integrations-loading", world: "slow", at: "/integrations" },
+  { name: "integrations-system", at: "/integrations/systems/vk_ads" },
+  { name: "connection", at: "/integrations/connections/conn-client-5-0" },
+  { name: "connection-expired", at: "/integrations/connections/conn-client-0-0", ready: '[role="alert"]' },
+  { name: "connection-gone", at: "/integrations/connections/nobody", ready: '[role="alert"]' },
+  { name: "connect-choose", at: "/integrations/connect/choose", ready: '[role="dialog"]' },
+  { name: "connect-sign-in", at: "/integrations/connect/vk_ads", ready: '[data-testid="wizard"]' },
+  {
+    name: "connect-test",
+    at: "/integrations/connect/vk_ads",
+    act: (page) => signIn(page, "stuck", '[data-testid="step-sample"][data-state="running"]'),
+  },
+  {
+    name: "connect-failed",
+    at: "/integrations/connect/vk_ads",
+    act: (page) => signIn(page, "wrong", '[data-testid="step-sign_in"][data-state="failed"]'),
+  },
+  {
+    name: "connect-choice",
+    at: "/integrations/connect/vk_ads",
+    act: async (page) => {
+      await signIn(page, "fine", '[data-testid="step-totals"][data-state="done"]');
+      await page.getByTestId("wizard-next").click();
+      await page.waitForSelector('[role="switch"]');
+    },
+  },
+  {
+    name: "connect-first-sync",
+    at: "/integrations/connect/vk_ads",
+    act: async (page) => {
+      await signIn(page, "fine", '[data-testid="step-totals"][data-state="done"]');
+      await page.getByTestId("wizard-next").click();
+      await page.getByTestId("wizard-next").click();
+      await page.waitForSelector('[data-testid="wizard"] [role="progressbar"]');
+    },
+  },
+  {
+    name: "connect-again",
+    at: "/integrations/connections/conn-client-0-0?sign_in=1",
+    act: (page) => signIn(page, "fine", '[data-testid="step-totals"][data-state="done"]'),
+  },
+  { name: "import-drop", at: "/integrations?import=1", ready: '[data-testid="import"]' },
+  {
+    name: "import",
+    at: "/integrations?import=1&client=client-1",
+    act: (page) => giveFile(page, "yandex_direct-2026-11.csv", '[data-testid="bad-rows"]'),
+  },
+  {
+    name: "import-refused",
+    at: "/integrations?import=1",
+    act: (page) => giveFile(page, "broken.xls", '[role="alert"]'),
+  },
+  { name: "syncs", at: "/syncs", ready: '[data-testid="history"] [data-row]' },
+  { name: "syncs-calm", world: "calm", at: "/syncs", ready: '[data-testid="history"] [data-row]' },
+  { name: "syncs-empty", world: "empty", at: "/syncs" },
+  { name: "syncs-failing", world: "failing", at: "/syncs", ready: '[role="alert"]' },
+  { name: "syncs-loading", world: "slow", at: "/syncs" },
+  {
+    name: "syncs-strip",
+    at: "/syncs",
+    ready: '[data-testid^="strip-"]',
+    act: async (page) => {
+      await page.focus('section [role="grid"][aria-multiselectable]');
+      for (const key of [
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowLeft",
+        "ArrowLeft",
+        "ArrowLeft",
+        "ArrowLeft",
+        "Shift+ArrowLeft",
+        "Shift+ArrowLeft",
+        "Enter",
+      ])
+        await page.keyboard.press(key);
+      await page.waitForTimeout(200);
+    },
+    check: async (page, expect) =>
+      expect(
+        (await page.locator('[role="gridcell"][aria-selected="true"][data-index]').count()) === 3,
+        "three days should be chosen",
+      ),
+  },
+  { name: "run", at: "/syncs/run-2", ready: '[data-testid="run-drawer"]' },
+  ...["waits", "quarantine", "requests", "log"].map((part) => ({
+    name: `run-${part}`,
+    at: "/syncs/run-2",
+    ready: '[data-testid="run-drawer"]',
+    act: async (page) => {
+      await page.click(`[data-tab="${part}"]`);
+      if (part === "quarantine") await page.getByRole("button", { name: /Показать строки|Show the rows/ }).click();
+      await page.waitForTimeout(150);
+    },
+  })),
+  { name: "run-waiting", at: "/syncs/run-3", ready: '[data-testid="run-drawer"]' },
+  { name: "run-failed", at: "/syncs/run-1004", ready: '[data-testid="run-drawer"]' },
+  { name: "run-gone", at: "/syncs/nobody", ready: '[role="alert"]' },
   { name: "audit", at: "/audit", ready: '[role="grid"] [data-row]' },
   { name: "audit-broken", world: "partial", at: "/audit", ready: '[role="grid"] [data-row]' },
   { name: "settings", at: "/settings" },

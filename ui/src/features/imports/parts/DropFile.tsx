@@ -31,7 +31,7 @@ export function DropFile(props: { busy: boolean; name: string | null; onFile: (f
       <IconFileUpload size={28} stroke={1.5} aria-hidden />
       <h2>{props.busy ? t("reading", { name: props.name ?? "" }) : t("drop")}</h2>
       <p>{t("drop_body")}</p>
-      <Button size="lg" loading={props.busy} onClick={() => input.current?.click()}>
+      <Button data-autofocus size="lg" loading={props.busy} onClick={() => input.current?.click()}>
         {t("choose")}
       </Button>
       <input

@@ -42,7 +42,7 @@ export function History(props: {
       {
         id: "state",
         title: t("column.state"),
-        width: "124px",
+        width: "144px",
         cell: (run) => <RunWord state={run.state} />,
         hideable: false,
       },

@@ -238,7 +238,9 @@ const StripRow = memo(
         <span role="rowheader" className={classes.stripWho}>
           <SystemTile connector={connection.connector} size={18} />
           <AppLink to={links.connection(connection.id)} className={classes.name} title={connection.account_name}>
-            {systems.name(connection.connector)} <span>· {connection.client_name}</span>
+            <b>{systems.name(connection.connector)}</b>
+            <i> · </i>
+            <span>{connection.client_name}</span>
           </AppLink>
         </span>
         <span
