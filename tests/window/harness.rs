@@ -10,7 +10,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use thirtyfour::{By, Capabilities, WebDriver, WebElement};
 
@@ -123,6 +123,19 @@ impl Window {
                 }
             }
             Ok(None)
+        })
+        .await;
+        match pressed {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.describe(error).await),
+        }
+    }
+
+    /// Presses the first element that a CSS selector finds: for rows, which have no name of their own.
+    pub async fn press_first(&self, selector: &str) -> Result<()> {
+        let pressed = until(selector, async || {
+            let Ok(found) = self.driver.find(By::Css(selector)).await else { return Ok(None) };
+            Ok(found.click().await.is_ok().then_some(()))
         })
         .await;
         match pressed {
@@ -276,6 +289,17 @@ async fn until<T, F: Future<Output = Result<Option<T>>>>(what: &str, ask: impl F
 fn has_ended(process: u32) -> bool {
     fs::read_to_string(format!("/proc/{process}/stat"))
         .map_or(true, |stat| stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('Z')))
+}
+
+/// Waits for a claim to hold: a screen is refreshed a moment after what it shows has changed. Fails with what was wrong last.
+pub async fn comes_true<F: Future<Output = Result<()>>>(claim: impl Fn() -> F) -> Result<()> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match claim().await {
+            Err(_) if Instant::now() < end => tokio::time::sleep(GLANCE).await,
+            done => return done,
+        }
+    }
 }
 
 /// A port that nobody listens on now.
