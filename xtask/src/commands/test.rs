@@ -52,8 +52,7 @@ fn window(report: &mut Report) {
                 .arg(cargo.get_program())
                 .args(["test", "--workspace", "--test", "window", "--", "--nocapture", "--test-threads=1"])
                 .env("SYNCDECK_WINDOW_TESTS", "1")
-                // Neither a GPU nor a sandbox of its own is there in CI, and WebKit says so at length otherwise.
-                .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
+                // No screen reader is there to listen, and its bus would be missed at length.
                 .env("NO_AT_BRIDGE", "1"),
         )
     });
