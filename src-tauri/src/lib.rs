@@ -8,6 +8,7 @@
 //! arrive early wait for it. On close the window goes at once, and the host gets a bounded time to stop its runs cleanly:
 //! whatever it did not commit by then is read again by the next run, so the bound costs time and never data.
 
+mod download;
 mod options;
 
 use crate::options::Options;
@@ -18,7 +19,7 @@ use api::{
 };
 use serde_json::Value;
 use std::{process::ExitCode, time::Duration};
-use tauri::{AppHandle, Emitter, Manager, RunEvent, State};
+use tauri::{AppHandle, Emitter, Manager, RunEvent, State, WebviewWindowBuilder};
 use tokio::sync::{SetOnce, broadcast::error::RecvError};
 use tracing_subscriber::EnvFilter;
 
@@ -77,6 +78,10 @@ fn build(options: Options) -> tauri::Result<tauri::App> {
     builder
         .setup(move |app| {
             tauri::async_runtime::spawn(start(app.handle().clone(), options));
+            // Made here and not by Tauri from its configuration, because only a builder takes a word on downloads.
+            for window in &app.config().app.windows {
+                WebviewWindowBuilder::from_config(app.handle(), window)?.on_download(download::decide).build()?;
+            }
             #[cfg(unix)]
             tauri::async_runtime::spawn(leave_when_asked(app.handle().clone()));
             Ok(())
