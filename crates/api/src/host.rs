@@ -277,6 +277,7 @@ impl Host {
         let before = std::mem::replace(&mut *self.inner.state.write().await, State::Open(Arc::new(workspace)));
         if let State::Open(old) = before {
             old.engine.shutdown().await;
+            old.store.clone().close().await;
         }
         engine.resume().await?;
         self.changed(&[Tag::Workspace, Tag::Clients, Tag::Connections, Tag::Runs, Tag::Stats, Tag::Audit]);

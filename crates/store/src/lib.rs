@@ -41,7 +41,7 @@ use model::id::ClientId;
 use sqlx::{Sqlite, SqlitePool, Transaction, sqlite::SqliteConnectOptions};
 use std::{fmt, fs::File, path::Path, sync::Arc};
 
-/// An open workspace database. Cheap to clone; the lock on the file is held until the last clone is gone.
+/// An open workspace database. Cheap to clone; the lock on the file is held until one of them is closed or the last is gone.
 #[derive(Clone)]
 pub struct Store {
     path: Arc<Path>,
@@ -51,7 +51,7 @@ pub struct Store {
     writer: SqlitePool,
     /// Several, which see the last committed state while the writer works.
     readers: SqlitePool,
-    _lock: Arc<File>,
+    lock: Arc<File>,
 }
 
 impl fmt::Debug for Store {
@@ -87,7 +87,16 @@ impl Store {
 
     /// Begins a write. `IMMEDIATE`, so that it never has to be upgraded from a read, which could fail in its middle.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        const BEGIN: &str = "BEGIN IMMEDIATE";
+        match self.writer.begin_with(BEGIN).await {
+            // On a full disk SQLite rolls back by itself, and the driver, which then has nothing to roll back, goes on counting a
+            // transaction. Without a new connection nothing could be written until the next start, however much room there is.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                Ok(self.writer.begin_with(BEGIN).await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 
     /// Runs a write and completes its error with what a person needs: which disk is full, which backup is good.

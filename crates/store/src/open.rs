@@ -118,7 +118,7 @@ impl Store {
             .acquire_timeout(Duration::from_mins(1))
             .connect_with(connect.clone().pragma("query_only", "ON").pragma("cache_size", "-8000"))
             .await?;
-        let store = Self { path: path.into(), connect: Arc::new(connect), writer, readers, _lock: Arc::new(lock) };
+        let store = Self { path: path.into(), connect: Arc::new(connect), writer, readers, lock: Arc::new(lock) };
         store.clear_staged().await?;
         Ok(store)
     }
@@ -131,6 +131,10 @@ impl Store {
         }
         self.readers.close().await;
         self.writer.close().await;
+        // A clone that somebody forgot reads and writes nothing any more; it must not keep others out either.
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the lock of the workspace stays until this program ends");
+        }
     }
 
     /// Checks the whole file: the seal of every page, the structure, references, and rows that belong to nothing.
