@@ -25,6 +25,8 @@ pub(crate) struct Collector {
     live: Arc<Live>,
     pub(crate) objects: Vec<AdObject>,
     pub(crate) stats: Vec<CampaignStat>,
+    /// Whether any statistics came, staged ones included.
+    pub(crate) any_stats: bool,
     pub(crate) rejected: Vec<Rejected>,
     /// Rejected rows beyond those kept.
     pub(crate) rejected_more: u64,
@@ -32,7 +34,17 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) fn new(store: Store, run: RunId, seq: u32, live: Arc<Live>) -> Self {
-        Self { store, run, seq, live, objects: vec![], stats: vec![], rejected: vec![], rejected_more: 0 }
+        Self {
+            store,
+            run,
+            seq,
+            live,
+            objects: vec![],
+            stats: vec![],
+            any_stats: false,
+            rejected: vec![],
+            rejected_more: 0,
+        }
     }
 
     fn reject(&mut self, rows: Vec<Rejected>) {
@@ -50,6 +62,7 @@ impl Collector {
 impl Sink for Collector {
     async fn batch(&mut self, batch: Batch) -> Result<(), Failure> {
         self.live.collected((batch.stats.len() + batch.objects.len()) as u64);
+        self.any_stats |= !batch.stats.is_empty();
         self.objects.extend(batch.objects);
         self.stats.extend(batch.stats);
         self.reject(batch.rejected);

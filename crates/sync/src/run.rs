@@ -130,6 +130,22 @@ impl Runner {
         first_failure.map_or(Ok(()), Err)
     }
 
+    /// Refuses an answer without one good row for days that have rows. Platforms were seen to answer "nothing" with status 200 during
+    /// their own trouble, and a renamed field makes every row unreadable; either would wipe good numbers for nothing better. Corrections
+    /// to zero come as rows, so an honest answer is not met by this.
+    async fn believable(&self, slice: &store::slices::Slice, rows: &Collector) -> Result<(), Failure> {
+        let Some(window) = slice.window.filter(|_| !rows.any_stats) else { return Ok(()) };
+        if self.store.stats_in_range(self.connection.id, slice.level, window).await? == 0 {
+            return Ok(());
+        }
+        let what = rows.rejected.first().map_or(slice.stream.as_str(), |row| row.field.as_str());
+        Err(Failure::new(Code::VendorChanged)
+            .with("system", &self.connection.connector)
+            .with("account", &self.connection.account_name)
+            .with("what", what)
+            .detail(format_args!("not one good row in {} for days that have rows", slice.stream)))
+    }
+
     async fn slice(
         &self,
         source: &dyn Source,
@@ -151,6 +167,10 @@ impl Runner {
         let millis = (read_at - began).num_milliseconds().unsigned_abs();
         let now = self.live.traffic();
         let effort = Effort { requests: now.0 - traffic.0, retries: now.1 - traffic.1, millis };
+        let read = match read {
+            Ok(()) => self.believable(slice, &rows).await,
+            failed => failed,
+        };
         let committed = match read {
             Ok(()) if self.cancel.is_cancelled() => Err(Failure::new(Code::Cancelled)),
             Ok(()) => {
