@@ -78,7 +78,8 @@ async fn main() -> ExitCode {
 async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     let dir = args.workspace.unwrap_or_else(HostOptions::default_dir);
     let mut options = HostOptions::new(&dir);
-    options.passphrase = commands::passphrase(args.passphrase_file.as_deref())?.map(Into::into);
+    let passphrase = commands::passphrase(args.passphrase_file.as_deref())?;
+    options.passphrase = passphrase.clone().map(Into::into);
     options.url_map = args.url_map.iter().map(|pair| commands::url_pair(pair)).collect::<anyhow::Result<_>>()?;
     let demo = match &args.command {
         Command::Demo => true,
@@ -91,7 +92,7 @@ async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     }
     let host = Host::start(options).await;
     let done = match args.command {
-        Command::Create(args) => create::run(&host, output, args).await,
+        Command::Create(args) => create::run(&host, output, args, passphrase).await,
         Command::Demo => demo::run(&host, output).await,
         Command::Clients(args) => clients::run(&host, output, args).await,
         Command::Connect(args) => connect::run(&host, output, args).await,
@@ -99,7 +100,7 @@ async fn run(args: Args, output: Output) -> anyhow::Result<()> {
         Command::Stats(args) => stats::run(&host, output, args).await,
         Command::Import(args) => import::run(&host, output, args).await,
         Command::Doctor => doctor::run(&host, output).await,
-        Command::Recover(args) => recover::run(&host, output, args).await,
+        Command::Recover(args) => recover::run(&host, output, args, passphrase).await,
         Command::Serve(args) => serve::run(&host, output, args).await,
     };
     host.shutdown().await;

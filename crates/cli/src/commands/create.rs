@@ -24,14 +24,14 @@ pub struct Args {
     time_zone: Option<String>,
 }
 
-pub async fn run(host: &Host, output: Output, args: Args) -> anyhow::Result<()> {
+pub async fn run(host: &Host, output: Output, args: Args, passphrase: Option<String>) -> anyhow::Result<()> {
     let draft: NewWorkspaceDraft = call(host, "workspace_draft", json!({})).await?;
     let request = json!({
         "name": args.name,
         "currency": args.currency,
         "time_zone": args.time_zone.unwrap_or(draft.time_zone),
         "lock": args.lock,
-        "passphrase": super::passphrase(None)?,
+        "passphrase": passphrase,
     });
     let created: WorkspaceCreated = call(host, "workspace_create", request).await?;
     let answer = json!({ "workspace": created.status.workspace_name, "recovery_key": draft.recovery_key });
