@@ -1315,16 +1315,49 @@ fn format_method(format: &str, args: &Called<'_>) -> Outcome<String> {
             args.named.iter().find(|(found, _)| *found == name).map(|(_, value)| value.clone())
         };
         let value = value.ok_or_else(|| Raise::Invalid(format!("no argument for {{{name}}}")))?;
-        if spec.is_empty() {
-            out.push_str(&value.print());
-        } else if spec.ends_with(|c: char| c.is_ascii_digit()) {
-            out.push_str(&percent(&format!("%{spec}s"), &value)?.print());
-        } else {
-            out.push_str(&percent(&format!("%{spec}"), &value)?.print());
-        }
+        out.push_str(&formatted(spec, &value)?);
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// A value by a format specification: `[[fill]align][sign][0][width][.precision][kind]`.
+fn formatted(spec: &str, value: &Value<'_>) -> Outcome<String> {
+    let letters: Vec<char> = spec.chars().collect();
+    let is_align = |c: Option<&char>| c.is_some_and(|c| "<>^".contains(*c));
+    let (fill, align, rest) = if is_align(letters.get(1)) {
+        (letters[0], Some(letters[1]), &letters[2..])
+    } else if is_align(letters.first()) {
+        (' ', Some(letters[0]), &letters[1..])
+    } else {
+        (' ', None, &letters[..])
+    };
+    let (rest, kind) = match rest.split_last() {
+        Some((kind, rest)) if kind.is_alphabetic() => (rest, *kind),
+        _ => (rest, 's'),
+    };
+    let rest: String = rest.iter().collect();
+    let Some(align) = align else {
+        // Without an alignment text stands left and numbers stand right, as `%` pads them.
+        let left = kind == 's' && value.number().is_none();
+        let flags = if left && rest.starts_with(|c: char| c.is_ascii_digit()) { "-" } else { "" };
+        return padded(&format!("{flags}{rest}"), kind, value);
+    };
+    let digits = rest.chars().position(|c| c == '.').unwrap_or(rest.chars().count());
+    let (width, precision) = rest.split_at(digits);
+    let body = padded(precision, kind, value)?;
+    let width: usize = if width.is_empty() { 0 } else { width.parse().map_err(|_| Raise::Type)? };
+    if width > 100_000 {
+        return Err(Raise::Limit("a padded text is too long"));
+    }
+    let missing = width.saturating_sub(body.chars().count());
+    let before = match align {
+        '<' => 0,
+        '>' => missing,
+        _ => missing / 2,
+    };
+    let fill = |count: usize| std::iter::repeat_n(fill, count).collect::<String>();
+    Ok(fill(before) + &body + &fill(missing - before))
 }
 
 /// `'%02d' % value`.
