@@ -87,7 +87,7 @@ export function Wizard(props: {
 }) {
   const { t } = useTranslation("shared");
   return (
-    <Modal.Root opened onClose={props.onClose} size={1096} centered>
+    <Modal.Root opened onClose={props.onClose} size={1096} yOffset={24} centered>
       <Modal.Overlay />
       <Modal.Content aria-label={props.label} data-testid="wizard">
         <div className={classes.wizard}>

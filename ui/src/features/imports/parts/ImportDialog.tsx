@@ -119,6 +119,7 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
       opened
       onClose={props.onClose}
       size={1096}
+      yOffset={24}
       centered
       closeOnClickOutside={preview === null || written !== null}
     >

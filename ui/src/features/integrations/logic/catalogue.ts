@@ -1,6 +1,8 @@
 /** What the catalogue shows for what was typed and which shelf is chosen. Pure, so that its rules are tested without a screen. */
 import type { Category, ConnectionRow, Connector } from "@/gen/contract";
 
+const SHELVES: Category[] = ["ads", "analytics", "crm", "files"];
+
 /** A choice of shelf. */
 export type Shelf = Category | "all";
 
@@ -8,7 +10,7 @@ export type Shelf = Category | "all";
 export interface Catalogue {
   /** Systems with connections, those that need a person first, then by connections. */
   connected: Connector[];
-  /** Systems without connections, by name. */
+  /** Systems without connections, by shelf and name. */
   available: Connector[];
   /** How many systems each shelf has among those that fit the search; empty shelves are absent. */
   shelves: Map<Shelf, number>;
@@ -38,7 +40,9 @@ export function sortCatalogue(
     connected: shown
       .filter((connector) => connector.connected > 0)
       .sort((a, b) => Number(b.problems > 0) - Number(a.problems > 0) || b.connected - a.connected || byName(a, b)),
-    available: shown.filter((connector) => connector.connected === 0).sort(byName),
+    available: shown
+      .filter((connector) => connector.connected === 0)
+      .sort((a, b) => SHELVES.indexOf(a.category) - SHELVES.indexOf(b.category) || byName(a, b)),
     shelves,
   };
 }

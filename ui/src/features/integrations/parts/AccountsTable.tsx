@@ -91,17 +91,17 @@ export function AccountsTable(props: {
                 />
               </th>
               <th>{t("test.cabinet")}</th>
-              <th style={{ width: 190 }}>{t("test.owner")}</th>
+              <th style={{ width: 168 }}>{t("test.owner")}</th>
               <th data-align="right" style={{ width: 78 }}>
                 {t("test.campaigns")}
               </th>
-              <th data-align="right" style={{ width: 112 }}>
+              <th data-align="right" style={{ width: 108 }}>
                 {t("test.spend")}
               </th>
-              <th data-align="right" style={{ width: 84 }}>
+              <th data-align="right" style={{ width: 76 }}>
                 {t("test.last_data")}
               </th>
-              <th style={{ width: 108 }}>{t("test.state")}</th>
+              <th style={{ width: 96 }}>{t("test.state")}</th>
             </tr>
           </thead>
           <tbody>

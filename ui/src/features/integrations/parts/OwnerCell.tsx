@@ -4,6 +4,7 @@ import { IconChevronDown } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ClientRow, FoundAccount } from "@/gen/contract";
+import kit from "@/shared/ui/kit.module.css";
 import classes from "../integrations.module.css";
 import type { Owner } from "../logic/wizard";
 
@@ -75,10 +76,10 @@ export function OwnerCell(props: {
       type="button"
       className={classes.owner}
       data-empty={owner === null}
-      aria-label={`${label}: ${text}`}
       aria-haspopup="listbox"
       onClick={() => setOpen(true)}
     >
+      <span className={kit.visually}>{label}</span>
       <span>{text}</span>
       {props.guessed ? <small title={t("test.guess_hint")}>{t("test.guess")}</small> : null}
       <IconChevronDown size={13} aria-hidden />

@@ -7,7 +7,6 @@ import type { ConnectionRow, Connector } from "@/gen/contract";
 import { useErrorWords } from "@/shared/errors/errors";
 import { useFormat } from "@/shared/format/useFormat";
 import { AppLink, links, useGo } from "@/shared/ui/AppLink";
-import { DateText, InstantText } from "@/shared/ui/Figures";
 import { Drawer } from "@/shared/ui/Layout";
 import { EmptyState } from "@/shared/ui/Notices";
 import { HealthBadge, StateWord } from "@/shared/ui/States";
@@ -76,6 +75,7 @@ function ConnectionItem(props: { row: ConnectionRow }) {
   const words = useErrorWords();
   const go = useGo();
   const sync = useSyncHere();
+  const format = useFormat();
   const { row } = props;
   const needsSignIn = row.state === "sign_in_needed";
   return (
@@ -97,20 +97,12 @@ function ConnectionItem(props: { row: ConnectionRow }) {
         ) : (
           <HealthBadge health={row.health} />
         )}
-        <span>
-          {row.data_through ? (
-            <>
-              {t("data_through")} <DateText day={row.data_through} />
-            </>
-          ) : (
-            t("no_data_yet")
-          )}
-          {row.synced_at ? (
-            <>
-              {", "}
-              <InstantText at={row.synced_at} />
-            </>
-          ) : null}
+        <span title={row.synced_at ? format.instant(row.synced_at) : undefined}>
+          {row.data_through === null
+            ? t("no_data_yet")
+            : row.synced_at
+              ? t("fresh", { day: format.day(row.data_through), at: format.moment(row.synced_at) })
+              : t("through", { day: format.day(row.data_through) })}
         </span>
       </div>
       <Menu position="bottom-end">

@@ -36,3 +36,10 @@ export function windowOf(text: string | undefined): DateRange | null {
   const from = days?.[0];
   return from ? { from, to: days[1] ?? from } : null;
 }
+
+/** Path and query of an address without its host, which is the same for all requests of a run and would fill the line. */
+export function placeOf(url: string): [path: string, query: string] {
+  const place = url.replace(/^[a-z]+:\/\/[^/?]*/i, "");
+  const mark = place.indexOf("?");
+  return mark < 0 ? [place || "/", ""] : [place.slice(0, mark) || "/", place.slice(mark + 1)];
+}

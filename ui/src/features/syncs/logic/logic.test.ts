@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { DayCell, DayState, RunRow, SliceRow } from "@/gen/contract";
 import { byStream, neighbours, pastRuns, tookMillis } from "./history";
-import { knownWord, plainLine, windowOf } from "./log";
+import { knownWord, placeOf, plainLine, windowOf } from "./log";
 import { chosenRange, headDays, holes, moveSelection, reach } from "./strip";
 
 const size = { rows: 3, days: 30 };
@@ -145,5 +145,14 @@ describe("log", () => {
     expect(windowOf("2026-11-10")).toEqual({ from: "2026-11-10", to: "2026-11-10" });
     expect(windowOf("")).toBeNull();
     expect(windowOf(undefined)).toBeNull();
+  });
+
+  it.each([
+    ["https://ads.vk.com/api/v2/day.json?id=1&offset=0", "/api/v2/day.json", "id=1&offset=0"],
+    ["http://127.0.0.1:8080/token", "/token", ""],
+    ["https://host", "/", ""],
+    ["not an address", "not an address", ""],
+  ])("shortens %s", (url, path, query) => {
+    expect(placeOf(url)).toEqual([path, query]);
   });
 });

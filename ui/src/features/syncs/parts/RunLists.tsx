@@ -29,7 +29,7 @@ import { useRead, useReadPages } from "@/shared/query/query";
 import { BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { StateWord } from "@/shared/ui/States";
 import { byStream } from "../logic/history";
-import { knownWord, plainLine, windowOf } from "../logic/log";
+import { knownWord, placeOf, plainLine, windowOf } from "../logic/log";
 import classes from "../syncs.module.css";
 
 /** Titles of a connector's streams, by name. */
@@ -220,20 +220,23 @@ export function Requests(props: { requests: RequestRow[] }) {
   if (props.requests.length === 0) return <EmptyState icon={IconSend} title={t("none.requests")} />;
   return (
     <ul className={classes.requests}>
-      {props.requests.map((request, index) => (
-        <li key={`${request.at} ${String(index)}`}>
-          <span className={classes.dim}>{format.timeExact(request.at)}</span>
-          <code title={request.url}>
-            {request.method} {request.url}
-          </code>
-          <b data-bad={request.status === null || request.status >= 400}>{request.status ?? t("no_answer")}</b>
-          <span className={classes.dim}>{format.duration(request.millis)}</span>
-          <small>
-            {format.bytes(request.bytes)}
-            {request.attempt > 1 ? `, ${t("attempt", { count: request.attempt })}` : ""}
-          </small>
-        </li>
-      ))}
+      {props.requests.map((request, index) => {
+        const [path, query] = placeOf(request.url);
+        return (
+          <li key={`${request.at} ${String(index)}`} title={request.url}>
+            <span className={classes.dim}>{format.timeExact(request.at)}</span>
+            <code>
+              {request.method} {path}
+            </code>
+            <b data-bad={request.status === null || request.status >= 400}>{request.status ?? t("no_answer")}</b>
+            <span className={classes.dim}>{format.duration(request.millis)}</span>
+            <code data-quiet="true">{query}</code>
+            <small>
+              {request.attempt > 1 ? t("attempt", { count: request.attempt }) : format.bytes(request.bytes)}
+            </small>
+          </li>
+        );
+      })}
     </ul>
   );
 }

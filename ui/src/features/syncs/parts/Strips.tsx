@@ -152,6 +152,7 @@ export function Strips(props: {
                 asking && active?.row === row && range ? (
                   <Popover
                     opened
+                    withRoles={false}
                     onChange={(opened) => !opened && close()}
                     position="bottom"
                     withArrow
@@ -162,7 +163,11 @@ export function Strips(props: {
                       <i className={classes.askAt} style={spanOf(reach(active), days.length)} />
                     </Popover.Target>
                     <Popover.Dropdown onPointerDown={(event) => event.stopPropagation()}>
-                      <div className={classes.ask}>
+                      <div
+                        className={classes.ask}
+                        role="dialog"
+                        aria-label={t("ask_again", { days: format.range(range.from, range.to, { year: false }) })}
+                      >
                         <p>{t("ask_again", { days: format.range(range.from, range.to, { year: false }) })}</p>
                         <small>{t("ask_kept")}</small>
                         <div>
