@@ -96,8 +96,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
         let picks = key.cabinets.iter().take(cabinets).map(|cabinet| wire::AccountPick {
             external_id: cabinet.id.to_string(),
             client_id: None,
-            // The platform shows names in quotation marks; a list of clients does not.
-            new_client_name: Some(cabinet.name.trim_matches(['«', '»']).to_owned()),
+            new_client_name: Some(cabinet.name.clone()),
         });
         let request = wire::DraftCommit {
             draft_id: draft.id,

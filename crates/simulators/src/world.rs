@@ -313,13 +313,13 @@ const CAFE: Trade = Trade {
 
 /// Prepared businesses: name, sign-in name, landing host, trade.
 const BUSINESSES: [(&str, &str, &str, Trade); 8] = [
-    ("«Ромашка»", "romashka", "romashka-cvety.example", SHOP),
-    ("«СтройДом»", "stroydom", "stroydom.example", BUILDING),
-    ("«Клиника Альфа»", "klinika_alfa", "klinika-alfa.example", CLINIC),
-    ("«Окна Север»", "okna_sever", "okna-sever.example", BUILDING),
-    ("«Кофейня Зерно»", "kofe_zerno", "kofe-zerno.example", CAFE),
-    ("«Детский клуб “Ёжик”»", "klub_ezhik", "ezhik-club.example", CLINIC),
-    ("«Автошкола Вираж»", "avto_virazh", "virazh.example", CLINIC),
+    ("Ромашка", "romashka", "romashka-cvety.example", SHOP),
+    ("СтройДом", "stroydom", "stroydom.example", BUILDING),
+    ("Клиника Альфа", "klinika_alfa", "klinika-alfa.example", CLINIC),
+    ("Окна Север", "okna_sever", "okna-sever.example", BUILDING),
+    ("Кофейня Зерно", "kofe_zerno", "kofe-zerno.example", CAFE),
+    ("Детский клуб «Ёжик»", "klub_ezhik", "ezhik-club.example", CLINIC),
+    ("Автошкола Вираж", "avto_virazh", "virazh.example", CLINIC),
     ("ООО «Торговый дом „Мебель & Свет“ — Санкт-Петербург»", "mebel_svet", "mebel-svet.example", SHOP),
 ];
 const AGENCIES: [(&str, &str); 2] =
