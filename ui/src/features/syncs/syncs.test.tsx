@@ -5,7 +5,7 @@ import { storyOf } from "@harness/world";
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
-import type { DayCell, Strip } from "@/gen/contract";
+import type { DayCell, Event, RunState, Strip } from "@/gen/contract";
 import { followEvents } from "@/shared/query/query";
 import { inConsole } from "../../../tests/inConsole";
 import { RunDrawer } from "./parts/RunDrawer";
@@ -16,6 +16,25 @@ const handlers = (extra: Parameters<typeof inConsole>[1] = {}) => {
   const world = storyOf("open");
   return { ...integrationsFixtures(world), ...syncsFixtures(world), ...extra };
 };
+
+/** A step of a run of six slices, as the backend tells it. */
+const moved = (run_id: string, state: RunState, slices_done: number): Event => ({
+  type: "run_progress",
+  run_id,
+  connection_id: "conn-client-8-0",
+  client_id: "client-8",
+  state,
+  progress: {
+    slices_done,
+    slices_total: 6,
+    rows: 51_000,
+    quarantined: 0,
+    requests: 40,
+    retries: 0,
+    rows_per_sec: null,
+    remaining_secs: null,
+  },
+});
 
 async function strips() {
   const world = storyOf("calm");
@@ -97,27 +116,8 @@ describe("board", () => {
     const row = await screen.findByTestId("run-run-1");
     const reads = () => view.host.calls.filter((call) => call.command === "syncs_board").length;
     const before = reads();
-    act(() =>
-      view.host.emit({
-        type: "run_progress",
-        run_id: "run-1",
-        connection_id: "conn-client-8-0",
-        client_id: "client-8",
-        state: "waiting",
-        progress: {
-          slices_done: 5,
-          slices_total: 6,
-          rows: 51_000,
-          quarantined: 0,
-          requests: 40,
-          retries: 0,
-          rows_per_sec: null,
-          remaining_secs: null,
-        },
-      }),
-    );
-    await waitFor(() => expect(row).toHaveAttribute("data-state", "waiting"));
-    expect(within(row).getByRole("progressbar")).toHaveAttribute("aria-valuenow", "83");
+    act(() => view.host.emit(moved("run-1", "running", 5)));
+    await waitFor(() => expect(within(row).getByRole("progressbar")).toHaveAttribute("aria-valuenow", "83"));
     expect(reads()).toBe(before);
   });
 
@@ -200,5 +200,29 @@ describe("drawer of a run", () => {
     fireEvent.change(screen.getByLabelText("From"), { target: { value: "2026-11-10" } });
     await user.click(screen.getByRole("button", { name: "Collect again" }));
     expect(onCollect).toHaveBeenCalledWith("conn-client-8-0", { from: "2026-11-10", to: "2026-11-12" });
+  });
+});
+
+describe("a run under way", () => {
+  it("reads its lists again when its numbers move, and asks how long a wait lasts", async () => {
+    const view = await inConsole(<SyncsScreen />, handlers(), "en", "/syncs");
+    followEvents(view.client);
+    await screen.findByTestId("run-run-1");
+    const reads = () => view.host.calls.filter((call) => call.command === "syncs_board").length;
+    const before = reads();
+    act(() => view.host.emit(moved("run-1", "waiting", 5)));
+    await waitFor(() => expect(reads()).toBeGreaterThan(before));
+    view.unmount();
+
+    const drawer = await inConsole(
+      <RunDrawer id="run-2" onClose={() => undefined} onCollect={() => undefined} collecting={false} />,
+      handlers(),
+    );
+    followEvents(drawer.client);
+    await screen.findByTestId("run-drawer");
+    const gets = () => drawer.host.calls.filter((call) => call.command === "run_get").length;
+    expect(gets()).toBe(1);
+    act(() => drawer.host.emit(moved("run-2", "running", 5)));
+    await waitFor(() => expect(gets()).toBe(2), { timeout: 3_000 });
   });
 });

@@ -14,6 +14,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
+import { useCallback } from "react";
 import { type Commands, commands, type Tag } from "@/gen/contract";
 import { currentHost } from "@/host/current";
 import type { CallError, CommandName } from "@/host/host";
@@ -128,6 +129,12 @@ export function refresh(client: QueryClient, tags: readonly Tag[]): void {
       return provided.some((tag) => tags.includes(tag));
     },
   });
+}
+
+/** Reads again what shows something the backend does not announce, such as how long a wait will last. */
+export function useRefresh(): (tags: readonly Tag[]) => void {
+  const client = useQueryClient();
+  return useCallback((tags) => refresh(client, tags), [client]);
 }
 
 /** Connects the backend's events to the cache; the answer disconnects. */

@@ -160,7 +160,7 @@ const evidence = {
   permissions: ["scopes"],
   accounts: ["count"],
   budget: ["left", "limit"],
-  sample: ["count"],
+  sample: ["done", "total"],
   totals: ["day"],
 } as const;
 

@@ -74,7 +74,7 @@ function StepRow(props: { step: Step; connector: Connector; onCorrect: () => voi
     const day = step.params.day;
     return t(`test.seen.${id}`, {
       ...step.params,
-      count: Number(step.params.count ?? 0),
+      count: Number(step.params.count ?? step.params.total ?? 0),
       ...(day ? { day: format.day(day) } : {}),
     });
   };

@@ -22,6 +22,7 @@ import { useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import { isOver, tookMillis } from "../logic/history";
 import classes from "../syncs.module.css";
+import { useFollow } from "./follow";
 import { LogLines, Quarantine, Requests, Slices, Waits } from "./RunLists";
 
 type Part = "slices" | "waits" | "quarantine" | "requests" | "log";
@@ -57,11 +58,20 @@ export function RunDrawer(props: {
       </Drawer>
     );
   }
-  return <Run detail={read.data} frame={frame} onCollect={props.onCollect} collecting={props.collecting} />;
+  return (
+    <Run
+      detail={read.data}
+      read={read.refetch}
+      frame={frame}
+      onCollect={props.onCollect}
+      collecting={props.collecting}
+    />
+  );
 }
 
 function Run(props: {
   detail: RunDetail;
+  read: () => void;
   frame: { onClose: () => void; onPrevious: (() => void) | undefined; onNext: (() => void) | undefined };
   onCollect: (connectionId: string, range: DateRange) => void;
   collecting: boolean;
@@ -75,7 +85,9 @@ function Run(props: {
   const [part, setPart] = useState<Part>("slices");
   const { detail } = props;
   const { run } = detail;
-  const { state, progress } = useLiveRun(run.id, run);
+  const live = useLiveRun(run.id, run);
+  const { state, progress } = live;
+  useFollow(live, props.read);
   const over = isOver(state);
   const failure = over ? run.failure : null;
   const isFile = run.trigger === "import";

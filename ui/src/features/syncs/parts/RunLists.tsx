@@ -28,7 +28,7 @@ import { useFormat, useLanguage } from "@/shared/format/useFormat";
 import { useRead, useReadPages } from "@/shared/query/query";
 import { BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { StateWord } from "@/shared/ui/States";
-import { byStream } from "../logic/history";
+import { byStream, isOver } from "../logic/history";
 import { knownWord, placeOf, plainLine, windowOf } from "../logic/log";
 import classes from "../syncs.module.css";
 
@@ -96,7 +96,9 @@ function Slice(props: { slice: SliceRow; run: RunRow }) {
       </span>
       <b>{slice.window ? format.range(slice.window.from, slice.window.to, { year: false }) : t("whole")}</b>
       <span className={classes.sliceRows}>
-        {slice.state === "pending" ? null : t("rows", { count: slice.rows, printed: format.count(slice.rows) })}
+        {slice.state === "pending" || slice.state === "failed"
+          ? null
+          : t("rows", { count: slice.rows, printed: format.count(slice.rows) })}
       </span>
       <span
         className={classes.sliceNote}
@@ -111,7 +113,7 @@ function Slice(props: { slice: SliceRow; run: RunRow }) {
                 ? t("until", { at: format.time(run.waiting_until) })
                 : t("waits")
               : slice.state === "pending"
-                ? t("slice_state.pending")
+                ? t(isOver(run.state) ? "slice_state.left" : "slice_state.pending")
                 : slice.state === "running" && slice.requests === 0
                   ? t("slice_state.running")
                   : t("requests", { count: slice.requests, printed: format.count(slice.requests) })}
@@ -135,9 +137,7 @@ export function Waits(props: { run: RunRow; waits: WaitRow[] }) {
           <li key={`${wait.at} ${wait.reason.code}`}>
             <StateWord tone="move" icon={IconClockPause} word={said.title} />
             <span className={wait.until ? classes.move : classes.dim}>
-              {wait.until
-                ? t("until", { at: format.time(wait.until) })
-                : t("passed", { time: format.duration(wait.millis) })}
+              {wait.until ? t("still_waits") : t("passed", { time: format.duration(wait.millis) })}
             </span>
             <p>{said.body}</p>
             <small>{format.instant(wait.at)}</small>

@@ -4,12 +4,12 @@
  */
 import { ActionIcon } from "@mantine/core";
 import { IconClockPause, IconX } from "@tabler/icons-react";
-import { memo, useState } from "react";
+import { memo, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { RunRow } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
 import { useLiveRun } from "@/shared/query/progress";
-import { useChange } from "@/shared/query/query";
+import { useChange, useRefresh } from "@/shared/query/query";
 import { AppLink, links } from "@/shared/ui/AppLink";
 import { ProgressBar, shareOf } from "@/shared/ui/Progress";
 import { RunWord } from "@/shared/ui/States";
@@ -49,6 +49,12 @@ const RunningRow = memo(function RunningRow(props: { run: RunRow; open: boolean 
   const { run } = props;
   const { state, progress } = useLiveRun(run.id, run);
   const share = shareOf(progress);
+  // The moving numbers say that it waits, the list says until when.
+  const refresh = useRefresh();
+  const untold = state === "waiting" && run.waiting_until === null;
+  useEffect(() => {
+    if (untold) refresh(["runs"]);
+  }, [untold, refresh]);
   const trigger = shared(`trigger.${run.trigger}`);
   return (
     <li className={classes.runRow} data-testid={`run-${run.id}`} data-state={state} data-open={props.open}>
