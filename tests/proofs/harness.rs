@@ -1,0 +1,396 @@
+//! A workspace over a simulated platform, and the questions that the proofs ask it. Time is virtual: a wait of an hour takes no time,
+//! and a day passes when a proof says so, for both sides at once.
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use api::{
+    contract::Event,
+    host::{Host, HostOptions},
+    wire::{
+        ApiError, ClientRow, ClientStats, ConnectionDetail, Connector, Draft, DraftCommitted, DraftState, Overview,
+        RunDetail, RunRow, RunStarted, StatsSums, WorkspaceCreated,
+    },
+};
+use chrono::{Days, NaiveDate, TimeZone, Utc};
+use kit::testing::VirtualClock;
+use model::{
+    ad::Level,
+    failure::Code,
+    id::{ClientId, ConnectionId, RunId},
+    money::Micros,
+    run::RunState,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use simulators::{
+    vk_ads::{Key, Limits, Running, Scenario, VkAds},
+    world::{self, Figures},
+};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// Opens every workspace of these proofs.
+pub const PASSPHRASE: &str = "seven horses under a paper moon";
+/// The address that the simulator stands in for.
+pub const PLATFORM: &str = "https://ads.vk.com";
+/// How long anything may take before a proof gives up. Nothing is measured against it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The day on which proofs with virtual time play.
+pub fn today() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, 20).unwrap()
+}
+
+/// `days` before [`today`].
+pub fn days_ago(days: u64) -> NaiveDate {
+    today() - Days::new(days)
+}
+
+/// A small world without limits: the vendor counts real seconds, and virtual waits would not let any pass.
+pub fn small() -> Scenario {
+    Scenario { limits: Limits::NONE, ..Scenario::small(today()) }
+}
+
+/// A workspace, the platform it reads, and everything that was said between screen and backend.
+pub struct Office {
+    pub host: Host,
+    pub clock: Arc<VirtualClock>,
+    pub platform: Option<Running>,
+    pub folder: TempDir,
+    pub recovery_key: String,
+    options: HostOptions,
+    said: Arc<Mutex<Vec<String>>>,
+}
+
+/// What `connect` needs to know beyond the key.
+pub struct Wish<'a> {
+    pub key: &'a Key,
+    /// Places of the cabinets among the key's.
+    pub cabinets: &'a [usize],
+    pub client: ClientId,
+    pub first_load_days: u32,
+    pub lookback_days: u32,
+}
+
+impl Office {
+    /// A new workspace over this world.
+    pub async fn open(scenario: Scenario) -> Result<Self> {
+        Self::open_in(scenario, tempfile::tempdir()?, "Агентство Полюс").await
+    }
+
+    /// A new workspace of this name in this folder.
+    pub async fn open_in(scenario: Scenario, folder: TempDir, name: &str) -> Result<Self> {
+        let platform = VkAds::start(scenario)?;
+        let clock = VirtualClock::at(Utc.from_utc_datetime(&today().and_hms_opt(6, 0, 0).context("a time of day")?));
+        let mut options = HostOptions::new(folder.path().join("workspace"));
+        options.clock = clock.clone();
+        options.actor = "proof".to_owned();
+        options.url_map = vec![(PLATFORM.to_owned(), platform.base_url.clone())];
+        let host = Host::start(options.clone()).await;
+        options.passphrase = Some(PASSPHRASE.to_owned().into());
+        let mut office = Self {
+            host,
+            clock,
+            platform: Some(platform),
+            folder,
+            recovery_key: String::new(),
+            options,
+            said: Arc::default(),
+        };
+        office.listen();
+        let draft: Value = office.ask("workspace_draft", json!({})).await?;
+        office.recovery_key = draft["recovery_key"].as_str().context("a recovery key")?.to_owned();
+        let new = json!({
+            "name": name, "currency": "RUB", "time_zone": "Europe/Moscow", "lock": "passphrase", "passphrase": PASSPHRASE,
+        });
+        let _: WorkspaceCreated = office.ask("workspace_create", new).await?;
+        Ok(office)
+    }
+
+    /// Remembers every event from now on.
+    fn listen(&self) {
+        let (mut events, said) = (self.host.events(), Arc::clone(&self.said));
+        tokio::spawn(async move {
+            while let Ok(event) = events.recv().await {
+                said.lock().unwrap().push(serde_json::to_string(&event).unwrap());
+            }
+        });
+    }
+
+    /// Every answer and every event so far, but for the one answer that shows the recovery key.
+    pub fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// The events of one kind so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.said().iter().filter_map(|said| serde_json::from_str(said).ok()).collect()
+    }
+
+    /// The folder of the workspace.
+    pub fn dir(&self) -> &Path {
+        &self.options.workspace_dir
+    }
+
+    /// How the workspace is opened.
+    pub fn options(&self) -> HostOptions {
+        self.options.clone()
+    }
+
+    pub fn platform(&self) -> &Running {
+        self.platform.as_ref().expect("the platform was stopped")
+    }
+
+    /// A command, its answer or its refusal.
+    pub async fn call(&self, command: &str, request: Value) -> Result<Value, ApiError> {
+        let answer = tokio::time::timeout(PATIENCE, self.host.call(command, request)).await.expect("a command hangs");
+        let text = match &answer {
+            Ok(answer) => answer.to_string(),
+            Err(refusal) => serde_json::to_string(refusal).unwrap(),
+        };
+        if command != "workspace_draft" {
+            self.said.lock().unwrap().push(text);
+        }
+        answer
+    }
+
+    /// A command that must succeed.
+    pub async fn ask<A: DeserializeOwned>(&self, command: &str, request: Value) -> Result<A> {
+        let answer = self.call(command, request).await.map_err(|refusal| anyhow!("{command}: {refusal:?}"))?;
+        serde_json::from_value(answer).with_context(|| format!("the answer of {command}"))
+    }
+
+    /// A command that must be refused.
+    pub async fn refused(&self, command: &str, request: Value) -> Result<ApiError> {
+        match self.call(command, request).await {
+            Err(refusal) => Ok(refusal),
+            Ok(answer) => bail!("{command} was not refused: {answer}"),
+        }
+    }
+
+    /// Closes and opens the workspace again, as quitting and starting the program does.
+    pub async fn restart(&mut self) {
+        self.host.shutdown().await;
+        self.host = Host::start(self.options.clone()).await;
+        self.listen();
+    }
+
+    /// Lets days pass for both sides.
+    pub fn advance_days(&self, days: u32) {
+        self.clock.advance(Duration::from_secs(u64::from(days) * 86_400));
+        self.platform().calendar().advance_days(days);
+    }
+
+    pub async fn client(&self, name: &str) -> Result<ClientRow> {
+        self.ask("client_create", json!({ "name": name, "currency": null, "time_zone": null })).await
+    }
+
+    pub async fn connector(&self) -> Result<Connector> {
+        let all: Vec<Connector> = self.ask("connectors_list", json!({})).await?;
+        all.into_iter().find(|connector| connector.id == "vk_ads").context("VK Реклама is not in the catalogue")
+    }
+
+    /// Tests a sign-in as the wizard does, to its end.
+    pub async fn tested(&self, key: &Key, connection: Option<ConnectionId>) -> Result<Draft> {
+        let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
+        let request = json!({ "connector": "vk_ads", "answers": answers, "connection_id": connection });
+        let mut draft: Draft = self.ask("draft_start", request).await?;
+        let until = tokio::time::Instant::now() + PATIENCE;
+        while draft.state == DraftState::Testing {
+            ensure!(tokio::time::Instant::now() < until, "the test of a sign-in does not end: {draft:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            draft = self.ask("draft_get", json!({ "id": draft.id })).await?;
+        }
+        Ok(draft)
+    }
+
+    /// Connects cabinets with every stream on; their first runs are under way.
+    pub async fn connect(&self, wish: &Wish<'_>) -> Result<DraftCommitted> {
+        let connector = self.connector().await?;
+        let draft = self.tested(wish.key, None).await?;
+        ensure!(draft.state == DraftState::Ready, "the test failed: {draft:?}");
+        let picks: Vec<Value> = wish
+            .cabinets
+            .iter()
+            .map(|place| json!({ "external_id": wish.key.cabinets[*place].id.to_string(), "client_id": wish.client, "new_client_name": null }))
+            .collect();
+        let streams: Vec<Value> =
+            connector.streams.iter().map(|stream| json!({ "name": stream.name, "on": true })).collect();
+        let request = json!({
+            "draft_id": draft.id, "picks": picks, "streams": streams, "vat": "excluded",
+            "lookback_days": wish.lookback_days, "first_load_days": wish.first_load_days,
+        });
+        self.ask("draft_commit", request).await
+    }
+
+    pub async fn run(&self, id: RunId) -> Result<RunDetail> {
+        self.ask("run_get", json!({ "id": id })).await
+    }
+
+    /// Waits for the end of a run, however it ends.
+    pub async fn ended(&self, id: RunId) -> Result<RunRow> {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let run = self.run(id).await?.run;
+            if run.state.is_over() {
+                return Ok(run);
+            }
+            ensure!(tokio::time::Instant::now() < until, "a run does not end: {run:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits for runs that must end well.
+    pub async fn done(&self, ids: &[RunId]) -> Result<Vec<RunRow>> {
+        let mut runs = Vec::new();
+        for id in ids {
+            let run = self.ended(*id).await?;
+            ensure!(
+                run.state == RunState::Done,
+                "a run of {} ended {}: {:?}",
+                run.account_name,
+                run.state,
+                run.failure
+            );
+            runs.push(run);
+        }
+        Ok(runs)
+    }
+
+    /// Starts a run of one connection.
+    pub async fn start(&self, connection: ConnectionId, range: Option<(NaiveDate, NaiveDate)>) -> Result<RunId> {
+        let range = range.map(|(from, to)| json!({ "from": from, "to": to }));
+        let request = json!({ "connection_id": connection, "client_id": null, "range": range });
+        let started: RunStarted = self.ask("run_start", request).await?;
+        started.run_ids.first().copied().context("no run was started")
+    }
+
+    /// Syncs one connection to a good end.
+    pub async fn sync(&self, connection: ConnectionId) -> Result<RunRow> {
+        let id = self.start(connection, None).await?;
+        Ok(self.done(&[id]).await?.remove(0))
+    }
+
+    pub async fn stats(&self, client: ClientId, level: Level, from: NaiveDate, to: NaiveDate) -> Result<ClientStats> {
+        let request =
+            json!({ "client_id": client, "period": { "from": from, "to": to }, "compare": null, "level": level });
+        self.ask("client_stats", request).await
+    }
+
+    pub async fn overview(&self, from: NaiveDate, to: NaiveDate) -> Result<Overview> {
+        self.ask("overview_get", json!({ "period": { "from": from, "to": to }, "compare": null })).await
+    }
+
+    pub async fn connection(&self, id: ConnectionId) -> Result<ConnectionDetail> {
+        self.ask("connection_get", json!({ "id": id })).await
+    }
+
+    /// Checks a client's statistics of a period against the truth about its cabinets: the total, each day, and each object of each level.
+    pub async fn is_true(&self, client: ClientId, cabinets: &[u64], from: NaiveDate, to: NaiveDate) -> Result<()> {
+        let truth = self.platform().truth();
+        let mut total = Figures::default();
+        let mut days: BTreeMap<NaiveDate, Figures> = BTreeMap::new();
+        for cabinet in cabinets {
+            total += truth.totals(*cabinet, from, to).context("the simulator does not know the cabinet")?;
+            for (day, figures) in truth.days(*cabinet, from, to).context("days")? {
+                *days.entry(day).or_default() += figures;
+            }
+        }
+        ensure!(total.impressions > 0 && total.conversions > 0, "this truth would prove nothing: {total:?}");
+        for (level, theirs) in [
+            (Level::Campaign, world::Level::Campaign),
+            (Level::AdGroup, world::Level::Group),
+            (Level::Ad, world::Level::Ad),
+        ] {
+            let stats = self.stats(client, level, from, to).await?;
+            same(&format!("total at {level}"), &stats.total, &total)?;
+            for day in &stats.days {
+                same(
+                    &format!("{} at {level}", day.date),
+                    &day.sums,
+                    &days.get(&day.date).copied().unwrap_or_default(),
+                )?;
+            }
+            let found: BTreeMap<String, &StatsSums> =
+                stats.objects.iter().map(|object| (object.external_id.clone(), &object.sums)).collect();
+            ensure!(found.len() == stats.objects.len(), "an object stands twice at {level}");
+            let mut delivered = 0;
+            for cabinet in cabinets {
+                for id in truth.objects(theirs, *cabinet).context("objects")? {
+                    let figures = truth.object(theirs, id, from, to).context("an object")?;
+                    if figures != Figures::default() {
+                        delivered += 1;
+                        let sums = found.get(&id.to_string()).with_context(|| format!("{level} {id} is missing"))?;
+                        same(&format!("{level} {id}"), sums, &figures)?;
+                    }
+                }
+            }
+            let shown = stats.objects.iter().filter(|object| Seen::of(&object.sums) != Seen::default()).count();
+            ensure!(shown == delivered, "{shown} objects deliver at {level}, in truth {delivered}");
+        }
+        Ok(())
+    }
+}
+
+/// The numbers that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    pub impressions: i64,
+    pub clicks: i64,
+    pub spend: i64,
+    pub conversions: i64,
+}
+
+impl Seen {
+    /// Sums of the surface; unknown counts as nothing.
+    pub fn of(sums: &StatsSums) -> Self {
+        let micros = |value: Option<Micros>| value.unwrap_or_default().0;
+        Self {
+            impressions: sums.impressions.unwrap_or_default(),
+            clicks: sums.clicks.unwrap_or_default(),
+            spend: micros(sums.spend),
+            conversions: micros(sums.conversions),
+        }
+    }
+}
+
+impl From<Figures> for Seen {
+    fn from(figures: Figures) -> Self {
+        Self {
+            impressions: figures.impressions,
+            clicks: figures.clicks,
+            spend: figures.spend_kopecks * 10_000,
+            conversions: figures.conversions * 1_000_000,
+        }
+    }
+}
+
+fn same(what: &str, sums: &StatsSums, truth: &Figures) -> Result<()> {
+    let (found, truth) = (Seen::of(sums), Seen::from(*truth));
+    ensure!(found == truth, "{what}: found {found:?}, in truth {truth:?}");
+    Ok(())
+}
+
+/// The code and the rest of a failure that must be there.
+pub fn code(failure: Option<&ApiError>) -> Result<Code> {
+    Ok(failure.context("no failure was told")?.code)
+}
+
+/// Everything that a folder holds, file by file.
+pub fn files(dir: &Path) -> Result<Vec<(std::path::PathBuf, Vec<u8>)>> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            all.extend(files(&path)?);
+        } else {
+            let bytes = std::fs::read(&path)?;
+            all.push((path, bytes));
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,459 @@
+//! The whole way of a number: platform, sign-in, sync, encrypted database, screen. What the screens say is compared with the truth of
+//! the simulated world to the kopeck, day by day and object by object.
+
+use crate::harness::{Office, PASSPHRASE, Seen, Wish, code, days_ago, small, today};
+use anyhow::{Context, Result, ensure};
+use api::{
+    contract::Event,
+    wire::{
+        AppStatus, ClientDeleted, ClientDetail, DraftState, ImportChecked, ImportColumn, ImportField, ImportPreview,
+        NeedAction, RunStarted, WorkspaceState,
+    },
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use model::{
+    ad::Level,
+    connection::ConnectionState,
+    failure::Code,
+    id::WorkspaceId,
+    run::{DayState, RunState, RunTrigger, SliceState},
+    secret::Secret,
+};
+use serde_json::{Value, json};
+use simulators::faults::{Fault, FaultKind};
+use std::{sync::Arc, time::Duration};
+use vault::{credential::Vault, keys::ClientKey, passphrase_file::PassphraseFile};
+
+/// Days that the first runs of these proofs read.
+const FIRST_LOAD: u32 = 60;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_are_true_from_the_first_sync_to_the_next_day_and_offline() -> Result<()> {
+    let mut office = Office::open(small()).await?;
+    let keys = office.platform().keys();
+    let (from, to) = (days_ago(u64::from(FIRST_LOAD)), days_ago(1));
+
+    // Two cabinets of one agency for one client; a third with a short memory; an advertiser with a key of its own.
+    let pair = office.client("Кофейни Север").await?.id;
+    let short = office.client("Дом и сад").await?.id;
+    let own = office.client("Прямой клиент").await?.id;
+    let wish = |key, cabinets, client, lookback_days| Wish {
+        key,
+        cabinets,
+        client,
+        first_load_days: FIRST_LOAD,
+        lookback_days,
+    };
+    let mut runs = Vec::new();
+    let mut connections = Vec::new();
+    for wish in [wish(&keys[0], &[0, 1], pair, 35), wish(&keys[1], &[0], short, 3), wish(&keys[2], &[0], own, 35)] {
+        let committed = office.connect(&wish).await?;
+        runs.extend(committed.run_ids);
+        connections.extend(committed.connection_ids);
+    }
+    let id = |key: usize, cabinet: usize| keys[key].cabinets[cabinet].id;
+    let clients = [(pair, vec![id(0, 0), id(0, 1)]), (short, vec![id(1, 0)]), (own, vec![id(2, 0)])];
+    for run in office.done(&runs).await? {
+        ensure!(run.trigger == RunTrigger::First, "the first run is called {}", run.trigger);
+        ensure!(run.range.is_some_and(|range| (range.from(), range.to()) == (from, to)), "read {:?}", run.range);
+    }
+    for (client, cabinets) in &clients {
+        office.is_true(*client, cabinets, from, to).await?;
+    }
+
+    // Overview: the strip is the sum of the clients, each row is its client's truth, and the last day is the last day read.
+    let overview = office.overview(from, to).await?;
+    ensure!(overview.complete_through == Some(to) && !overview.partial && overview.needs.is_empty(), "{overview:?}");
+    let truth = office.platform().truth();
+    let mut strip = simulators::world::Figures::default();
+    for (client, cabinets) in &clients {
+        let mut figures = simulators::world::Figures::default();
+        for cabinet in cabinets {
+            figures += truth.totals(*cabinet, from, to).context("a cabinet")?;
+        }
+        strip += figures;
+        let row = overview.rows.iter().find(|row| row.client_id == *client).context("a row of the overview")?;
+        let expected = Seen::from(figures);
+        ensure!(row.spend.map(|spend| spend.0) == Some(expected.spend), "{row:?} against {expected:?}");
+        ensure!(row.clicks == Some(expected.clicks) && row.impressions == Some(expected.impressions), "{row:?}");
+        ensure!(row.data_through == Some(to) && row.problems == 0, "{row:?}");
+    }
+    let strip = Seen::from(strip);
+    for (metric, value) in [
+        ("spend", strip.spend),
+        ("impressions", strip.impressions * 1_000_000),
+        ("clicks", strip.clicks * 1_000_000),
+        ("conversions", strip.conversions),
+    ] {
+        let tile = overview.kpis.iter().find(|tile| serde_json::to_value(tile.metric).is_ok_and(|word| word == metric));
+        let found = tile.and_then(|tile| tile.value).map(|value| value.0);
+        ensure!(found == Some(value), "{metric} on the strip is {found:?}, in truth {value}");
+    }
+    ensure!(
+        office.events().iter().any(|event| matches!(event, Event::RunProgress { state: RunState::Done, .. })),
+        "no screen was told that a run ended"
+    );
+
+    // Once more: nothing changes and nothing doubles.
+    let mut rows = Vec::new();
+    for connection in &connections {
+        let before = office.connection(*connection).await?.rows;
+        ensure!(before > 0, "no rows");
+        office.sync(*connection).await?;
+        let after = office.connection(*connection).await?.rows;
+        ensure!(before == after, "{before} rows became {after}");
+        rows.push(after);
+    }
+    for (client, cabinets) in &clients {
+        office.is_true(*client, cabinets, from, to).await?;
+    }
+
+    // The next day. Long lookback: everything is true again. Short: the days read again are, the others stand as they were read.
+    let before = office.stats(short, Level::Campaign, from, to).await?;
+    office.advance_days(1);
+    for connection in &connections {
+        office.sync(*connection).await?;
+    }
+    let (new_to, new_from) = (today(), days_ago(u64::from(FIRST_LOAD)));
+    for (client, cabinets) in [&clients[0], &clients[2]] {
+        office.is_true(*client, cabinets, new_from, new_to).await?;
+    }
+    office.is_true(short, &clients[1].1, days_ago(2), new_to).await?;
+    let after = office.stats(short, Level::Campaign, from, days_ago(3)).await?;
+    for (was, is) in before.days.iter().zip(&after.days) {
+        ensure!(Seen::of(&was.sums) == Seen::of(&is.sums), "{} was not read again and yet changed", was.date);
+    }
+    ensure!(
+        office.is_true(short, &clients[1].1, new_from, new_to).await.is_err(),
+        "no conversion came late: the test is blind"
+    );
+
+    // Days asked for again are read again, all of them.
+    let run = office.start(connections[2], Some((new_from, new_to))).await?;
+    let run = office.done(&[run]).await?.remove(0);
+    ensure!(run.trigger == RunTrigger::Recollect, "{}", run.trigger);
+    office.is_true(short, &clients[1].1, new_from, new_to).await?;
+
+    // Days beyond the attribution window are final, the newest still move.
+    let stats = office.stats(own, Level::Campaign, new_from, new_to).await?;
+    ensure!(stats.days.first().map(|day| day.state) == Some(DayState::Final), "{:?}", stats.days.first());
+    ensure!(stats.days.last().map(|day| day.state) == Some(DayState::Moving), "{:?}", stats.days.last());
+
+    // Offline: the platform is gone, the program starts again, the numbers and "data through" are there.
+    let expected = office.overview(new_from, new_to).await?;
+    let stood: Vec<_> =
+        office.stats(pair, Level::Ad, new_from, new_to).await?.objects.iter().map(|row| Seen::of(&row.sums)).collect();
+    office.platform.take().context("the platform")?.stop();
+    office.restart().await;
+    let status: AppStatus = office.ask("app_status", json!({})).await?;
+    ensure!(status.workspace == WorkspaceState::Open, "{status:?}");
+    let found = office.overview(new_from, new_to).await?;
+    ensure!(found.complete_through == Some(new_to), "{:?}", found.complete_through);
+    for (was, is) in expected.kpis.iter().zip(&found.kpis) {
+        ensure!(was.value == is.value && was.series == is.series, "{:?} changed by starting again", was.metric);
+    }
+    let stands: Vec<_> =
+        office.stats(pair, Level::Ad, new_from, new_to).await?.objects.iter().map(|row| Seen::of(&row.sums)).collect();
+    ensure!(stood == stands, "the objects changed by starting again");
+
+    // And a sync without the platform says so, and takes nothing away.
+    let run = office.start(connections[0], None).await?;
+    let run = office.ended(run).await?;
+    ensure!(run.state == RunState::Failed && code(run.failure.as_ref())? == Code::Offline, "{run:?}");
+    let found = office.overview(new_from, new_to).await?;
+    for (was, is) in expected.kpis.iter().zip(&found.kpis) {
+        ensure!(was.value == is.value, "{:?} changed by a failed run", was.metric);
+    }
+    let doctor: Value = office.ask("doctor_run", json!({})).await?;
+    ensure!(
+        doctor["checks"].as_array().is_some_and(|checks| checks.iter().all(|check| check["fine"] == true)),
+        "{doctor}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_run_keeps_what_it_committed_and_the_next_one_completes() -> Result<()> {
+    let mut office = Office::open(small()).await?;
+    let key = office.platform().keys().remove(0);
+    let client = office.client("Кофейни Север").await?.id;
+    // Names come, numbers hang.
+    office.platform().faults().add(Fault::always(FaultKind::Hang).on("statistics/ad_groups"));
+    let committed =
+        office.connect(&Wish { key: &key, cabinets: &[0], client, first_load_days: 60, lookback_days: 7 }).await?;
+    let (connection, run) = (committed.connection_ids[0], committed.run_ids[0]);
+    let hanging = async {
+        loop {
+            let detail = office.run(run).await?;
+            if detail.slices.iter().any(|slice| slice.state == SliceState::Running)
+                && office.platform().requests().count_of("statistics/ad_groups") > 0
+            {
+                return anyhow::Ok(detail);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let detail = tokio::time::timeout(Duration::from_secs(60), hanging)
+        .await
+        .context("the run never got to the hanging report")??;
+    let committed_slices = detail.slices.iter().filter(|slice| slice.state == SliceState::Done).count();
+    ensure!(committed_slices > 0 && committed_slices < detail.slices.len(), "{:?}", detail.slices);
+
+    // Asking again answers with the run under way; asking for other days is refused.
+    ensure!(office.start(connection, None).await? == run, "a second run began beside the first");
+    let other =
+        json!({ "connection_id": connection, "client_id": null, "range": { "from": days_ago(3), "to": days_ago(2) } });
+    ensure!(office.refused("run_start", other).await?.code == Code::AlreadyRunning);
+
+    let _: Value = office.ask("run_cancel", json!({ "id": run })).await?;
+    let stopped = office.run(run).await?;
+    ensure!(stopped.run.state == RunState::Stopped && stopped.run.failure.is_none(), "{:?}", stopped.run);
+    let kept = stopped.slices.iter().filter(|slice| slice.state == SliceState::Done).count();
+    ensure!(kept == committed_slices, "{kept} of {committed_slices} committed slices are left");
+    ensure!(stopped.slices.iter().all(|slice| slice.state != SliceState::Failed), "being stopped is not a failure");
+    let rows = office.connection(connection).await?.rows;
+    ensure!(rows > 0, "what was committed is gone");
+
+    // Quitting in the middle of the next run: it goes on under its own id when the program is back.
+    let second = office.start(connection, None).await?;
+    let reached = office.platform().requests().count_of("statistics/ad_groups");
+    tokio::time::timeout(Duration::from_secs(60), async {
+        while office.platform().requests().count_of("statistics/ad_groups") <= reached {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .context("the second run never got to the hanging report")?;
+    office.host.shutdown().await;
+    office.platform().faults().clear();
+    office.restart().await;
+    office.done(&[second]).await?;
+    office.is_true(client, &[key.cabinets[0].id], days_ago(60), days_ago(1)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_sign_in_waits_for_a_person_and_goes_on_after_it() -> Result<()> {
+    let office = Office::open(small()).await?;
+    let keys = office.platform().keys();
+    let client = office.client("Кофейни Север").await?.id;
+    let (from, to) = (days_ago(60), days_ago(1));
+    let committed =
+        office.connect(&Wish { key: &keys[0], cabinets: &[0], client, first_load_days: 60, lookback_days: 60 }).await?;
+    let connection = committed.connection_ids[0];
+    office.done(&committed.run_ids).await?;
+    let before = Seen::of(&office.stats(client, Level::Campaign, from, to).await?.total);
+
+    // Taken back in the middle of a run.
+    office.platform().faults().add(Fault::once(FaultKind::RevokeToken).on("statistics/").after(1));
+    let run = office.start(connection, None).await?;
+    let run = office.ended(run).await?;
+    ensure!(run.state == RunState::Failed, "{run:?}");
+    let failure = run.failure.context("why it failed")?;
+    ensure!(failure.code == Code::SignInRevoked && failure.params.contains_key("account"), "{failure:?}");
+    ensure!(
+        Seen::of(&office.stats(client, Level::Campaign, from, to).await?.total) == before,
+        "the old numbers changed"
+    );
+
+    // Everything says who has to do what; nothing runs in the meantime.
+    let row = office.connection(connection).await?.connection;
+    ensure!(
+        row.state == ConnectionState::SignInNeeded && code(row.failure.as_ref())? == Code::SignInRevoked,
+        "{row:?}"
+    );
+    let overview = office.overview(from, to).await?;
+    let need = overview.needs.first().context("nothing needs a person")?;
+    ensure!(need.action == NeedAction::SignIn && need.connection_id == connection, "{need:?}");
+    let start = json!({ "connection_id": connection, "client_id": null, "range": null });
+    ensure!(office.refused("run_start", start).await?.code == Code::SignInRejected);
+    let everything: RunStarted =
+        office.ask("run_start", json!({ "connection_id": null, "client_id": null, "range": null })).await?;
+    ensure!(everything.run_ids.is_empty(), "a connection that needs a sign-in was started");
+
+    // Another agency's key is valid and still does not see this cabinet.
+    let foreign = office.tested(&keys[1], Some(connection)).await?;
+    ensure!(foreign.state == DraftState::Failed, "{foreign:?}");
+    ensure!(code(foreign.steps.iter().find_map(|step| step.failure.as_ref()))? == Code::SignInRejected, "{foreign:?}");
+    // A wrong secret fails in its step and changes nothing.
+    let mut wrong = keys[0].clone();
+    wrong.client_secret = "not-the-secret".to_owned();
+    let failed = office.tested(&wrong, Some(connection)).await?;
+    ensure!(failed.state == DraftState::Failed, "{failed:?}");
+    let step = failed.steps.iter().find_map(|step| step.failure.as_ref());
+    ensure!(code(step)? == Code::SignInRejected, "{failed:?}");
+
+    // The right one mends it.
+    office.advance_days(1);
+    let commit = |draft: &api::wire::Draft| json!({ "draft_id": draft.id, "picks": [], "streams": [], "lookback_days": 7, "first_load_days": 90, "vat": "unknown" });
+    let draft = office.tested(&keys[0], Some(connection)).await?;
+    ensure!(draft.state == DraftState::Ready, "{draft:?}");
+    let again: api::wire::DraftCommitted = office.ask("draft_commit", commit(&draft)).await?;
+    ensure!(again.connection_ids == [connection], "signing in again made another connection: {again:?}");
+    office.done(&again.run_ids).await?;
+    let detail = office.connection(connection).await?;
+    ensure!(detail.connection.state == ConnectionState::Active && detail.connection.failure.is_none(), "{detail:?}");
+    ensure!(detail.lookback_days == 60, "signing in again changed the settings");
+    office.is_true(client, &[keys[0].cabinets[0].id], days_ago(60), today()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_that_vanish_from_the_platform_keep_their_names_and_numbers() -> Result<()> {
+    let office = Office::open(small()).await?;
+    let key = office.platform().keys().remove(0);
+    let client = office.client("Кофейни Север").await?.id;
+    let committed =
+        office.connect(&Wish { key: &key, cabinets: &[0], client, first_load_days: 60, lookback_days: 3 }).await?;
+    office.done(&committed.run_ids).await?;
+    let names = async || -> Result<Vec<(String, String)>> {
+        let stats = office.stats(client, Level::Campaign, days_ago(60), days_ago(4)).await?;
+        Ok(stats.objects.into_iter().map(|row| (row.external_id, row.name)).collect())
+    };
+    let before = names().await?;
+    ensure!(before.iter().any(|(id, name)| id != name), "no campaign has a name");
+    // The platform no longer lists a single object.
+    for list in ["ad_plans.json", "ad_groups.json", "banners.json"] {
+        office.platform().faults().add(Fault::always(FaultKind::EmptyAccount).on(list));
+    }
+    let run = office.start(committed.connection_ids[0], None).await?;
+    let run = office.ended(run).await?;
+    ensure!(matches!(run.state, RunState::Done | RunState::DoneWithRemarks | RunState::Failed), "{run:?}");
+    ensure!(names().await? == before, "names or numbers of vanished campaigns are gone");
+    office.platform().faults().clear();
+    office.sync(committed.connection_ids[0]).await?;
+    office.is_true(client, &[key.cabinets[0].id], days_ago(60), days_ago(1)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_stands_in_for_a_platform_that_is_down() -> Result<()> {
+    let office = Office::open(small()).await?;
+    let client = office.client("Дом и сад").await?.id;
+    let open = async |name: &str, bytes: &[u8]| -> Result<ImportPreview> {
+        office.ask("import_open", json!({ "name": name, "content_base64": STANDARD.encode(bytes) })).await
+    };
+    let check = |preview: &ImportPreview, source: &str| {
+        // The guess, and one correction by the person: a column with words in it is not taken for clicks by itself.
+        let meant =
+            |column: &ImportColumn| if column.header == "Клики" { ImportField::Clicks } else { column.guess };
+        let fields: Vec<ImportField> = preview.columns.iter().map(meant).collect();
+        json!({
+            "upload_id": preview.upload_id, "client_id": client, "source_name": source,
+            "fields": fields, "currency": "RUB", "vat": "included",
+        })
+    };
+
+    // Windows-1251, semicolons, decimal commas, a bad row: what a Russian Excel writes.
+    let text = "Дата;Кампания;Показы;Клики;Расход;Конверсии\n\
+                01.11.2026;Зима;1 000;10;1 234,56;2\n\
+                02.11.2026;Зима;2000;20;100,00;0\n\
+                02.11.2026;Лето;500;пять;50,00;1\n\
+                03.11.2026;Лето;700;7;70,07;1,5\n";
+    let mut bytes = Vec::new();
+    for c in text.chars() {
+        bytes.push(match c {
+            'А'..='я' => u8::try_from(u32::from(c) - 0x410 + 0xC0)?,
+            c => u8::try_from(u32::from(c))?,
+        });
+    }
+    let preview = open("отчёт.csv", &bytes).await?;
+    ensure!(preview.delimiter.as_deref() == Some(";") && preview.decimal_comma && preview.rows == 4, "{preview:?}");
+    let request = check(&preview, "Яндекс Директ");
+    let checked: ImportChecked = office.ask("import_check", request.clone()).await?;
+    ensure!((checked.good, checked.bad, checked.replaces) == (3, 1, 0), "{checked:?}");
+    ensure!(checked.bad_rows.first().and_then(|row| row.line) == Some(4), "{:?}", checked.bad_rows);
+    ensure!(checked.spend.map(|spend| spend.0) == Some(1_404_630_000), "{checked:?}");
+    let total = async || -> Result<Seen> {
+        Ok(Seen::of(&office.stats(client, Level::Campaign, days_ago(30), days_ago(1)).await?.total))
+    };
+    ensure!(total().await? == Seen::default(), "checking wrote something");
+    let commit = json!({ "check": request });
+    let started: RunStarted = office.ask("import_commit", commit.clone()).await?;
+    let run = office.ended(started.run_ids[0]).await?;
+    ensure!(run.state == RunState::DoneWithRemarks && run.trigger == RunTrigger::Import, "{run:?}");
+    let expected = Seen { impressions: 3_700, clicks: 37, spend: 1_404_630_000, conversions: 3_500_000 };
+    ensure!(total().await? == expected, "{:?}", total().await?);
+    let detail = office.run(run.id).await?;
+    ensure!(detail.quarantine.iter().map(|group| group.count).sum::<u32>() == 1, "{:?}", detail.quarantine);
+
+    // The same file again changes nothing and says before what it replaces.
+    let checked: ImportChecked = office.ask("import_check", request).await?;
+    ensure!(checked.replaces == 3, "{checked:?}");
+    let _: RunStarted = office.ask("import_commit", commit).await?;
+    ensure!(total().await? == expected, "the file counts twice");
+
+    // A corrected day replaces that day alone.
+    let preview = open(
+        "day.csv",
+        "date,campaign,impressions,clicks,cost,conversions\n2026-11-02,Зима,2000,21,110.00,3\n".as_bytes(),
+    )
+    .await?;
+    let _: RunStarted = office.ask("import_commit", json!({ "check": check(&preview, "Яндекс Директ") })).await?;
+    let expected = Seen { clicks: 38, spend: 1_414_630_000, conversions: 6_500_000, ..expected };
+    ensure!(total().await? == expected, "{:?} against {expected:?}", total().await?);
+    let clients: ClientDetail = office.ask("client_get", json!({ "id": client })).await?;
+    ensure!(clients.connections.len() == 1, "files of one source are one connection: {clients:?}");
+
+    // What is not a table is refused in words.
+    let refusal = office
+        .refused(
+            "import_open",
+            json!({ "name": "x.xlsx", "content_base64": STANDARD.encode(b"PK\x03\x04 not a workbook") }),
+        )
+        .await?;
+    ensure!(refusal.code == Code::FileFormat, "{refusal:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_client_is_gone_and_its_credentials_open_nowhere() -> Result<()> {
+    let office = Office::open(small()).await?;
+    let keys = office.platform().keys();
+    let (gone, stays) = (office.client("Уходящий").await?, office.client("Остаётся").await?);
+    let wish = |key, client| Wish { key, cabinets: &[0], client, first_load_days: 30, lookback_days: 7 };
+    let first = office.connect(&wish(&keys[0], gone.id)).await?;
+    let second = office.connect(&wish(&keys[1], stays.id)).await?;
+    office.done(&first.run_ids).await?;
+    office.done(&second.run_ids).await?;
+    let (dead, alive) = (first.connection_ids[0], second.connection_ids[0]);
+
+    // A thief or a backup has the vault's file from before.
+    let workspace: Value = serde_json::from_slice(&std::fs::read(office.dir().join("workspace.json"))?)?;
+    let workspace: WorkspaceId = serde_json::from_value(workspace["id"].clone())?;
+    let copy = office.folder.path().join("vault.before");
+    std::fs::copy(office.dir().join("vault.sealed"), &copy)?;
+
+    let mistyped = json!({ "id": gone.id, "confirm_name": "Уходящи" });
+    ensure!(office.refused("client_delete", mistyped).await?.code == Code::SettingInvalid);
+    let deleted: ClientDeleted =
+        office.ask("client_delete", json!({ "id": gone.id, "confirm_name": gone.name })).await?;
+    ensure!(deleted.connections == 1 && deleted.rows > 0, "{deleted:?}");
+    for (command, request) in [
+        ("client_get", json!({ "id": gone.id })),
+        ("connection_get", json!({ "id": dead })),
+        ("run_get", json!({ "id": first.run_ids[0] })),
+    ] {
+        ensure!(office.refused(command, request).await?.code == Code::NotFound, "{command} still finds it");
+    }
+    office.is_true(stays.id, &[keys[1].cabinets[0].id], days_ago(30), days_ago(1)).await?;
+    office.sync(alive).await?;
+    office.host.shutdown().await;
+
+    // Neither the present vault nor the old copy gives the credential back: the key it was sealed with does not exist any more.
+    let passphrase = Secret::new(PASSPHRASE);
+    let present =
+        Vault::new(Arc::new(PassphraseFile::open(&office.dir().join("vault.sealed"), &passphrase)?), workspace);
+    let before = Vault::new(Arc::new(PassphraseFile::open(&copy, &passphrase)?), workspace);
+    ensure!(!present.present(dead)? && present.present(alive)?, "the vault forgot the wrong one");
+    ensure!(before.present(dead)?, "the copy never held it: the test is blind");
+    let key = present.workspace_key()?.context("the key of the workspace")?;
+    let store =
+        store::Store::open(&office.dir().join("workspace.db"), &key.to_hex_secret(), store::Options::default()).await?;
+    ensure!(store.client_key(gone.id).await?.is_none(), "the sealing key is still there");
+    let other = store.client_key(stays.id).await?.context("the other client's key")?;
+    let other = ClientKey::from_bytes(other.try_into().map_err(|_| anyhow::anyhow!("a key of another length"))?);
+    ensure!(before.open(&other, stays.id, alive)?.is_some(), "the other client's credential must still open");
+    for key in [ClientKey::generate()?, other] {
+        ensure!(before.open(&key, gone.id, dead).is_err(), "a shredded credential opened");
+    }
+    store.close().await;
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! The proofs that cross every room: the surface is driven as a screen drives it, a real HTTP server stands in for the vendor, and what
+//! comes out is compared with what the simulator knows to be true.
+//!
+//! One program with four parts, because linking is most of the cost: `journey` (what must work), `failures` (what must be survived),
+//! `secrets` (what must never be written), `demo` (what needs whole processes).
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod demo;
+mod failures;
+mod harness;
+mod journey;
+mod process;
+mod secrets;
