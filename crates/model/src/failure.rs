@@ -215,10 +215,13 @@ impl Failure {
     }
 }
 
+/// Parameters that are names of people and businesses. Screens show them; a log, which somebody sends along when asking for help, does not.
+const NAMES: [&str; 2] = ["account", "taken"];
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code.as_str())?;
-        for (name, value) in &self.params {
+        for (name, value) in self.params.iter().filter(|(name, _)| !NAMES.contains(name)) {
             write!(f, " {name}={value:?}")?;
         }
         match &self.detail {
