@@ -24,6 +24,7 @@ use std::{
     net::Ipv4Addr,
     sync::{Arc, Mutex, PoisonError},
 };
+use tokio::sync::watch;
 use tokio_stream::wrappers::BroadcastStream;
 
 /// An imported file of 64 MiB in base64, and the rest of its request.
@@ -55,17 +56,21 @@ struct Shared {
     session: String,
     /// `127.0.0.1:PORT` and `localhost:PORT`.
     names: [String; 2],
+    /// Becomes true when the program is asked to end.
+    ending: watch::Receiver<bool>,
 }
 
 pub async fn run(host: &Host, output: Output, args: Args) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.context("taking the port")?;
     let port = listener.local_addr()?.port();
     let token = random()?;
+    let (end, ending) = watch::channel(false);
     let shared = Arc::new(Shared {
         host: host.clone(),
         token: Mutex::new(Some(token.clone())),
         session: random()?,
         names: [format!("127.0.0.1:{port}"), format!("localhost:{port}")],
+        ending,
     });
     let address = json!({ "url": format!("http://127.0.0.1:{port}/?token={token}") });
     output.result(&address, |address| {
@@ -74,7 +79,12 @@ pub async fn run(host: &Host, output: Output, args: Args) -> anyhow::Result<()> 
             address["url"].as_str().unwrap_or_default()
         )
     })?;
-    axum::serve(listener, router(shared)).with_graceful_shutdown(stopped()).await.context("serving")
+    let asked_to_end = async move {
+        stopped().await;
+        // Nobody receives when no screen is open.
+        let _ = end.send(true);
+    };
+    axum::serve(listener, router(shared)).with_graceful_shutdown(asked_to_end).await.context("serving")
 }
 
 fn router(shared: Arc<Shared>) -> Router {
@@ -139,6 +149,10 @@ async fn events(State(shared): State<Arc<Shared>>) -> Sse<impl Stream<Item = Res
         );
         sse::Event::default().json_data(event).ok().map(Ok)
     });
+    // An open screen listens for ever, and the program would wait for it for ever.
+    let mut ending = shared.ending.clone();
+    let ended = async move { ending.wait_for(|ending| *ending).await.map(drop).unwrap_or_default() };
+    let events = events.take_until(Box::pin(ended));
     Sse::new(events).keep_alive(sse::KeepAlive::default())
 }
 
