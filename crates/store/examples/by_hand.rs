@@ -107,7 +107,7 @@ async fn main() {
                     ("id", &*ids),
                     ("date_from", &from),
                     ("date_to", &to),
-                    ("metrics", "base,events,uniques,romi"),
+                    ("metrics", "base,romi"),
                 ])
                 .bearer_auth(&token);
             let reply: Reply = serde_json::from_slice(&reply.send().await.unwrap().bytes().await.unwrap()).unwrap();
