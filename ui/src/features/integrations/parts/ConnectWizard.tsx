@@ -55,7 +55,12 @@ export function ConnectWizard(props: {
   const start = useChange("draft_start");
   const discard = useChange("draft_discard");
   const commit = useChange("draft_commit");
-  const read = useRead("draft_get", { id: draftId ?? "" }, { enabled: draftId !== null && committed === null });
+  // While it is being saved and afterwards the draft is gone; asking for it would only be refused.
+  const read = useRead(
+    "draft_get",
+    { id: draftId ?? "" },
+    { enabled: draftId !== null && (commit.isIdle || commit.isError) },
+  );
   const draft = read.data ?? (start.data?.id === draftId ? start.data : undefined);
   const clients = useRead("clients_list", {});
 
