@@ -446,7 +446,7 @@ async fn a_full_disk_stops_a_run_and_takes_nothing_away() -> Result<()> {
         // The run could be noted, and fails when its rows do not fit.
         Ok(started) => {
             let id = serde_json::from_value(started["run_ids"][0].clone())?;
-            let run = tokio::time::timeout(Duration::from_secs(60), office.ended(id)).await;
+            let run = tokio::time::timeout(Duration::from_mins(1), office.ended(id)).await;
             // On a disk without a single byte not even the end of a run can be written; it is told in memory and goes on later.
             if let Ok(Ok(run)) = run
                 && run.state == RunState::Failed

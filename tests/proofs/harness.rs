@@ -38,7 +38,7 @@ pub const PASSPHRASE: &str = "seven horses under a paper moon";
 /// The address that the simulator stands in for.
 pub const PLATFORM: &str = "https://ads.vk.com";
 /// How long anything may take before a proof gives up. Nothing is measured against it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The day on which proofs with virtual time play.
 pub fn today() -> NaiveDate {
@@ -88,7 +88,7 @@ impl Office {
         let clock = VirtualClock::at(Utc.from_utc_datetime(&today().and_hms_opt(6, 0, 0).context("a time of day")?));
         let mut options = HostOptions::new(folder.path().join("workspace"));
         options.clock = clock.clone();
-        options.actor = "proof".to_owned();
+        "proof".clone_into(&mut options.actor);
         options.url_map = vec![(PLATFORM.to_owned(), platform.base_url.clone())];
         let host = Host::start(options.clone()).await;
         options.passphrase = Some(PASSPHRASE.to_owned().into());

@@ -193,7 +193,7 @@ async fn a_stopped_run_keeps_what_it_committed_and_the_next_one_completes() -> R
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let detail = tokio::time::timeout(Duration::from_secs(60), hanging)
+    let detail = tokio::time::timeout(Duration::from_mins(1), hanging)
         .await
         .context("the run never got to the hanging report")??;
     let committed_slices = detail.slices.iter().filter(|slice| slice.state == SliceState::Done).count();
@@ -217,7 +217,7 @@ async fn a_stopped_run_keeps_what_it_committed_and_the_next_one_completes() -> R
     // Quitting in the middle of the next run: it goes on under its own id when the program is back.
     let second = office.start(connection, None).await?;
     let reached = office.platform().requests().count_of("statistics/ad_groups");
-    tokio::time::timeout(Duration::from_secs(60), async {
+    tokio::time::timeout(Duration::from_mins(1), async {
         while office.platform().requests().count_of("statistics/ad_groups") <= reached {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -4,6 +4,7 @@
 //! One program with four parts, because linking is most of the cost: `journey` (what must work), `failures` (what must be survived),
 //! `secrets` (what must never be written), `demo` (what needs whole processes).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![allow(clippy::print_stdout, reason = "a test tells its seed, and what it could not try here")]
 
 mod demo;
 mod failures;
