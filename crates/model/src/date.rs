@@ -112,6 +112,8 @@ impl DateRange {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
     use super::*;
     use proptest::prelude::*;
 
