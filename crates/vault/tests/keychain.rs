@@ -26,7 +26,11 @@ use vault::{
 
 /// Set for the program on the bus: which state it finds itself in.
 const STATE: &str = "SYNCDECK_TEST_KEYCHAIN_STATE";
-const UNLOCKED: &str = "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1";
+/// A daemon with an unlocked keyring. The command returns before the daemon's name is on the bus, and a bus that starts no service
+/// says "missing" until then.
+const UNLOCKED: &str = "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
+until dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner \\
+  string:org.freedesktop.secrets 2>/dev/null | grep -q 'boolean true'; do sleep 0.05; done";
 
 #[test]
 fn the_keychain_is_told_apart_open_locked_missing_and_denied() {
