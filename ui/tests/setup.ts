@@ -1,6 +1,6 @@
 /** What jsdom lacks and our parts need, and the texts every component test reads. */
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 import { startTexts } from "@/app/i18n";
 
@@ -29,5 +29,7 @@ if (typeof window !== "undefined") {
   Object.defineProperty(HTMLElement.prototype, "clientHeight", { configurable: true, get: () => 600 });
   Object.defineProperty(HTMLElement.prototype, "clientWidth", { configurable: true, get: () => 1_000 });
   startTexts();
+  // A busy machine is slow, not wrong: what is waited for may take a while, and a missing thing still fails.
+  configure({ asyncUtilTimeout: 8_000 });
   afterEach(cleanup);
 }

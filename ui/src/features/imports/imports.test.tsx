@@ -54,8 +54,8 @@ describe("import", () => {
   it("says what would happen before its button, then writes exactly that", async () => {
     const { user, last } = await open("client-1");
     await user.upload(await screen.findByTestId("import-file"), file("yandex_direct.csv"));
-    expect(last("import_open")).toMatchObject({ name: "yandex_direct.csv" });
     expect(await screen.findByText("1,272 rows fit")).toBeInTheDocument();
+    expect(last("import_open")).toMatchObject({ name: "yandex_direct.csv" });
     const verdict = within(screen.getByTestId("import-verdict"));
     expect(verdict.getByText(/12 rows have mistakes and will be skipped/)).toBeInTheDocument();
     expect(verdict.getByText(/there are 986 rows from this source already/)).toBeInTheDocument();

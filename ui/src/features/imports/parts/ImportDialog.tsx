@@ -23,9 +23,11 @@ import { BadRows, Mapping } from "./Mapping";
 
 /** Everything the person decides about a file. */
 interface Answers {
-  clientId: string | null;
+  /** Absent while the one the person came from holds. */
+  clientId?: string;
   source: string;
-  currency: string;
+  /** Absent while the client's holds. */
+  currency?: string;
   vat: VatState;
   fields: ImportField[];
 }
@@ -46,14 +48,17 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
   const [answers, setAnswers] = useState<Answers | null>(null);
   const [written, setWritten] = useState<RunStarted | null>(null);
 
+  const client = clients.data?.find((row) => row.id === (answers?.clientId ?? props.clientId));
+  const clientId = client?.id ?? null;
+  const currency = answers?.currency ?? client?.currency ?? status.currency;
   const request: ImportCheck | null =
-    preview && answers?.clientId && answers.source.trim() !== ""
+    preview && answers && clientId && answers.source.trim() !== ""
       ? {
           upload_id: preview.upload_id,
-          client_id: answers.clientId,
+          client_id: clientId,
           source_name: answers.source.trim(),
           fields: answers.fields,
-          currency: answers.currency,
+          currency,
           vat: answers.vat,
         }
       : null;
@@ -88,12 +93,9 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
         { name: chosen.name, content_base64: base64Of(String(reader.result)) },
         {
           onSuccess: (read) => {
-            const client = clients.data?.find((row) => row.id === props.clientId);
             setPreview(read);
             setAnswers({
-              clientId: client?.id ?? null,
               source: suggestSource(chosen.name),
-              currency: client?.currency ?? status.currency,
               vat: "unknown",
               fields: guesses(read),
             });
@@ -147,11 +149,7 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
                         {t("show_run")}
                       </Button>
                     ) : null}
-                    {answers?.clientId ? (
-                      <Button onClick={() => answers.clientId && go(links.client(answers.clientId))}>
-                        {t("show_client")}
-                      </Button>
-                    ) : null}
+                    {clientId ? <Button onClick={() => go(links.client(clientId))}>{t("show_client")}</Button> : null}
                   </>
                 }
               >
@@ -173,9 +171,9 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
               </div>
               <CheckPanel
                 clients={clients.data ?? []}
-                clientId={answers.clientId}
+                clientId={clientId}
                 source={answers.source}
-                currency={answers.currency}
+                currency={currency}
                 vat={answers.vat}
                 onChange={change}
                 hasCurrency={answers.fields.includes("currency")}
@@ -190,7 +188,7 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
                 </Button>
                 <div>
                   {request === null ? (
-                    <span role="status">{answers.clientId === null ? t("need_client") : t("need_source")}</span>
+                    <span role="status">{clientId === null ? t("need_client") : t("need_source")}</span>
                   ) : null}
                   <Button
                     size="lg"

@@ -178,6 +178,7 @@ describe("choice of cabinets", () => {
     ["the test failed", draft({ state: "failed" }), [account({ suggested_client: "c" })], "failed"],
     ["cabinets are still looked for", draft({ state: "testing" }), [], "reading"],
     ["there are none", draft({}), [], "none_found"],
+    ["all are connected already", draft({}), [account({ connected_as: "k" })], "all_connected"],
     ["none is picked", draft({}), [account({}), account({ external_id: "2" })], "none_picked"],
   ])("does not go on while %s", (_name, at, accounts, why) => {
     expect(obstacle(at, choices(accounts, none, null))?.why).toBe(why);

@@ -82,6 +82,7 @@ export type Obstacle =
   | { why: "failed" }
   | { why: "reading" }
   | { why: "none_found" }
+  | { why: "all_connected" }
   | { why: "none_picked" }
   | { why: "no_owner"; count: number };
 
@@ -91,7 +92,8 @@ export function obstacle(draft: Draft | undefined, list: Choice[]): Obstacle | n
   if (draft.state === "failed") return { why: "failed" };
   if (list.length === 0) return draft.state === "ready" ? { why: "none_found" } : { why: "reading" };
   const picked = list.filter((choice) => choice.picked);
-  if (picked.length === 0) return { why: "none_picked" };
+  if (picked.length === 0)
+    return { why: list.every((choice) => choice.account.connected_as !== null) ? "all_connected" : "none_picked" };
   const ownerless = picked.filter((choice) => !choice.owner).length;
   return ownerless > 0 ? { why: "no_owner", count: ownerless } : null;
 }

@@ -80,7 +80,6 @@ export function Streams(props: {
   disabled?: boolean;
 }) {
   const { t } = useTranslation("integrations");
-  const { t: shared } = useTranslation("shared");
   const say = useLocalText();
   return (
     <ul className={classes.streams}>
@@ -96,18 +95,12 @@ export function Streams(props: {
                 props.onChange(switchStream(props.streams, props.connector, stream.name, event.currentTarget.checked))
               }
             />
-            <span>
-              {stream.required ? (
-                <>
-                  <IconLock size={12} aria-hidden />
-                  {t("choice.required")}
-                </>
-              ) : (
-                t(`choice.kind.${stream.kind}`, {
-                  level: stream.level ? shared(`level.${stream.level}`).toLocaleLowerCase() : "",
-                })
-              )}
-            </span>
+            {stream.required ? (
+              <span>
+                <IconLock size={12} aria-hidden />
+                {t("choice.required")}
+              </span>
+            ) : null}
           </li>
         );
       })}
