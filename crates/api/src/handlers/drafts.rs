@@ -86,14 +86,19 @@ async fn connect(
     let source = source(host, &draft.connector)?;
     let accounts = draft.accounts();
     let mut ids = Vec::with_capacity(request.picks.len());
+    let mut made: HashMap<String, ClientId> = HashMap::new();
     for pick in &request.picks {
         let found = accounts.iter().find(|found| found.account.external_id == pick.external_id);
         let found = found.ok_or_else(|| Failure::new(Code::NotFound).with("what", "account"))?;
         let client = match (pick.client_id, &pick.new_client_name) {
             (Some(id), _) => workspace.store.client(id).await?.id,
+            // Two cabinets of one new client: the first makes it.
+            (None, Some(name)) if made.contains_key(name.trim()) => made[name.trim()],
             (None, Some(name)) => {
                 let new = NewClient { name: name.clone(), currency: currency(found), time_zone: None };
-                clients::create(host, workspace, &new).await?.id
+                let id = clients::create(host, workspace, &new).await?.id;
+                made.insert(name.trim().to_owned(), id);
+                id
             }
             (None, None) => return Err(Failure::new(Code::SettingInvalid).with("field", "client")),
         };
