@@ -29,7 +29,11 @@ export const webHost: Host = {
     // After a gap nothing is known to be fresh: whatever happened meanwhile was told to nobody.
     let opened = false;
     source.onopen = () => {
-      if (opened) listener({ type: "changed", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "drafts"] });
+      if (opened)
+        listener({
+          type: "changed",
+          tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "drafts"],
+        });
       opened = true;
     };
     return () => source.close();
