@@ -103,12 +103,7 @@ async fn main() {
             let (from, to) = (window.from().to_string(), window.to().to_string());
             let reply = http
                 .get(format!("{url}/api/v2/statistics/banners/day.json"))
-                .query(&[
-                    ("id", &*ids),
-                    ("date_from", &from),
-                    ("date_to", &to),
-                    ("metrics", "base,romi"),
-                ])
+                .query(&[("id", &*ids), ("date_from", &from), ("date_to", &to), ("metrics", "base,romi")])
                 .bearer_auth(&token);
             let reply: Reply = serde_json::from_slice(&reply.send().await.unwrap().bytes().await.unwrap()).unwrap();
             let found: Vec<(i64, &Row)> =

@@ -112,7 +112,12 @@ impl Platform {
         let mut process = Command::new(built("syncdeck-simulator")).args(arguments).stdout(Stdio::piped()).spawn()?;
         let mut url = String::new();
         BufReader::new(process.stdout.take().context("the simulator's output")?).read_line(&mut url)?;
-        Ok(Self { process, url: url.trim().to_owned(), client_id: text("client_id")?, client_secret: text("client_secret")? })
+        Ok(Self {
+            process,
+            url: url.trim().to_owned(),
+            client_id: text("client_id")?,
+            client_secret: text("client_secret")?,
+        })
     }
 
     fn by_hand(&self) -> Result<Measured> {
@@ -139,7 +144,12 @@ impl Platform {
         let mut process = self
             .ctl(&folder.0)
             .args(["connect", "vk_ads", "--all", "--first-load-days", &DAYS.to_string()])
-            .args(["--set", &format!("client_id={}", self.client_id), "--secret", "client_secret=env:SYNCDECK_BENCH_SECRET"])
+            .args([
+                "--set",
+                &format!("client_id={}", self.client_id),
+                "--secret",
+                "client_secret=env:SYNCDECK_BENCH_SECRET",
+            ])
             .env("SYNCDECK_BENCH_SECRET", &self.client_secret)
             .stdout(Stdio::piped())
             .spawn()?;
@@ -198,7 +208,9 @@ fn watch_memory(process: u32) -> thread::JoinHandle<Option<f64>> {
         let mut most = None;
         while let Ok(status) = fs::read_to_string(format!("/proc/{process}/status")) {
             let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let Some(kilobytes) = peak.and_then(|text| text.trim().trim_end_matches(" kB").parse::<f64>().ok()) else { break };
+            let Some(kilobytes) = peak.and_then(|text| text.trim().trim_end_matches(" kB").parse::<f64>().ok()) else {
+                break;
+            };
             most = Some(kilobytes / 1024.0);
             thread::sleep(Duration::from_millis(50));
         }
