@@ -125,7 +125,12 @@ impl Engine {
         asked: Option<DateRange>,
     ) -> Result<RunId, Failure> {
         if let Some(running) = self.run_of(connection_id) {
-            return if asked.is_none() { Ok(running) } else { Err(Failure::new(Code::AlreadyRunning)) };
+            let ending = self.active().get(&running).is_none_or(|active| active.live.snapshot().state.is_over());
+            if !ending {
+                return if asked.is_none() { Ok(running) } else { Err(Failure::new(Code::AlreadyRunning)) };
+            }
+            // Its end is told already; whoever starts again at once means a new run, not the one that has just failed.
+            self.finished(running).await;
         }
         let connection = self.inner.store.connection(connection_id).await?;
         let source = self
