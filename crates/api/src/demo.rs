@@ -12,6 +12,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use model::{
+    audit::AuditAction,
     failure::{Code, Failure},
     money::{Currency, VatState},
     secret::Secret,
@@ -19,6 +20,7 @@ use model::{
 use serde_json::json;
 use simulators::vk_ads::{Key, Running, Scenario, VkAds};
 use std::{collections::HashMap, time::Duration};
+use store::Scope;
 use vault::recovery::RecoveryKey;
 
 /// Opens the demo workspace and nothing else.
@@ -27,6 +29,10 @@ const PASSPHRASE: &str = "made-up data, open to everybody";
 const PLATFORM: &str = "https://ads.vk.com";
 /// Days the demo's first sync reads.
 const DAYS: u32 = 120;
+/// The entry of the audit log that says the demo is complete. Without it the first start died in the middle, and the next one goes on.
+const FURNISHED: AuditAction = AuditAction::DemoFurnished;
+/// Entries looked through for it: more than a first start writes, and than anybody does in a demo.
+const FIRST_ENTRIES: u32 = 10_000;
 /// How long a sign-in to the simulator may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -54,8 +60,9 @@ impl Demo {
         let passphrase = Some(Secret::new(PASSPHRASE));
         if folder.header()?.is_some() {
             let opened = folder.open(passphrase).await?;
-            let fresh = opened.store.clients().await?.is_empty();
-            return Ok((opened, fresh));
+            let furnished =
+                opened.store.audit(None, FIRST_ENTRIES).await?.iter().any(|entry| entry.action == FURNISHED.as_str());
+            return Ok((opened, !furnished));
         }
         let new = NewWorkspace {
             name: "Агентство Полюс".to_owned(),
@@ -74,7 +81,8 @@ impl Demo {
     }
 }
 
-/// Fills a fresh demo workspace as a person would: signs in with two agencies' keys, picks cabinets, starts the first syncs.
+/// Fills a demo workspace as a person would: signs in with two agencies' keys, picks cabinets, starts the first syncs. What an interrupted
+/// first start has made already stays as it is.
 pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
     let workspace = host.workspace().await?;
     let keys = workspace.demo().map(Demo::keys).unwrap_or_default();
@@ -91,16 +99,29 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
             .iter()
             .map(|stream| wire::StreamChoice { name: stream.name.clone(), on: stream.on_by_default })
             .collect();
+        let clients = workspace.store.clients().await?;
+        let connected = workspace.store.connections(Scope::Portfolio).await?;
+        let missing = key.cabinets.iter().take(cabinets).filter(|cabinet| {
+            !connected.iter().any(|connection| connection.account_external_id == cabinet.id.to_string())
+        });
+        let picks: Vec<_> = missing
+            .map(|cabinet| {
+                let client = clients.iter().find(|client| client.name == cabinet.name);
+                wire::AccountPick {
+                    external_id: cabinet.id.to_string(),
+                    client_id: client.map(|client| client.id),
+                    new_client_name: Some(cabinet.name.clone()),
+                }
+            })
+            .collect();
+        if picks.is_empty() {
+            continue;
+        }
         let draft = workspace.drafts.start(source, workspace.wires.clone(), answers, None, known);
         tested(&draft).await?;
-        let picks = key.cabinets.iter().take(cabinets).map(|cabinet| wire::AccountPick {
-            external_id: cabinet.id.to_string(),
-            client_id: None,
-            new_client_name: Some(cabinet.name.clone()),
-        });
         let request = wire::DraftCommit {
             draft_id: draft.id,
-            picks: picks.collect(),
+            picks,
             streams,
             lookback_days: 7,
             first_load_days: DAYS,
@@ -108,7 +129,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
         };
         commit(host, request).await?;
     }
-    Ok(())
+    workspace.audit(host.now(), FURNISHED, &workspace.row.name).await
 }
 
 async fn tested(draft: &crate::drafts::Draft) -> Result<(), Failure> {

@@ -79,6 +79,7 @@ macro_rules! closed_lists {
 pub fn typescript() -> String {
     use model::{
         ad::{Level, RejectReason},
+        audit::AuditAction,
         failure::{Code, FailureKind},
         run::{DayState, Health, RunState, RunTrigger, SliceState},
     };
@@ -91,6 +92,7 @@ pub fn typescript() -> String {
     all.visit::<Event>();
     all.visit::<Tag>();
     all.visit::<crate::wire::ApiError>();
+    all.visit::<AuditAction>();
 
     let mut out = String::from(
         "/**\n * The surface of the backend: generated from `crates/api/src/contract.rs` by `cargo xtask gen`. Do not edit:\n * `cargo xtask check` compares it with the Rust side.\n */\n\n",
@@ -122,6 +124,7 @@ pub fn typescript() -> String {
         SliceState = SliceState::ALL,
         DayState = DayState::ALL,
         Health = Health::ALL,
+        AuditAction = AuditAction::ALL,
     );
     out.truncate(out.trim_end().len());
     out.push('\n');

@@ -13,6 +13,7 @@ use crate::{
 };
 use kit::clock::{Clock, SystemClock};
 use model::{
+    audit::AuditAction,
     failure::{Code, Failure},
     secret::Secret,
 };
@@ -300,10 +301,10 @@ impl Workspace {
     pub(crate) async fn audit(
         &self,
         at: chrono::DateTime<chrono::Utc>,
-        action: &str,
+        action: AuditAction,
         subject: &str,
     ) -> Result<(), Failure> {
-        self.store.append_audit(at, &self.actor, action, subject).await?;
+        self.store.append_audit(at, &self.actor, action.as_str(), subject).await?;
         Ok(())
     }
 }

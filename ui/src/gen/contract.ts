@@ -107,6 +107,11 @@ running: number,
 version: string, };
 
 /**
+ * Something a person did that the audit log keeps.
+ */
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported";
+
+/**
  * An entry of the audit log.
  */
 export type AuditEntry = { 
@@ -2238,3 +2243,6 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 
 /** Every `Health`, in the order of its declaration. */
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
+
+/** Every `AuditAction`, in the order of its declaration. */
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported"];

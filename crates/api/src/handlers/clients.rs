@@ -14,6 +14,7 @@ use insight::{
     portfolio::{self, ConnectionView},
 };
 use model::{
+    audit::AuditAction,
     connection::Client,
     date::{self, DateRange},
     failure::{Code, Failure},
@@ -62,7 +63,7 @@ pub(crate) async fn create(host: &Host, workspace: &Workspace, request: &NewClie
     };
     workspace.store.insert_client(&client).await?;
     crate::folder::client_key(&workspace.store, client.id).await?;
-    workspace.audit(host.now(), "client_created", &client.name).await?;
+    workspace.audit(host.now(), AuditAction::ClientCreated, &client.name).await?;
     Ok(client)
 }
 
@@ -73,7 +74,7 @@ pub(crate) async fn client_update(host: &Host, request: UpdateClient) -> Result<
     unique(&workspace, &name, Some(request.id)).await?;
     let client = Client { name, currency: request.currency, time_zone: time_zone(&request.time_zone)?, ..before };
     workspace.store.update_client(&client).await?;
-    workspace.audit(host.now(), "client_updated", &client.name).await?;
+    workspace.audit(host.now(), AuditAction::ClientUpdated, &client.name).await?;
     only(rows(host, &workspace, Scope::Client(client.id)).await?)
 }
 
@@ -92,7 +93,7 @@ pub(crate) async fn client_delete(host: &Host, request: DeleteClient) -> Result<
     for connection in &connections {
         super::connections::forget(&workspace, connection.id).await;
     }
-    workspace.audit(host.now(), "client_deleted", &client.name).await?;
+    workspace.audit(host.now(), AuditAction::ClientDeleted, &client.name).await?;
     Ok(ClientDeleted { connections: small(deleted.connections), rows: deleted.stats })
 }
 

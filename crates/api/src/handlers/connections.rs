@@ -9,6 +9,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use insight::portfolio;
 use model::{
+    audit::AuditAction,
     connection::{Connection, ConnectionState},
     failure::{Code, Failure},
     id::ConnectionId,
@@ -45,7 +46,7 @@ pub(crate) async fn connection_update(host: &Host, request: ConnectionUpdate) ->
     if let Some(streams) = request.streams {
         workspace.store.set_streams(connection.id, &stored(streams)).await?;
     }
-    workspace.audit(host.now(), "connection_updated", &connection.account_name).await?;
+    workspace.audit(host.now(), AuditAction::ConnectionUpdated, &connection.account_name).await?;
     detail(host, &workspace, connection.id).await
 }
 
@@ -55,7 +56,7 @@ pub(crate) async fn connection_delete(host: &Host, request: ById<ConnectionId>) 
     super::clients::stop(&workspace, connection.id).await?;
     workspace.store.delete_connection(connection.id).await?;
     forget(&workspace, connection.id).await;
-    workspace.audit(host.now(), "connection_deleted", &connection.account_name).await?;
+    workspace.audit(host.now(), AuditAction::ConnectionDeleted, &connection.account_name).await?;
     Ok(Empty {})
 }
 

@@ -13,6 +13,7 @@ use crate::{
 use kit::source::{Source, StreamKind};
 use model::{
     ad::Level,
+    audit::AuditAction,
     connection::{Connection, ConnectionState},
     failure::{Code, Failure},
     id::{ClientId, ConnectionId, DraftId},
@@ -112,7 +113,7 @@ async fn connect(
             super::connections::forget(workspace, connection.id).await;
             return Err(error.into());
         }
-        workspace.audit(host.now(), "connection_created", &connection.account_name).await?;
+        workspace.audit(host.now(), AuditAction::ConnectionCreated, &connection.account_name).await?;
         ids.push(connection.id);
     }
     Ok(ids)
@@ -169,7 +170,7 @@ async fn sign_in_again(
         .store
         .update_connection(&Connection { config, state: ConnectionState::Active, ..connection.clone() })
         .await?;
-    workspace.audit(host.now(), "connection_signed_in", &connection.account_name).await?;
+    workspace.audit(host.now(), AuditAction::CredentialReplaced, &connection.account_name).await?;
     Ok(id)
 }
 

@@ -9,6 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use connectors::file_import::{self, Import};
 use model::{
     ad::Level,
+    audit::AuditAction,
     connection::{Connection, ConnectionState},
     failure::{Code, Failure},
     id::ConnectionId,
@@ -65,7 +66,7 @@ pub(crate) async fn import_commit(host: &Host, request: ImportCommit) -> Result<
         rejected: import.rejected,
     };
     let run = sync::import::commit(&workspace.store, connection.id, rows, host.now()).await?;
-    workspace.audit(host.now(), "file_imported", &connection.account_name).await?;
+    workspace.audit(host.now(), AuditAction::ImportCommitted, &connection.account_name).await?;
     Ok(RunStarted { run_ids: vec![run] })
 }
 
@@ -102,6 +103,6 @@ async fn create(host: &Host, workspace: &Workspace, check: &ImportCheck, level: 
         created_at: host.now(),
     };
     workspace.store.insert_connection(&connection, &[], level).await?;
-    workspace.audit(host.now(), "connection_created", &connection.account_name).await?;
+    workspace.audit(host.now(), AuditAction::ConnectionCreated, &connection.account_name).await?;
     Ok(connection)
 }

@@ -7,6 +7,7 @@ use crate::{
 use insight::metric::Sums;
 use model::{
     ad::Level,
+    audit::AuditAction,
     date::DateRange,
     failure::{Code, Failure},
     id::{ClientId, ConnectionId},
@@ -97,6 +98,7 @@ pub(crate) async fn stats_export(host: &Host, request: ExportRequest) -> Result<
         .store
         .each_stat(client.id, Some(asked.level), asked.period, |row| broken |= table.row(&row).is_err())
         .await?;
+    workspace.audit(host.now(), AuditAction::StatsExported, &client.name).await?;
     let (mime, extension) = table.kind();
     let content = table.end().filter(|_| !broken);
     Ok(ExportedFile {

@@ -14,6 +14,7 @@ use crate::{
 };
 use insight::portfolio;
 use model::{
+    audit::AuditAction,
     connection::{Connection, ConnectionState},
     date::{self, DateRange},
     failure::{Code, Failure},
@@ -167,14 +168,14 @@ pub(crate) async fn run_start(host: &Host, request: CollectRequest) -> Result<Ru
             }
         }
     }
-    workspace.audit(host.now(), "sync_started", &run_ids.len().to_string()).await?;
+    workspace.audit(host.now(), AuditAction::RunStarted, &run_ids.len().to_string()).await?;
     Ok(RunStarted { run_ids })
 }
 
 pub(crate) async fn run_cancel(host: &Host, request: ById<RunId>) -> Result<Empty, Failure> {
     let workspace = host.workspace().await?;
     workspace.engine.cancel(request.id).await?;
-    workspace.audit(host.now(), "sync_stopped", &request.id.to_string()).await?;
+    workspace.audit(host.now(), AuditAction::RunCancelled, &request.id.to_string()).await?;
     Ok(Empty {})
 }
 

@@ -11,6 +11,7 @@ use crate::{
 };
 use insight::portfolio;
 use model::{
+    audit::AuditAction,
     failure::{Code, Failure},
     money::Currency,
     run::Health,
@@ -92,7 +93,7 @@ pub(crate) async fn workspace_create(host: &Host, request: wire::NewWorkspace) -
     };
     host.create(new).await?;
     let workspace = host.workspace().await?;
-    workspace.audit(host.now(), "workspace_created", &workspace.row.name).await?;
+    workspace.audit(host.now(), AuditAction::WorkspaceCreated, &workspace.row.name).await?;
     Ok(WorkspaceCreated { status: status(host).await? })
 }
 
@@ -104,7 +105,7 @@ pub(crate) async fn workspace_unlock(host: &Host, request: UnlockWorkspace) -> R
 pub(crate) async fn workspace_recover(host: &Host, request: RecoverWorkspace) -> Result<AppStatus, Failure> {
     host.recover(request.recovery_key.into(), lock(request.lock), request.passphrase.map(Into::into)).await?;
     let workspace = host.workspace().await?;
-    workspace.audit(host.now(), "workspace_recovered", &workspace.row.name).await?;
+    workspace.audit(host.now(), AuditAction::WorkspaceRecovered, &workspace.row.name).await?;
     status(host).await
 }
 

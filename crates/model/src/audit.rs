@@ -1,0 +1,39 @@
+//! What the audit log says was done: a closed list, so that the words in the log, on the screen and in both languages are the same.
+
+use crate::run::words;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+words! {
+    /// Something a person did that the audit log keeps.
+    AuditAction {
+        /// A workspace was created.
+        WorkspaceCreated = "workspace_created",
+        /// Its key was brought back with the recovery key.
+        WorkspaceRecovered = "workspace_recovered",
+        /// The demo workspace was filled.
+        DemoFurnished = "demo_furnished",
+        /// A client was added.
+        ClientCreated = "client_created",
+        /// Its name, currency or time zone was changed.
+        ClientUpdated = "client_updated",
+        /// It was deleted with its data and its key.
+        ClientDeleted = "client_deleted",
+        /// An account was connected.
+        ConnectionCreated = "connection_created",
+        /// Settings of a connection were changed.
+        ConnectionUpdated = "connection_updated",
+        /// A connection was deleted with its data.
+        ConnectionDeleted = "connection_deleted",
+        /// Somebody signed in again.
+        CredentialReplaced = "credential_replaced",
+        /// Runs were started by hand.
+        RunStarted = "run_started",
+        /// A run was stopped.
+        RunCancelled = "run_cancelled",
+        /// A file was imported.
+        ImportCommitted = "import_committed",
+        /// Statistics were exported.
+        StatsExported = "stats_exported",
+    }
+}
