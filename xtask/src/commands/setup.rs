@@ -102,7 +102,9 @@ fn ui() -> Result<()> {
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    start(npm().args(["ci", "--no-audit", "--no-fund"]))?;
+    // Not `npm ci`: it refuses a lock without the programs of other systems, which npm itself leaves out when it writes one. This keeps to
+    // the locked versions as well, adds this system's own programs, and leaves the lock as it is.
+    start(npm().args(["install", "--no-save", "--no-audit", "--no-fund"]))?;
     fs::write(&stamp, lock).with_context(|| format!("{} could not be written", stamp.display()))
 }
 
