@@ -105,7 +105,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
         let fields = self.0.fields.as_deref().unwrap_or_default();
-        let mut map = Map::new();
+        let mut map = Map::with_capacity(fields.len());
         while let Some(found) = entries.next_key_seed(KeySeed(fields))? {
             match found.and_then(|index| fields.get(index)) {
                 Some((name, inner)) => {
