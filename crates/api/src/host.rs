@@ -20,7 +20,7 @@ use model::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 use store::Store;
@@ -283,11 +283,6 @@ impl Host {
         engine.resume().await?;
         self.changed(&[Tag::Workspace, Tag::Clients, Tag::Connections, Tag::Runs, Tag::Stats, Tag::Audit]);
         Ok(())
-    }
-
-    /// Where the workspace that is open (or would be opened) lies.
-    pub fn dir(&self) -> &Path {
-        if self.inner.options.demo { &self.inner.options.demo_dir } else { &self.inner.options.workspace_dir }
     }
 }
 

@@ -71,10 +71,6 @@ impl Live {
     pub fn connection_id(&self) -> ConnectionId {
         self.connection_id
     }
-    /// The client it reads for.
-    pub fn client_id(&self) -> ClientId {
-        self.client_id
-    }
 
     pub(crate) fn begin(&self) {
         let mut moving = self.lock();
