@@ -64,8 +64,8 @@ fn packages(wanted: &[&str]) -> Result<()> {
         return Ok(());
     }
     println!("Installing: {}", missing.join(" "));
-    apt(&["update"])?;
-    apt(&[["install", "--yes", "--no-install-recommends"].as_slice(), &missing].concat())
+    apt(&["update"])
+        .and_then(|()| apt(&[["install", "--yes", "--no-install-recommends"].as_slice(), &missing].concat()))
         .with_context(|| format!("Please install these packages yourself and start again: {}", missing.join(" ")))
 }
 
@@ -79,11 +79,14 @@ fn apt(arguments: &[&str]) -> Result<()> {
     if !root && !exists("sudo") {
         bail!("Installing packages needs root, and there is no sudo.");
     }
-    let mut command = program(if root { "apt-get" } else { "sudo" });
-    if !root {
-        command.arg("apt-get");
-    }
-    start(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    let words = apt_words(root, arguments);
+    start(program(words[0]).args(&words[1..]))
+}
+
+/// The whole command. apt must not stop to ask, and is told so in the command itself, because sudo drops the environment it is given.
+fn apt_words<'a>(root: bool, arguments: &[&'a str]) -> Vec<&'a str> {
+    let starter = if root { "env" } else { "sudo" };
+    [&[starter, "DEBIAN_FRONTEND=noninteractive", "apt-get"], arguments].concat()
 }
 
 /// Node's packages, when the lock file has changed since they were installed.
@@ -129,6 +132,17 @@ mod tests {
         ];
         for (wanted, expected) in rows {
             assert_eq!(missing(wanted, listed), expected);
+        }
+    }
+
+    #[test]
+    fn apt_never_asks_and_becomes_root_only_when_it_must() {
+        let rows = [
+            (true, "env DEBIAN_FRONTEND=noninteractive apt-get install x"),
+            (false, "sudo DEBIAN_FRONTEND=noninteractive apt-get install x"),
+        ];
+        for (root, expected) in rows {
+            assert_eq!(apt_words(root, &["install", "x"]).join(" "), expected);
         }
     }
 
