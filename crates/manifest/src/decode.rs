@@ -1,7 +1,7 @@
 //! Bodies to JSON (connector-format.md, 6.1), and the shortcut that makes it fast: when nobody looks at whole records, only
 //! the fields somebody reads are built and everything else is skipped while parsing.
 
-use crate::model::Decoder;
+use crate::components::Decoder;
 use serde::{
     Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},

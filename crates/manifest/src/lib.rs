@@ -5,11 +5,11 @@
 //! its own here (requests, waiting, secrets and time come from `kit`); templates never see a secret, only a placeholder;
 //! what is not supported is reported per stream by component and path, never ignored; money never becomes a float.
 
+pub mod components;
 pub mod datetime;
 pub mod decode;
 pub mod document;
 pub mod mapping;
-pub mod model;
 pub mod read;
 pub mod records;
 pub mod retry;

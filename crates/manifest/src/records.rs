@@ -2,8 +2,8 @@
 //! Records are moved out of the body, not copied, unless a template still needs the body afterwards.
 
 use crate::{
+    components::{Expander, Extractor, Field, Selector, Text, Transformation},
     decode::is_glob,
-    model::{Expander, Extractor, Field, Selector, Text, Transformation},
     template::{Allowed, Scope, SliceView, TemplateError, Value},
 };
 use chrono::{DateTime, Utc};

@@ -2,7 +2,7 @@
 //! Waiting itself, cancelling and the total of all waits are `kit`'s.
 
 use crate::{
-    model::{Action, Backoff, ErrorChild, ErrorHandler, Field, ResponseFilter, Text},
+    components::{Action, Backoff, ErrorChild, ErrorHandler, Field, ResponseFilter, Text},
     template::{Scope, Value},
 };
 use chrono::{DateTime, Utc};

@@ -5,19 +5,13 @@
 //! for as long as the session's configuration is alive, and forgotten with it.
 
 use crate::{
+    components::{self, Fault, Router, Stream, Text},
     datetime,
     document::{self, DocumentError},
     mapping::{self, Account as RowAccount, Duplicates, Mapping},
-    model::{self, Fault, Router, Stream},
     read::{self, BatchTaker, Mapper, ParentCache, Run, Window},
     template::{Scope, Value},
     windows::Plan,
-};
-use ::model::{
-    ad::Batch,
-    date::DateRange,
-    failure::{Code, Failure},
-    money::{Currency, VatState},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
@@ -26,6 +20,12 @@ use kit::{
     policy::Policy,
     session::Session,
     source::{Account, AccountSample, CheckEvent, Descriptor, Sink, Slice, Source, StreamDescriptor, StreamKind},
+};
+use model::{
+    ad::Batch,
+    date::DateRange,
+    failure::{Code, Failure},
+    money::{Currency, VatState},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -153,7 +153,7 @@ impl ManifestSource {
             } else {
                 StreamKind::Dictionary { level: mapping.level }
             };
-            let stream = match model::stream(&listed[index], &format!("streams/{index}")) {
+            let stream = match components::stream(&listed[index], &format!("streams/{index}")) {
                 Err(Fault::Invalid(error)) => return Err(error),
                 Err(unsupported) => Err(unsupported),
                 Ok(mut stream) => {
@@ -440,7 +440,7 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
 }
 
 /// The last moment of a day in a cursor's terms: the day itself when the cursor counts days, else the next day less the granularity.
-fn end_of(day: NaiveDate, granularity: Option<&model::Text>, scope: &Scope<'_>) -> DateTime<Utc> {
+fn end_of(day: NaiveDate, granularity: Option<&Text>, scope: &Scope<'_>) -> DateTime<Utc> {
     let span =
         granularity.and_then(|text| text.text(scope).ok()).and_then(|text| datetime::IsoDuration::parse(&text).ok());
     match span {

@@ -4,8 +4,8 @@
 //! end falls on a step boundary), because a window that differs is a request that differs.
 
 use crate::{
+    components::{Clamping, Cursor, MinMax, Text},
     datetime::{self, IsoDuration, Moment},
-    model::{Clamping, Cursor, MinMax, Text},
     template::{Scope, TemplateError},
 };
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};

@@ -3,7 +3,7 @@
 //! Secrets never appear here: the configuration holds placeholders which `kit` swaps while it builds the wire request.
 
 use crate::{
-    model::{Auth, BodySpec, Field, Place, RequestOption, Requester, Text},
+    components::{Auth, BodySpec, Field, Place, RequestOption, Requester, Text},
     template::{Allowed, Scope, TemplateError, Value},
 };
 use kit::http::{Body, HttpRequest};

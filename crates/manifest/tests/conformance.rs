@@ -93,7 +93,7 @@ fn windows_are_cut_as_the_reference_cuts_them() {
                 &serde_json::Map::new(),
                 false,
             );
-            let cursor = manifest::model::datetime_cursor(&cursor).map_err(|error| error.to_string())?;
+            let cursor = manifest::components::datetime_cursor(&cursor).map_err(|error| error.to_string())?;
             let scope = Scope::new(now).with("config", Value::from_json(&config));
             let plan = manifest::windows::Plan::new(&cursor, &scope, now).map_err(|error| error.to_string())?;
             let state = Some(&case["state"]).filter(|state| !state.is_null());

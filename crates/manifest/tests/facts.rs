@@ -2,16 +2,16 @@
 //! They hold without the reference's tables beside the repository.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use ::model::{
+use chrono::{DateTime, NaiveDate, Utc};
+use manifest::{
+    components, datetime, document, mapping,
+    records::{self, Around},
+    template::{Allowed, Scope, SliceView, Template, TemplateError, Value},
+};
+use model::{
     ad::RejectReason,
     date::DateRange,
     money::{Currency, Micros, VatState},
-};
-use chrono::{DateTime, NaiveDate, Utc};
-use manifest::{
-    datetime, document, mapping, model,
-    records::{self, Around},
-    template::{Allowed, Scope, SliceView, Template, TemplateError, Value},
 };
 use serde_json::{Value as Json, json};
 
@@ -170,7 +170,7 @@ fn transformed(yaml: &str, record: Json) -> Result<Option<Json>, records::Record
         "version: 6.0.0\ncheck: {{stream_names: []}}\nstreams:\n- name: s\n  retriever: {{requester: {{type: HttpRequester, url_base: x}}, record_selector: {{extractor: {{field_path: []}}}}}}\n  transformations: [{yaml}]\n"
     );
     let plain = document::load(&text).unwrap();
-    let stream = model::stream(&plain["streams"][0], "streams/0").unwrap_or_else(|fault| panic!("{fault}"));
+    let stream = components::stream(&plain["streams"][0], "streams/0").unwrap_or_else(|fault| panic!("{fault}"));
     let (config, slice) = (json!({"c": 1}), SliceView { all: json!({"p": 9}), ..SliceView::default() });
     let around = Around { config: &config, slice: &slice, page_token: &Json::Null, now: now() };
     records::refine(record, &stream.retriever.selector, &stream.transformations, &around)

@@ -1,10 +1,6 @@
 //! The reading loop over real HTTP: what is asked, in which order, with which waits, and what comes out.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use ::model::{
-    failure::{Code, Failure},
-    secret::Secret,
-};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -19,9 +15,13 @@ use kit::{
     testing::{Recorder, VirtualClock},
 };
 use manifest::{
+    components::{self, Fault, Stream},
     document,
-    model::{self, Fault, Stream},
     read::{Pages, ParentCache, Run},
+};
+use model::{
+    failure::{Code, Failure},
+    secret::Secret,
 };
 use serde_json::{Value as Json, json};
 use std::{
@@ -111,7 +111,7 @@ fn streams(server: &Server, yaml: &str) -> Vec<Result<Arc<Stream>, Fault>> {
         .replace("BASE", &server.base);
     let plain = document::load(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let listed = plain["streams"].as_array().unwrap();
-    listed.iter().enumerate().map(|(at, one)| model::stream(one, &format!("streams/{at}")).map(Arc::new)).collect()
+    listed.iter().enumerate().map(|(at, one)| components::stream(one, &format!("streams/{at}")).map(Arc::new)).collect()
 }
 
 fn stream(server: &Server, yaml: &str) -> Arc<Stream> {

@@ -1,0 +1,153 @@
+//! The typed components of a manifest. Building them compiles every template and refuses what is wrong, with its place.
+//!
+//! A component we do not run is not an error of the document but of the streams that reach it: [`Fault::Unsupported`] names
+//! it, and the other streams run (connector-format.md, 1.3 and 18). One file per section of the format; each holds the types of
+//! its components and the functions that build them from a [`Part`] of the plain document.
+
+mod auth;
+mod cursor;
+mod decoder;
+mod errors;
+mod paging;
+mod part;
+mod partition;
+mod request;
+mod retriever;
+mod selector;
+mod transformation;
+
+pub use auth::Auth;
+pub use cursor::{Clamping, Cursor, MinMax, datetime_cursor};
+pub use decoder::Decoder;
+pub use errors::{Action, Backoff, ErrorChild, ErrorHandler, ResponseFilter};
+pub use paging::{Paginator, Strategy, TokenTarget};
+pub use partition::{Parent, Router};
+pub use request::{BodySpec, Place, RequestOption, Requester};
+pub use retriever::Retriever;
+pub use selector::{Expander, Extractor, Selector};
+pub use transformation::Transformation;
+
+use crate::{
+    document::DocumentError,
+    template::{Allowed, Scope, Template, TemplateError, Value},
+};
+use part::Part;
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+/// Why a component could not be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The document is wrong.
+    #[error(transparent)]
+    Invalid(#[from] DocumentError),
+    /// The document is right, but this version does not run the component.
+    #[error("{path}: {component} is not supported by this version")]
+    Unsupported {
+        /// Its type, or the class name of a custom one, or the field with its value.
+        component: String,
+        /// Where it stands.
+        path: String,
+    },
+}
+
+type Built<T> = Result<T, Fault>;
+
+/// A text field: the compiled template, and what it sees as `parameters`.
+#[derive(Debug, Clone)]
+pub struct Text {
+    template: Template,
+    parameters: Arc<Json>,
+}
+
+impl Text {
+    fn within<T>(&self, scope: &Scope<'_>, act: impl FnOnce(&Scope<'_>) -> T) -> T {
+        if self.template.reads("parameters") {
+            act(&scope.clone().with("parameters", Value::from_json(&self.parameters)))
+        } else {
+            act(scope)
+        }
+    }
+    /// The compiled template.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+    /// See [`Template::value`].
+    pub fn value(&self, scope: &Scope<'_>) -> Result<Value<'static>, TemplateError> {
+        self.within(scope, |scope| self.template.value(scope))
+    }
+    /// See [`Template::text`].
+    pub fn text(&self, scope: &Scope<'_>) -> Result<String, TemplateError> {
+        self.within(scope, |scope| self.template.text(scope))
+    }
+    /// See [`Template::optional`].
+    pub fn optional(&self, scope: &Scope<'_>, allowed: Allowed) -> Result<Option<Value<'static>>, TemplateError> {
+        self.within(scope, |scope| self.template.optional(scope, allowed))
+    }
+    /// See [`Template::typed`].
+    pub fn typed(&self, scope: &Scope<'_>, allowed: Allowed) -> Result<Value<'static>, TemplateError> {
+        self.within(scope, |scope| self.template.typed(scope, allowed))
+    }
+    /// See [`Template::condition`].
+    pub fn condition(&self, scope: &Scope<'_>) -> Result<bool, TemplateError> {
+        self.within(scope, |scope| self.template.condition(scope))
+    }
+}
+
+/// A field that is text in the YAML (a template) or any other value (taken as it is).
+#[derive(Debug, Clone)]
+pub enum Field {
+    /// A template.
+    Text(Text),
+    /// A constant of another type.
+    Other(Json),
+    /// A map or list with templates in it.
+    Map(Vec<(Text, Field)>),
+    /// A list.
+    List(Vec<Field>),
+}
+
+/// `DeclarativeStream`.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    /// Its name.
+    pub name: String,
+    /// How it is read.
+    pub retriever: Retriever,
+    /// Windows.
+    pub cursor: Option<Cursor>,
+    /// Changes of its records.
+    pub transformations: Vec<Transformation>,
+    /// Where the platform's own number of all records stands in a page (`metadata.syncdeck.total` of our connectors).
+    pub total: Option<Vec<String>>,
+    /// The part of the platform whose request limits count apart (`metadata.syncdeck.budget`); empty: the account as a whole.
+    pub budget_scope: String,
+    /// Which parents are the same: the stream as JSON.
+    pub identity: String,
+}
+
+/// Builds a stream from the plain document. `path` is where it stands.
+pub fn stream(value: &Json, path: &str) -> Result<Stream, Fault> {
+    let part = Part::new(value, path)?;
+    if part.kind()? != "DeclarativeStream" {
+        return Err(part.unsupported(part.name()));
+    }
+    part.refuse(&["file_uploader"])?;
+    let retriever = retriever::retriever(&part.child("retriever")?)?;
+    let cursor = match part.get("incremental_sync") {
+        None => None,
+        Some(_) => Some(cursor::cursor(&part.child("incremental_sync")?)?),
+    };
+    let transformations =
+        part.children("transformations")?.iter().map(transformation::transformation).collect::<Built<Vec<_>>>()?;
+    let name = part.plain("name")?.unwrap_or_default();
+    Ok(Stream {
+        name,
+        retriever,
+        cursor,
+        transformations,
+        total: None,
+        budget_scope: String::new(),
+        identity: value.to_string(),
+    })
+}

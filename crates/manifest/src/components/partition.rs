@@ -1,0 +1,94 @@
+//! Partition routers (connector-format.md, section 10).
+
+use super::{Built, Field, RequestOption, Stream, Text, part::Part, request::optional_request_option, stream};
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+/// A partition router.
+#[derive(Debug, Clone)]
+pub enum Router {
+    /// `ListPartitionRouter`.
+    List {
+        /// The values.
+        values: Box<Field>,
+        /// Key in the slice.
+        key: Box<Text>,
+        /// Where it goes.
+        option: Option<RequestOption>,
+    },
+    /// `SubstreamPartitionRouter`.
+    Substream(Vec<Parent>),
+    /// `GroupingPartitionRouter`.
+    Grouping {
+        /// How many.
+        size: usize,
+        /// Of what.
+        inner: Box<Router>,
+        /// Each value once.
+        deduplicate: bool,
+    },
+}
+
+/// `ParentStreamConfig`.
+#[derive(Debug, Clone)]
+pub struct Parent {
+    /// The parent.
+    pub stream: Arc<Stream>,
+    /// The key in its records.
+    pub key: Vec<Text>,
+    /// Its name in the slice.
+    pub partition_field: Text,
+    /// Where it goes.
+    pub option: Option<RequestOption>,
+    /// More fields for templates.
+    pub extra_fields: Vec<Vec<Text>>,
+}
+
+pub(super) fn router(part: &Part<'_>) -> Built<Router> {
+    Ok(match part.kind()? {
+        "ListPartitionRouter" => Router::List {
+            values: Box::new(part.field_of("values", part.need("values")?)?),
+            key: Box::new(part.need_text("cursor_field")?),
+            option: optional_request_option(part, "request_option")?,
+        },
+        "SubstreamPartitionRouter" => {
+            let mut parents = Vec::new();
+            for parent in part.children("parent_stream_configs")? {
+                parent.refuse(&["lazy_read_pointer"])?;
+                let key = parent
+                    .need("parent_key")?
+                    .as_str()
+                    .ok_or_else(|| parent.invalid("parent_key", "text was expected"))?;
+                let mut extra_fields = Vec::new();
+                for extra in parent.get("extra_fields").and_then(Json::as_array).into_iter().flatten() {
+                    let segments =
+                        extra.as_array().ok_or_else(|| parent.invalid("extra_fields", "lists were expected"))?;
+                    let path =
+                        segments.iter().map(|segment| parent.text_of("extra_fields", segment)).collect::<Built<_>>()?;
+                    extra_fields.push(path);
+                }
+                parents.push(Parent {
+                    stream: Arc::new(stream(parent.need("stream")?, &parent.at("stream"))?),
+                    key: key.split('/').map(|segment| parent.compile("parent_key", segment)).collect::<Built<_>>()?,
+                    partition_field: parent.need_text("partition_field")?,
+                    option: optional_request_option(&parent, "request_option")?,
+                    extra_fields,
+                });
+            }
+            if parents.is_empty() {
+                return Err(part.invalid("parent_stream_configs", "at least one parent was expected"));
+            }
+            Router::Substream(parents)
+        }
+        "GroupingPartitionRouter" => {
+            let size =
+                part.need("group_size")?.as_u64().and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0);
+            Router::Grouping {
+                size: size.ok_or_else(|| part.invalid("group_size", "a positive whole number was expected"))?,
+                inner: Box::new(router(&part.child("underlying_partition_router")?)?),
+                deduplicate: part.get("deduplicate").is_none_or(|flag| *flag != Json::Bool(false)),
+            }
+        }
+        _ => return Err(part.unsupported(part.name())),
+    })
+}
