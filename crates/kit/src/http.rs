@@ -60,7 +60,8 @@ pub struct HttpOptions {
     pub observer: Arc<dyn Observer>,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Address prefixes and what stands in for them (`--url-map`, simulators, tests). The first that fits counts.
+    /// Address prefixes and what stands in for them (`--url-map`, simulators, tests). The first that fits counts. A bare `https://`
+    /// stands for every host: `https://=http://127.0.0.1:8080/__https/` sends `https://a.example/b` to `.../__https/a.example/b`.
     pub url_map: Vec<(String, String)>,
     /// Time until a connection stands.
     pub connect_timeout: Duration,
@@ -298,7 +299,7 @@ struct Shared {
     system: Arc<str>,
     redactor: Arc<Redactor>,
     /// The address map, read.
-    url_map: Vec<(Url, Url)>,
+    url_map: Vec<StandIn>,
     /// Made at first use: reading the computer's certificates takes a while.
     client: OnceLock<reqwest::Client>,
     /// For loopback, past any proxy.
@@ -328,7 +329,12 @@ impl Http {
             })
         };
         let pairs = options.url_map.iter();
-        let url_map = pairs.map(|(from, to)| Ok((address(from)?, address(to)?))).collect::<Result<_, Failure>>()?;
+        let url_map = pairs
+            .map(|(from, to)| {
+                let to = address(to)?;
+                Ok(if from == EVERY_HOST { StandIn::Everyone(to) } else { StandIn::For(address(from)?, to) })
+            })
+            .collect::<Result<_, Failure>>()?;
         let budget = options.budgets.account(&options.budget_key);
         let shared = Shared {
             system: Arc::from(options.system.as_str()),
@@ -756,21 +762,53 @@ impl Http {
     /// address into next-page links.
     fn trusts(&self, url: &Url) -> bool {
         let trusted = |url: &Url| self.hosts.iter().any(|host| host.covers(url));
-        trusted(url) || self.shared.url_map.iter().any(|(from, to)| to.origin() == url.origin() && trusted(from))
+        trusted(url) || self.shared.url_map.iter().any(|pair| pair.original(url).is_some_and(|url| trusted(&url)))
     }
 
     /// The address that stands in for this one. A stand-in stands for itself.
     fn map(&self, url: &Url) -> Option<Url> {
-        let mapped = self.shared.url_map.iter().find_map(|(from, to)| {
-            let rest = url.as_str().strip_prefix(from.as_str().trim_end_matches('/'))?;
-            // `https://ads.vk.com` must not catch `https://ads.vk.com.evil.example`.
-            let whole = rest.is_empty() || rest.starts_with(['/', '?']);
-            whole.then(|| parse(&format!("{}{rest}", to.as_str().trim_end_matches('/'))).ok())?
-        });
-        mapped.or_else(|| {
-            let stand_in = self.shared.url_map.iter().any(|(_, to)| to.origin() == url.origin());
-            stand_in.then(|| url.clone())
-        })
+        let mapped = self.shared.url_map.iter().find_map(|pair| pair.mapped(url));
+        mapped.or_else(|| self.shared.url_map.iter().any(|pair| pair.original(url).is_some()).then(|| url.clone()))
+    }
+}
+
+/// The beginning of an address map's entry that is about every host.
+const EVERY_HOST: &str = "https://";
+
+/// An entry of the address map.
+enum StandIn {
+    /// The second stands in for addresses that begin with the first.
+    For(Url, Url),
+    /// It stands in for every host, each below a path of the host's name.
+    Everyone(Url),
+}
+
+impl StandIn {
+    /// The address that stands in for `url`, if this entry is about it.
+    fn mapped(&self, url: &Url) -> Option<Url> {
+        match self {
+            Self::For(from, to) => {
+                let rest = url.as_str().strip_prefix(from.as_str().trim_end_matches('/'))?;
+                // `https://ads.vk.com` must not catch `https://ads.vk.com.evil.example`.
+                let whole = rest.is_empty() || rest.starts_with(['/', '?']);
+                whole.then(|| parse(&format!("{}{rest}", to.as_str().trim_end_matches('/'))).ok())?
+            }
+            Self::Everyone(to) => {
+                let rest = url.as_str().strip_prefix(EVERY_HOST)?;
+                parse(&format!("{}/{rest}", to.as_str().trim_end_matches('/'))).ok()
+            }
+        }
+    }
+
+    /// What an address of the stand-in stands for.
+    fn original(&self, url: &Url) -> Option<Url> {
+        match self {
+            Self::For(from, to) => (to.origin() == url.origin()).then(|| from.clone()),
+            Self::Everyone(to) => {
+                let rest = url.as_str().strip_prefix(to.as_str().trim_end_matches('/'))?.strip_prefix('/')?;
+                parse(&format!("{EVERY_HOST}{rest}")).ok()
+            }
+        }
     }
 }
 

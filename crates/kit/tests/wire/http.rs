@@ -480,6 +480,25 @@ async fn a_map_catches_whole_names_only() {
     assert_eq!(lines(&here), ["GET /ab HTTP/1.1", "GET /b/a HTTP/1.1"]);
 }
 
+#[tokio::test]
+async fn a_map_of_every_host_keeps_their_names_apart() {
+    let server = Server::start(|_, _| ok("{}")).await;
+    let base = format!("{}/__https/", server.base);
+    let rig = rig(|options| options.url_map = vec![("https://".into(), base.clone())]);
+    let http = rig.http.with_hosts(["https://a.example"]).with_authorizer(Arc::new(Fixed(0.into())));
+    let rows = [
+        ("https://a.example/x?y=1".to_owned(), "GET /__https/a.example/x?y=1 HTTP/1.1", true),
+        ("https://b.example".to_owned(), "GET /__https/b.example/ HTTP/1.1", false),
+        (format!("{base}a.example/next"), "GET /__https/a.example/next HTTP/1.1", true),
+        (format!("{base}b.example/next"), "GET /__https/b.example/next HTTP/1.1", false),
+    ];
+    for (url, line, trusted) in rows {
+        http.send(&HttpRequest::get(url), &DefaultPolicy::default(), &rig.cancel).await.unwrap();
+        let seen = server.seen().pop().unwrap();
+        assert_eq!((seen.line.as_str(), seen.header("authorization").is_some()), (line, trusted));
+    }
+}
+
 #[test]
 fn a_map_of_nonsense_is_refused() {
     for (from, to) in [("ads.vk.com", "http://127.0.0.1:1"), ("https://ads.vk.com", "mailto:a@b.c")] {
