@@ -6,6 +6,7 @@
 //! what is not supported is reported per stream by component and path, never ignored; money never becomes a float.
 
 pub mod components;
+pub mod connector;
 pub mod datetime;
 pub mod decode;
 pub mod document;

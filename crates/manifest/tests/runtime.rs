@@ -1,109 +1,18 @@
 //! The reading loop over real HTTP: what is asked, in which order, with which waits, and what comes out.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    http::Request,
-    response::Response,
-};
-use chrono::{DateTime, Utc};
-use kit::{
-    http::{Http, HttpOptions},
-    placeholder,
-    session::CancellationToken,
-    testing::{Recorder, VirtualClock},
-};
+mod desk;
+
+use desk::{Reply, Seen, Server, desk, ok};
+use kit::placeholder;
 use manifest::{
     components::{self, Fault, Stream},
     document,
-    read::{Pages, ParentCache, Run},
+    read::{Pages, Run},
 };
-use model::{
-    failure::{Code, Failure},
-    secret::Secret,
-};
+use model::failure::{Code, Failure};
 use serde_json::{Value as Json, json};
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-
-/// A request as the server saw it.
-#[derive(Debug, Clone, Default)]
-struct Seen {
-    /// Path and decoded query, such as `/items?page=2&q=a b`.
-    target: String,
-    headers: Vec<(String, String)>,
-    body: String,
-}
-
-impl Seen {
-    fn query(&self, name: &str) -> Option<&str> {
-        let (_, query) = self.target.split_once('?')?;
-        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-    }
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
-    }
-}
-
-type Reply = (u16, Vec<(&'static str, String)>, String);
-
-fn ok(body: &Json) -> Reply {
-    (200, vec![], body.to_string())
-}
-
-/// A server on loopback, and what it saw.
-struct Server {
-    base: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-}
-
-impl Server {
-    async fn start(answer: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
-        let app = Router::new().fallback(move |request: Request<Body>| {
-            let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-            async move {
-                let (parts, body) = request.into_parts();
-                let query: Vec<String> = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-                    .map(|(name, value)| format!("{name}={value}"))
-                    .collect();
-                let mark = if query.is_empty() { "" } else { "?" };
-                let one = Seen {
-                    target: format!("{}{mark}{}", parts.uri.path(), query.join("&")),
-                    headers: parts
-                        .headers
-                        .iter()
-                        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-                        .collect(),
-                    body: String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap(),
-                };
-                let number = {
-                    let mut log = log.lock().unwrap();
-                    log.push(one.clone());
-                    log.len()
-                };
-                let (status, headers, body) = answer(&one, number);
-                let mut response = Response::builder().status(status);
-                for (name, value) in headers {
-                    response = response.header(name, value);
-                }
-                response.body(Body::from(body)).unwrap()
-            }
-        });
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { base, seen }
-    }
-
-    fn targets(&self) -> Vec<String> {
-        self.seen.lock().unwrap().iter().map(|seen| seen.target.clone()).collect()
-    }
-}
+use std::{sync::Arc, time::Duration};
 
 /// A manifest of the given streams (YAML list items), whose addresses are `BASE`.
 fn streams(server: &Server, yaml: &str) -> Vec<Result<Arc<Stream>, Fault>> {
@@ -128,33 +37,6 @@ fn simple(server: &Server, requester: &str, retriever: &str, more: &str) -> Arc<
              record_selector: {{extractor: {{type: DpathExtractor, field_path: [items]}}}}\n"
         ),
     )
-}
-
-struct Desk {
-    run: Run,
-    clock: Arc<VirtualClock>,
-    log: Arc<Recorder>,
-}
-
-fn desk(config: &Json) -> Desk {
-    let now: DateTime<Utc> = "2024-06-01T12:34:56Z".parse().unwrap();
-    let (clock, log) = (VirtualClock::at(now), Recorder::shared());
-    let mut options = HttpOptions::new("test", "account");
-    options.clock = clock.clone();
-    options.observer = log.clone();
-    let secrets = [("token".to_owned(), Secret::new("s3cret-1e5")), ("password".to_owned(), Secret::new("pa:ss"))];
-    let http = Http::new(options).unwrap().with_secrets(secrets.into());
-    let run = Run {
-        config: Arc::new(config.clone()),
-        http,
-        signed_in: false,
-        native_policy: None,
-        strict: false,
-        cancel: CancellationToken::new(),
-        now,
-        parents: Arc::new(ParentCache::default()),
-    };
-    Desk { run, clock, log }
 }
 
 async fn read(run: &Run, stream: &Arc<Stream>) -> Result<Vec<Json>, Failure> {

@@ -5,9 +5,11 @@
 
 mod pages;
 mod partitions;
+mod stream;
 
 pub use pages::Pages;
 pub use partitions::{ParentCache, Partition};
+pub use stream::{Job, read_streams};
 
 use crate::{
     components::Stream,
@@ -69,6 +71,21 @@ pub struct Window {
 pub type Wanted = Option<Vec<Vec<String>>>;
 
 impl Run {
+    /// A run of an imported manifest: requests are signed by its own authenticators, and a body that is not JSON counts as no
+    /// records. `http` knows the secrets that `config` holds placeholders for; time is its clock's.
+    pub fn new(config: Json, http: Http, cancel: CancellationToken) -> Self {
+        Self {
+            config: Arc::new(config),
+            now: http.clock().now(),
+            http,
+            signed_in: false,
+            native_policy: None,
+            strict: false,
+            cancel,
+            parents: Arc::new(ParentCache::default()),
+        }
+    }
+
     fn scope(&self) -> Scope<'_> {
         Scope::new(self.now).with("config", Value::from_json(&self.config))
     }

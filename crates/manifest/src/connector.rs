@@ -1,0 +1,287 @@
+//! A connector of any author: a manifest loaded as a whole, its streams as the format describes them, and the three things one
+//! does with it: check, discover, read (connector-format.md, sections 3, 9, 10, 13 and 18).
+//!
+//! Our own connectors turn records into typed rows and are driven window by window (`source.rs`). Here records leave as they
+//! are and the state is the format's own, so that an imported manifest continues where another runtime stopped. What a stream
+//! needs and this version does not run makes that stream unavailable by name; the others are read.
+
+use crate::{
+    components::{self, Fault, Stream},
+    document::{self, DocumentError},
+    read::{Job, Run, read_streams},
+};
+use async_trait::async_trait;
+use model::failure::{Code, Failure};
+use serde_json::{Map, Value as Json, json};
+use std::sync::Arc;
+
+/// A loaded manifest.
+#[derive(Debug)]
+pub struct Connector {
+    document: Json,
+    form: Json,
+    declared: Vec<Declared>,
+}
+
+/// A stream as people and catalogues see it.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// Its name.
+    pub name: String,
+    /// Paths of the fields that tell records apart; empty when there are none.
+    pub primary_key: Vec<Vec<String>>,
+    /// The record's field that a state counts by.
+    pub cursor_field: Option<String>,
+    /// Whether it can continue from a state.
+    pub incremental: bool,
+    /// JSON Schema of its records; an empty map when the manifest has none.
+    pub schema: Json,
+    /// How it is read, or why this version cannot.
+    pub stream: Result<Arc<Stream>, Fault>,
+    /// Parts that are left out without making the records wrong, for the fidelity report.
+    pub notes: Vec<Note>,
+}
+
+/// A part of a stream that is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Its type, class name or field.
+    pub component: String,
+    /// Where it stands in the document.
+    pub path: String,
+}
+
+/// A stream somebody wants.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Wanted {
+    /// Its name.
+    pub stream: String,
+    /// Where to continue, as the format writes it; `None` = from the beginning.
+    pub state: Option<Json>,
+    /// Whether everything is read again even if there is a state.
+    pub full_refresh: bool,
+}
+
+/// Bounds of a test read; the default is no bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Records per stream.
+    pub records: Option<u64>,
+    /// Pages per slice.
+    pub pages_per_slice: Option<u32>,
+    /// Slices per stream.
+    pub slices: Option<u32>,
+}
+
+/// What happens during a read.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A stream begins.
+    Started {
+        /// Which.
+        stream: String,
+    },
+    /// A slice of it begins.
+    Slice {
+        /// Of which.
+        stream: String,
+        /// Its keys.
+        slice: Json,
+    },
+    /// Records of one page.
+    Records {
+        /// Of which stream.
+        stream: String,
+        /// They.
+        records: Vec<Json>,
+    },
+    /// Where a later read can continue. The records it stands for were handed over before.
+    State {
+        /// Of which stream.
+        stream: String,
+        /// It, as the format writes it.
+        state: Json,
+    },
+    /// A stream is over.
+    Ended {
+        /// Which.
+        stream: String,
+        /// Complete, or why not. What came before a failure is right and stays.
+        outcome: Result<(), Failure>,
+    },
+}
+
+/// Takes what is read. An event counts as durable when this has returned; a failure ends the whole read.
+#[async_trait]
+pub trait Outlet: Send {
+    /// Takes one event.
+    async fn event(&mut self, event: Event) -> Result<(), Failure>;
+}
+
+/// How a read ended.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// Each stream with its number of records and its end, in the order they ended.
+    pub streams: Vec<(String, u64, Result<(), Failure>)>,
+}
+
+impl Connector {
+    /// Loads a manifest. Fails on what is wrong with the document as a whole; a broken or unsupported stream is listed with
+    /// its fault.
+    pub fn load(text: &str) -> Result<Self, DocumentError> {
+        let document = document::load(text)?;
+        let form =
+            document.pointer("/spec/connection_specification").cloned().unwrap_or_else(|| Json::Object(Map::new()));
+        let listed = document.get("streams").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        let each = listed.iter().enumerate();
+        let declared = each.map(|(at, stream)| Declared::new(stream, &format!("streams/{at}"))).collect();
+        Ok(Self { document, form, declared })
+    }
+    /// The plain document: references resolved, types and parameters filled in.
+    pub fn document(&self) -> &Json {
+        &self.document
+    }
+    /// The form of the connection, a JSON Schema; an empty map when the manifest has none.
+    pub fn form(&self) -> &Json {
+        &self.form
+    }
+    /// The streams the document lists, in its order.
+    pub fn declared(&self) -> &[Declared] {
+        &self.declared
+    }
+    /// Names of the streams a check reads.
+    pub fn check_names(&self) -> Vec<String> {
+        let names = self.document.pointer("/check/stream_names").and_then(Json::as_array).into_iter().flatten();
+        names.filter_map(Json::as_str).map(str::to_owned).collect()
+    }
+    /// All streams that this configuration has.
+    #[allow(clippy::unused_async, reason = "generated streams are found out by asking the platform")]
+    pub async fn discover(&self, run: &Run) -> Result<Vec<Declared>, Failure> {
+        let _ = run;
+        Ok(self.declared.clone())
+    }
+    /// Whether the platform can be read: each stream of the manifest's check gives its first records, or ends without any.
+    pub async fn check(&self, run: &Run) -> Result<(), Failure> {
+        let names = self.check_names();
+        let limits = Limits { records: Some(1), ..Limits::default() };
+        for name in names {
+            let wanted = vec![Wanted { stream: name, ..Wanted::default() }];
+            let summary = self.read(run, wanted, &limits, &mut Nowhere).await?;
+            for (.., outcome) in summary.streams {
+                outcome?;
+            }
+        }
+        Ok(())
+    }
+    /// Reads streams. A stream that fails does not end the others; the summary says how each ended.
+    pub async fn read(
+        &self,
+        run: &Run,
+        wanted: Vec<Wanted>,
+        limits: &Limits,
+        outlet: &mut dyn Outlet,
+    ) -> Result<Summary, Failure> {
+        let all = self.discover(run).await?;
+        let mut summary = Summary::default();
+        let mut jobs = Vec::new();
+        for wanted in wanted {
+            let found = all.iter().find(|declared| declared.name == wanted.stream);
+            let stream = match found {
+                None => Err(Failure::new(Code::NotFound).with("what", &wanted.stream)),
+                Some(declared) => declared.stream.clone().map_err(|fault| fault_failure(&declared.name, &fault)),
+            };
+            match stream {
+                Ok(stream) => jobs.push(Job { stream, state: wanted.state.filter(|_| !wanted.full_refresh) }),
+                Err(failure) => {
+                    let stream = wanted.stream;
+                    outlet.event(Event::Started { stream: stream.clone() }).await?;
+                    outlet.event(Event::Ended { stream: stream.clone(), outcome: Err(failure.clone()) }).await?;
+                    summary.streams.push((stream, 0, Err(failure)));
+                }
+            }
+        }
+        read_streams(run, jobs, limits, outlet, &mut summary).await?;
+        Ok(summary)
+    }
+}
+
+fn fault_failure(stream: &str, fault: &Fault) -> Failure {
+    Failure::new(Code::ManifestInvalid).with("path", format!("streams/{stream}")).detail(fault)
+}
+
+/// Takes nothing: for a check.
+struct Nowhere;
+
+#[async_trait]
+impl Outlet for Nowhere {
+    async fn event(&mut self, _: Event) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Declared {
+    /// Reads what the document says about a stream. `path` is where it stands.
+    pub fn new(stream: &Json, path: &str) -> Self {
+        let name = stream.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let cursor_field = stream.pointer("/incremental_sync/cursor_field").and_then(Json::as_str);
+        let mut notes = Vec::new();
+        let schema = schema(stream.get("schema_loader"), &format!("{path}/schema_loader"), &mut notes);
+        Self {
+            name,
+            primary_key: primary_key(stream.get("primary_key")),
+            cursor_field: cursor_field.map(str::to_owned),
+            incremental: stream.get("incremental_sync").is_some_and(|cursor| !cursor.is_null()),
+            schema,
+            stream: components::stream(stream, path).map(Arc::new),
+            notes,
+        }
+    }
+}
+
+/// A key is a field, a list of fields, or a list of paths.
+fn primary_key(value: Option<&Json>) -> Vec<Vec<String>> {
+    let path = |value: &Json| match value {
+        Json::String(field) => vec![field.clone()],
+        Json::Array(segments) => segments.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let paths = match value {
+        Some(Json::String(field)) if !field.is_empty() => vec![vec![field.clone()]],
+        Some(Json::Array(keys)) => keys.iter().map(path).collect(),
+        _ => Vec::new(),
+    };
+    paths.into_iter().filter(|path: &Vec<String>| !path.is_empty()).collect()
+}
+
+/// The schema of an inline loader; of several loaders, all of them laid over each other.
+fn schema(loader: Option<&Json>, path: &str, notes: &mut Vec<Note>) -> Json {
+    match loader {
+        None | Some(Json::Null) => json!({}),
+        Some(Json::Array(loaders)) => {
+            let mut merged = json!({});
+            for (at, loader) in loaders.iter().enumerate() {
+                merge(&mut merged, schema(Some(loader), &format!("{path}/{at}"), notes));
+            }
+            merged
+        }
+        Some(loader) => {
+            let kind = loader.get("class_name").or_else(|| loader.get("type")).and_then(Json::as_str);
+            if kind == Some("InlineSchemaLoader") {
+                return loader.get("schema").filter(|schema| schema.is_object()).cloned().unwrap_or_else(|| json!({}));
+            }
+            notes.push(Note { component: kind.unwrap_or("schema_loader").to_owned(), path: path.to_owned() });
+            json!({})
+        }
+    }
+}
+
+fn merge(into: &mut Json, from: Json) {
+    match (into, from) {
+        (Json::Object(into), Json::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key).or_insert(Json::Null), value);
+            }
+        }
+        (into, from) => *into = from,
+    }
+}
