@@ -10,9 +10,12 @@ use crate::{
     document::{self, DocumentError},
     read::{Job, Run, read_streams},
 };
+use crate::{
+    json,
+    json::{Json, Map},
+};
 use async_trait::async_trait;
 use model::failure::{Code, Failure};
-use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 
 /// A loaded manifest.
@@ -241,12 +244,12 @@ impl Declared {
 /// A key is a field, a list of fields, or a list of paths.
 fn primary_key(value: Option<&Json>) -> Vec<Vec<String>> {
     let path = |value: &Json| match value {
-        Json::String(field) => vec![field.clone()],
+        Json::String(field) => vec![field.to_string()],
         Json::Array(segments) => segments.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };
     let paths = match value {
-        Some(Json::String(field)) if !field.is_empty() => vec![vec![field.clone()]],
+        Some(Json::String(field)) if !field.is_empty() => vec![vec![field.to_string()]],
         Some(Json::Array(keys)) => keys.iter().map(path).collect(),
         _ => Vec::new(),
     };

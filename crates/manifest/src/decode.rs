@@ -2,11 +2,11 @@
 //! the fields somebody reads are built and everything else is skipped while parsing.
 
 use crate::components::Decoder;
+use crate::json::{Json, Map};
 use serde::{
     Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Value as Json};
 use std::{fmt, io::Read};
 
 /// Which fields of a document are built.
@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         serde_json::Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("a number is not finite"))
     }
     fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::String(text.to_owned()))
+        Ok(Json::from(text))
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
         let mut items = Vec::new();
@@ -224,7 +224,7 @@ fn csv_documents(body: &[u8], delimiter: u8, nulls: &[String]) -> Result<Vec<Jso
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
-    use serde_json::json;
+    use crate::json;
 
     #[test]
     fn only_what_is_wanted_is_built() {

@@ -3,7 +3,7 @@
 //! After this step the document is plain: no `$ref`, every component says its type, and each component carries under
 //! `$parameters` what its templates see as `parameters`. Everything later reads that plain form.
 
-use serde_json::{Map, Value as Json};
+use crate::json::{Json, Map};
 use std::collections::HashMap;
 
 /// The document cannot be used. `path` says where, such as `streams/0/retriever`.
@@ -61,7 +61,10 @@ pub fn load(text: &str) -> Result<Json, DocumentError> {
         return Err(DocumentError::new("", "a manifest is a map with version, check and streams"));
     };
     if let Some(key) = top.keys().find(|key| !TOP_LEVEL.contains(&key.as_str())) {
-        return Err(DocumentError::new(key, "unknown key at the top level; our own additions belong under metadata"));
+        return Err(DocumentError::new(
+            key.as_str(),
+            "unknown key at the top level; our own additions belong under metadata",
+        ));
     }
     check_version(top)?;
     let mut resolved = Resolver { root: &raw, done: HashMap::new(), open: Vec::new() }.node(&raw, "")?;
@@ -73,7 +76,7 @@ pub fn load(text: &str) -> Result<Json, DocumentError> {
     Ok(propagate(resolved, "", &Map::new(), false))
 }
 
-fn check_version(top: &Map<String, Json>) -> Result<(), DocumentError> {
+fn check_version(top: &Map) -> Result<(), DocumentError> {
     let version = top
         .get("version")
         .and_then(Json::as_str)
@@ -243,7 +246,7 @@ fn falsy(value: &Json) -> bool {
 }
 
 /// Gives components their types and their effective parameters. `field` is `ParentType.field`.
-pub fn propagate(node: Json, field: &str, inherited: &Map<String, Json>, inherited_wins: bool) -> Json {
+pub fn propagate(node: Json, field: &str, inherited: &Map, inherited_wins: bool) -> Json {
     let Json::Object(mut map) = node else { return node };
     let (parent, name) = field.split_once('.').unwrap_or(("", field));
     if !map.contains_key("type") {
@@ -319,7 +322,7 @@ pub fn propagate(node: Json, field: &str, inherited: &Map<String, Json>, inherit
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
-    use serde_json::json;
+    use crate::json;
 
     #[test]
     fn references_merge_shallowly_and_report_cycles_and_missing_targets() {

@@ -10,6 +10,7 @@ pub mod connector;
 pub mod datetime;
 pub mod decode;
 pub mod document;
+pub mod json;
 pub mod mapping;
 pub mod read;
 pub mod records;

@@ -18,6 +18,7 @@
 //!
 //! Money is decimal text or a number without an exponent; it never passes through a float of ours.
 
+use crate::json::Json;
 use crate::{document::DocumentError, template::float_text};
 use chrono::NaiveDate;
 use model::{
@@ -26,7 +27,6 @@ use model::{
     money::{Currency, Micros, VatState},
 };
 use serde::Deserialize;
-use serde_json::Value as Json;
 use std::{
     collections::{BTreeMap, HashSet},
     hash::{BuildHasher, RandomState},
@@ -330,7 +330,7 @@ fn find<'a>(record: &'a Json, path: &[String]) -> Option<&'a Json> {
 
 fn print(value: &Json) -> String {
     match value {
-        Json::String(text) => text.clone(),
+        Json::String(text) => text.to_string(),
         other => other.to_string(),
     }
 }
@@ -347,9 +347,9 @@ fn id(record: &Json, path: &[String], field: &'static str) -> Read<String> {
     match find(record, path) {
         None => Err(Refused { reason: RejectReason::Missing, field, value: String::new() }),
         Some(Json::String(text)) if text.trim().is_empty() => {
-            Err(Refused { reason: RejectReason::Missing, field, value: text.clone() })
+            Err(Refused { reason: RejectReason::Missing, field, value: text.to_string() })
         }
-        Some(Json::String(text)) => Ok(text.clone()),
+        Some(Json::String(text)) => Ok(text.to_string()),
         Some(Json::Number(number)) if !number.is_f64() => Ok(number.to_string()),
         Some(other) => Err(refused(RejectReason::WrongShape, field, other)),
     }

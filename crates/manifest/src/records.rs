@@ -1,13 +1,13 @@
 //! From a decoded body to records: extraction, expansion, filter and transformations (connector-format.md, 6.2 to 6.4).
 //! Records are moved out of the body, not copied, unless a template still needs the body afterwards.
 
+use crate::json::{Json, JsonText, Map};
 use crate::{
     components::{Expander, Extractor, Field, Selector, Text, Transformation},
     decode::is_glob,
     template::{Allowed, Scope, SliceView, TemplateError, Value},
 };
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value as Json};
 
 /// A record could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -472,7 +472,7 @@ fn remove_matches(
     };
     match value {
         Json::Object(map) if rest.is_empty() => {
-            let keys: Vec<String> = map.keys().filter(|key| glob(first, key)).cloned().collect();
+            let keys: Vec<JsonText> = map.keys().filter(|key| glob(first, key)).cloned().collect();
             for key in keys {
                 if map.get(&key).map(&goes).transpose()?.unwrap_or(false) {
                     map.shift_remove(&key);
@@ -506,9 +506,9 @@ fn remove_matches(
 
 /// Leaves under their own key, or under `parent.key` when that is taken or once a list was met; read depth-first from a stack,
 /// last key first, as the reference does.
-fn flattened(record: Map<String, Json>, lists: bool) -> Map<String, Json> {
+fn flattened(record: Map, lists: bool) -> Map {
     let mut flat = Map::new();
-    let mut stack: Vec<(Json, String, bool)> = vec![(Json::Object(record), String::new(), false)];
+    let mut stack: Vec<(Json, JsonText, bool)> = vec![(Json::Object(record), JsonText::default(), false)];
     while let Some((value, path, in_list)) = stack.pop() {
         match value {
             Json::Object(map) if !map.is_empty() => {
@@ -516,14 +516,14 @@ fn flattened(record: Map<String, Json>, lists: bool) -> Map<String, Json> {
                     let name = if path.is_empty() || (!in_list && !flat.contains_key(&key)) {
                         key
                     } else {
-                        format!("{path}.{key}")
+                        format!("{path}.{key}").into()
                     };
                     stack.push((inner, name, in_list));
                 }
             }
             Json::Array(items) if lists && !items.is_empty() => {
                 for (index, inner) in items.into_iter().enumerate() {
-                    stack.push((inner, format!("{path}.{index}"), true));
+                    stack.push((inner, format!("{path}.{index}").into(), true));
                 }
             }
             leaf => {
@@ -536,8 +536,7 @@ fn flattened(record: Map<String, Json>, lists: bool) -> Map<String, Json> {
 
 fn lift(record: &mut Json, path: &[String], delete_origin: bool, replace: bool, (prefix, suffix): &(String, String)) {
     let Some(Json::Object(found)) = walk(record, path).cloned() else { return };
-    let found: Map<String, Json> =
-        found.into_iter().map(|(key, value)| (format!("{prefix}{key}{suffix}"), value)).collect();
+    let found: Map = found.into_iter().map(|(key, value)| (format!("{prefix}{key}{suffix}"), value)).collect();
     if replace {
         *record = Json::Object(found);
         return;

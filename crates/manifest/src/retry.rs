@@ -1,6 +1,7 @@
 //! What an answer means and how long to wait (connector-format.md, section 8), as a policy that `kit` asks after each attempt.
 //! Waiting itself, cancelling and the total of all waits are `kit`'s.
 
+use crate::json::{Json, Map};
 use crate::{
     components::{Action, Backoff, ErrorChild, ErrorHandler, Field, ResponseFilter, Text},
     template::{Scope, Value},
@@ -11,7 +12,6 @@ use kit::{
     policy::{self, Attempt, Decision, Limits, Outcome, Policy},
 };
 use model::failure::{Code, Failure, FailureKind};
-use serde_json::{Map, Value as Json};
 use std::{sync::Arc, time::Duration};
 
 /// The policy of one requester.
@@ -42,7 +42,7 @@ impl Seen {
     fn of(response: &HttpResponse) -> Self {
         let url = response.url.split(['?', '#']).next().unwrap_or_default();
         Self {
-            response: response.json().unwrap_or_else(|_| Json::Object(Map::new())),
+            response: response.json().map_or_else(|_| Json::Object(Map::new()), Json::from),
             headers: headers(response),
             url: Json::from(url),
         }

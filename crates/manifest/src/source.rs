@@ -4,6 +4,7 @@
 //! [`Native`] part written in Rust. A session is one run: what is read once per run (ids of parents, the sign-in) is kept
 //! for as long as the session's configuration is alive, and forgotten with it.
 
+use crate::json::{Json, Map};
 use crate::{
     components::{self, Fault, Router, Stream, Text},
     datetime,
@@ -28,7 +29,6 @@ use model::{
     money::{Currency, VatState},
 };
 use serde::Deserialize;
-use serde_json::{Map, Value as Json};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError, Weak},
@@ -104,7 +104,7 @@ struct Mapped {
 
 /// What is kept while a session lives.
 struct Kept {
-    session: Weak<Map<String, Json>>,
+    session: Weak<serde_json::Map<String, serde_json::Value>>,
     run: Arc<tokio::sync::OnceCell<Run>>,
 }
 
@@ -134,7 +134,7 @@ impl ManifestSource {
             .cloned()
             .ok_or_else(|| DocumentError::new("metadata/syncdeck", "missing"))
             .and_then(|extras| {
-                serde_json::from_value(extras)
+                serde_json::from_value(extras.into())
                     .map_err(|error| DocumentError::new("metadata/syncdeck", error.to_string()))
             })?;
         let mut mappings = mapping::load(files.mapping)?;
@@ -191,7 +191,7 @@ impl ManifestSource {
                 capabilities: extras.capabilities,
                 icon_svg: files.icon.to_owned(),
                 docs_url: plain.pointer("/spec/documentation_url").and_then(Json::as_str).map(str::to_owned),
-                form,
+                form: form.into(),
                 texts,
                 streams: described,
                 lookback_days: extras.lookback_days,
@@ -245,7 +245,7 @@ impl ManifestSource {
     async fn prepare(&self, session: &Session) -> Result<Run, Failure> {
         let native = self.native.signed_in(session)?;
         let signed_in = native.is_some();
-        let mut config = (*session.config).clone();
+        let mut config = Map::from((*session.config).clone());
         let http = if let Some(http) = native {
             http
         } else {
@@ -304,7 +304,7 @@ fn collect_secrets(schema: &Json, prefix: &str, found: &mut Vec<String>) {
         return;
     };
     for (name, field) in properties {
-        let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        let name = if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") };
         if field.get("airbyte_secret").and_then(Json::as_bool) == Some(true) {
             if !found.contains(&name) {
                 found.push(name);
@@ -315,7 +315,7 @@ fn collect_secrets(schema: &Json, prefix: &str, found: &mut Vec<String>) {
     }
 }
 
-fn put_placeholder(config: &mut Map<String, Json>, name: &str) {
+fn put_placeholder(config: &mut Map, name: &str) {
     let (parents, last) = name.rsplit_once('.').map_or((None, name), |(parents, last)| (Some(parents), last));
     let mut place = config;
     for segment in parents.into_iter().flat_map(|parents| parents.split('.')) {
@@ -453,7 +453,7 @@ fn end_of(day: NaiveDate, granularity: Option<&Text>, scope: &Scope<'_>) -> Date
 
 /// Currency and VAT of the connection, which `api` puts into the session's configuration.
 fn row_account(session: &Session, window: Option<DateRange>) -> Result<RowAccount, Failure> {
-    let code = session.config.get("currency").and_then(Json::as_str).unwrap_or_default();
+    let code = session.config.get("currency").and_then(|code| code.as_str()).unwrap_or_default();
     let currency: Currency = code.parse().map_err(|_| Failure::new(Code::SettingInvalid).with("field", "currency"))?;
     let vat = session
         .config

@@ -3,13 +3,13 @@
 //! The arithmetic is the reference's, oddities included (with step = granularity = P1D the last window holds two days when the
 //! end falls on a step boundary), because a window that differs is a request that differs.
 
+use crate::json::Json;
 use crate::{
     components::{Clamping, Cursor, MinMax, Text},
     datetime::{self, IsoDuration, Moment},
     template::{Scope, TemplateError},
 };
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
-use serde_json::Value as Json;
 
 /// A piece of time that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Plan {
     /// Reads a record's or state's value in the accepted formats, in order.
     pub fn read(&self, value: &Json) -> Option<DateTime<Utc>> {
         let text = match value {
-            Json::String(text) => text.clone(),
+            Json::String(text) => text.to_string(),
             Json::Number(number) => number.to_string(),
             _ => return None,
         };

@@ -2,12 +2,12 @@
 //!
 //! Secrets never appear here: the configuration holds placeholders which `kit` swaps while it builds the wire request.
 
+use crate::json::{Json, Map};
 use crate::{
     components::{Auth, BodySpec, Field, Place, RequestOption, Requester, Text},
     template::{Allowed, Scope, TemplateError, Value},
 };
 use kit::http::{Body, HttpRequest};
-use serde_json::{Map, Value as Json};
 
 /// A request could not be built. `path` is the field below the requester.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,7 +123,7 @@ pub fn build(
             Body::Form(pairs)
         }
         None if empty_json => Body::Empty,
-        None => Body::Json(json),
+        None => Body::Json(json.into()),
     };
     request.read_timeout = requester.read_timeout_secs.map(std::time::Duration::from_secs);
     Ok(request)

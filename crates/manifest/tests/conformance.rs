@@ -9,7 +9,10 @@
 
 use chrono::{DateTime, Utc};
 use manifest::template::{Scope, SliceView, Template, Value};
-use serde_json::{Value as Json, json};
+use manifest::{
+    json,
+    json::{Json, Map},
+};
 use std::{collections::BTreeMap, io::Read, path::PathBuf};
 
 fn table(name: &str) -> Option<String> {
@@ -32,12 +35,12 @@ fn evaluate(case: &Json, now: DateTime<Utc>) -> Result<Json, String> {
     let context = case["context"].as_object().unwrap();
     let slice = context["stream_slice"].as_object().cloned().unwrap_or_default();
     let extra = slice.get("extra_fields").filter(|extra| extra.is_object()).cloned().unwrap_or(json!({}));
-    let partition: serde_json::Map<_, _> = slice.into_iter().filter(|(key, _)| key != "extra_fields").collect();
+    let partition: Map = slice.into_iter().filter(|(key, _)| key != "extra_fields").collect();
     let partition = Json::Object(partition);
     let view = SliceView { all: partition.clone(), partition, cursor: json!({}), extra_fields: extra };
     let mut scope = Scope::new(now).with_json_loads();
     for (name, value) in context {
-        let name: &'static str = Box::leak(name.clone().into_boxed_str());
+        let name: &'static str = Box::leak(name.to_string().into_boxed_str());
         scope.set(name, if name == "stream_slice" { Value::Slice(&view) } else { Value::from_json(value) });
     }
     // The cases were made with null as default.
@@ -83,16 +86,12 @@ fn windows_are_cut_as_the_reference_cuts_them() {
         let case: Json = serde_json::from_str(line).unwrap();
         total += 1;
         let mut cursor = case["cursor"].clone();
-        cursor["type"] = json!("DatetimeBasedCursor");
+        cursor.as_object_mut().unwrap().insert("type", json!("DatetimeBasedCursor"));
         let now: DateTime<Utc> = case["now"].as_str().unwrap().parse().unwrap();
         let config = json!({"start": "2024-05-28"});
         let found = (|| -> Result<Json, String> {
-            let cursor = manifest::document::propagate(
-                cursor.clone(),
-                "DeclarativeStream.incremental_sync",
-                &serde_json::Map::new(),
-                false,
-            );
+            let cursor =
+                manifest::document::propagate(cursor.clone(), "DeclarativeStream.incremental_sync", &Map::new(), false);
             let cursor = manifest::components::datetime_cursor(&cursor).map_err(|error| error.to_string())?;
             let scope = Scope::new(now).with("config", Value::from_json(&config));
             let plan = manifest::windows::Plan::new(&cursor, &scope, now).map_err(|error| error.to_string())?;

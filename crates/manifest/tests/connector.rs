@@ -6,8 +6,8 @@ mod desk;
 use async_trait::async_trait;
 use desk::{Server, desk, ok};
 use manifest::connector::{Connector, Event, Limits, Outlet, Summary, Wanted};
+use manifest::{json, json::Json};
 use model::failure::Failure;
-use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
 /// Keeps what it gets.

@@ -8,12 +8,12 @@ use manifest::{
     records::{self, Around},
     template::{Allowed, Scope, SliceView, Template, TemplateError, Value},
 };
+use manifest::{json, json::Json};
 use model::{
     ad::RejectReason,
     date::DateRange,
     money::{Currency, Micros, VatState},
 };
-use serde_json::{Value as Json, json};
 
 fn now() -> DateTime<Utc> {
     "2024-06-01T12:34:56Z".parse().unwrap()
@@ -267,10 +267,10 @@ fn a_row_is_typed_exactly_or_rejected_with_its_reason() {
         ("/cur", json!("рубль"), Err((RejectReason::UnknownWord, "currency"))),
         ("/cur", json!("RUR"), Ok("id 5")),
     ] {
-        let mut record = base.clone();
+        let mut record = base.general();
         let (parent, key) = pointer.rsplit_once('/').unwrap();
-        record.pointer_mut(parent).unwrap()[key] = value.clone();
-        let batch = mapping.rows(&[record], &account);
+        record.pointer_mut(parent).unwrap()[key] = value.general();
+        let batch = mapping.rows(&[record.into()], &account);
         let what = format!("{pointer} = {value}: {batch:?}");
         match expected {
             Ok(expected) => {

@@ -10,8 +10,8 @@ use manifest::{
     document,
     read::{Pages, Run},
 };
+use manifest::{json, json::Json};
 use model::failure::{Code, Failure};
-use serde_json::{Value as Json, json};
 use std::{sync::Arc, time::Duration};
 
 /// A manifest of the given streams (YAML list items), whose addresses are `BASE`.

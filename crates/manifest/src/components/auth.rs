@@ -54,7 +54,7 @@ pub(super) fn authenticator(part: &Part<'_>) -> Built<Auth> {
             let mut built = Vec::new();
             for (name, choice) in choices.iter().filter(|(name, _)| *name != "$parameters") {
                 built.push((
-                    name.clone(),
+                    name.to_string(),
                     authenticator(&Part::new(choice, &part.at(&format!("authenticators/{name}")))?)?,
                 ));
             }

@@ -1,7 +1,7 @@
 //! Cursors of incremental streams (connector-format.md, section 9).
 
 use super::{Built, Fault, RequestOption, Text, part::Part, request::optional_request_option};
-use serde_json::Value as Json;
+use crate::json::Json;
 
 /// `DatetimeBasedCursor`.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Decoders of bodies (connector-format.md, 6.1).
 
 use super::{Built, Fault, part::Part};
-use serde_json::Value as Json;
+use crate::json::Json;
 
 /// How a body is read.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! Error handlers and backoff strategies (connector-format.md, section 8).
 
 use super::{Built, Fault, Field, Text, part::Part};
-use serde_json::Value as Json;
+use crate::json::Json;
 
 /// What an error handler does with an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,12 +27,12 @@ pub use retriever::Retriever;
 pub use selector::{Expander, Extractor, Selector};
 pub use transformation::Transformation;
 
+use crate::json::Json;
 use crate::{
     document::DocumentError,
     template::{Allowed, Scope, Template, TemplateError, Value},
 };
 use part::Part;
-use serde_json::Value as Json;
 use std::sync::Arc;
 
 /// Why a component could not be built.

@@ -1,13 +1,13 @@
 //! Reading the fields of one component of the plain document, with errors that say where and what was expected instead.
 
 use super::{Built, Fault, Field, Text};
+use crate::json::{Json, Map};
 use crate::{document::DocumentError, template::Template};
-use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
 /// A component of the plain document.
 pub(super) struct Part<'a> {
-    pub(super) map: &'a Map<String, Json>,
+    pub(super) map: &'a Map,
     pub(super) path: String,
     pub(super) parameters: Arc<Json>,
 }
@@ -80,7 +80,7 @@ impl<'a> Part<'a> {
     pub(super) fn plain(&self, field: &str) -> Built<Option<String>> {
         match self.get(field) {
             None => Ok(None),
-            Some(Json::String(text)) => Ok(Some(text.clone())),
+            Some(Json::String(text)) => Ok(Some(text.to_string())),
             Some(_) => Err(self.invalid(field, "text was expected")),
         }
     }

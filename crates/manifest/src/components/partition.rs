@@ -1,7 +1,7 @@
 //! Partition routers (connector-format.md, section 10).
 
 use super::{Built, Field, RequestOption, Stream, Text, part::Part, request::optional_request_option, stream};
-use serde_json::Value as Json;
+use crate::json::Json;
 use std::sync::Arc;
 
 /// A partition router.

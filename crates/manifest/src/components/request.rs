@@ -1,7 +1,7 @@
 //! Requests: address, parameters, headers, body, and values injected from elsewhere (connector-format.md, section 4).
 
 use super::{Auth, Built, ErrorHandler, Field, Text, auth::authenticator, errors::error_handler, part::Part};
-use serde_json::Value as Json;
+use crate::json::Json;
 use std::sync::Arc;
 
 /// Where a request option goes.

@@ -1,8 +1,8 @@
 //! Transformations of records (connector-format.md, 6.4).
 
 use super::{Built, Field, Text, part::Part};
+use crate::json::Json;
 use crate::template::Allowed;
-use serde_json::Value as Json;
 
 /// A change of records.
 #[derive(Debug, Clone)]

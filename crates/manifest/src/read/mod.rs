@@ -11,6 +11,7 @@ pub use pages::Pages;
 pub use partitions::{ParentCache, Partition};
 pub use stream::{Job, read_streams};
 
+use crate::json::Json;
 use crate::{
     components::Stream,
     records::RecordError,
@@ -24,7 +25,6 @@ use model::{
     ad::Batch,
     failure::{Code, Failure},
 };
-use serde_json::Value as Json;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},

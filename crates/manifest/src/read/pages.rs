@@ -2,6 +2,7 @@
 //! sections 3 to 6).
 
 use super::{Run, Wanted};
+use crate::json::{Json, Map};
 use crate::{
     components::{Decoder, Field, RequestOption, Router, Strategy, Stream, Text, TokenTarget},
     decode::{self, Projection},
@@ -15,7 +16,6 @@ use kit::{
     policy::Policy,
 };
 use model::failure::{Code, Failure};
-use serde_json::{Map, Value as Json};
 use std::{
     hash::{BuildHasher, RandomState},
     sync::Arc,

@@ -2,6 +2,7 @@
 //! sections 9 and 10).
 
 use super::{Pages, Run, Window};
+use crate::json::{Json, Map};
 use crate::{
     components::{Field, Parent, Router, Stream, Text},
     datetime,
@@ -11,7 +12,6 @@ use crate::{
 };
 use futures::future::BoxFuture;
 use model::failure::Failure;
-use serde_json::{Map, Value as Json};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
@@ -36,8 +36,8 @@ impl ParentCache {
 /// One partition: its keys, and what parents handed down beside them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Partition {
-    keys: Map<String, Json>,
-    extra: Map<String, Json>,
+    keys: Map,
+    extra: Map,
 }
 
 impl Run {

@@ -10,8 +10,8 @@ use crate::{
     connector::{Event, Limits, Outlet, Summary},
     template::SliceView,
 };
+use crate::{json, json::Json};
 use model::failure::{Code, Failure};
-use serde_json::{Value as Json, json};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{

@@ -191,8 +191,7 @@ pub fn call<'a>(eval: &mut Eval<'a>, name: &str, args: Called<'a>) -> Outcome<Va
         }
         "json_loads" => {
             let text = args.text(0, "s")?.ok_or(Raise::Type)?;
-            let json: serde_json::Value =
-                serde_json::from_str(text).map_err(|error| Raise::Invalid(error.to_string()))?;
+            let json = crate::json::Json::parse(text).map_err(|error| Raise::Invalid(error.to_string()))?;
             owned_json(&json)
         }
         _ => return Err(Raise::Type),
@@ -944,7 +943,7 @@ const MOMENT_METHODS: [&str; 9] =
 pub fn has_method(value: &Value<'_>, name: &str) -> bool {
     match value {
         Value::Text(_) => TEXT_METHODS.contains(&name),
-        Value::List(_) | Value::Json(serde_json::Value::Array(_)) => LIST_METHODS.contains(&name),
+        Value::List(_) | Value::Json(crate::json::Json::Array(_)) => LIST_METHODS.contains(&name),
         Value::Tuple(_) => matches!(name, "index" | "count"),
         Value::Moment(_) => MOMENT_METHODS.contains(&name),
         Value::Date(_) => {

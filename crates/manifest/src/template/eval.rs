@@ -396,7 +396,7 @@ pub fn owned_map<'v, 'a>(place: &'v mut Value<'a>) -> Option<&'v mut Vec<(Value<
 
 /// The elements of a list, made the template's own.
 pub fn owned_list<'v, 'a>(place: &'v mut Value<'a>) -> Option<&'v mut Vec<Value<'a>>> {
-    if let Value::Json(serde_json::Value::Array(_)) = place {
+    if let Value::Json(crate::json::Json::Array(_)) = place {
         *place = Value::list(place.elements()?);
     }
     match place {
@@ -469,7 +469,7 @@ pub fn item<'a>(value: &Value<'a>, index: &Value<'a>) -> Outcome<Value<'a>> {
 
 fn element<'a>(value: &Value<'a>, index: i128) -> Option<Value<'a>> {
     match value {
-        Value::Json(serde_json::Value::Array(items)) => Some(Value::from_json(&items[wrapped(index, items.len())?])),
+        Value::Json(crate::json::Json::Array(items)) => Some(Value::from_json(&items[wrapped(index, items.len())?])),
         Value::List(items) | Value::Tuple(items) => items.get(wrapped(index, items.len())?).cloned(),
         Value::Text(text) => {
             let at = wrapped(index, text.chars().count())?;

@@ -4,8 +4,8 @@
 //! itself is owned. Lists and maps are copied on write.
 
 use crate::datetime::{IsoDuration, Moment};
+use crate::json::Json;
 use chrono::{NaiveDate, TimeDelta};
-use serde_json::Value as Json;
 use std::{borrow::Cow, cmp::Ordering, fmt::Write, sync::Arc};
 
 /// A slice as templates see it: one map for `[]`, `.get` and `.`, and its parts as attributes.
@@ -351,12 +351,12 @@ impl<'a> Value<'a> {
             Self::Int(value) => {
                 let number = i64::try_from(*value).map(serde_json::Number::from);
                 let number = number.or_else(|_| u64::try_from(*value).map(serde_json::Number::from));
-                number.map_or_else(|_| Json::String(value.to_string()), Json::Number)
+                number.map_or_else(|_| Json::from(value.to_string()), Json::Number)
             }
             Self::Float(value) => {
-                serde_json::Number::from_f64(*value).map_or_else(|| Json::String(float_text(*value)), Json::Number)
+                serde_json::Number::from_f64(*value).map_or_else(|| Json::from(float_text(*value)), Json::Number)
             }
-            Self::Text(text) => Json::String(text.clone().into_owned()),
+            Self::Text(text) => Json::from(&**text),
             Self::Json(json) => (*json).clone(),
             Self::Slice(slice) => slice.all.clone(),
             Self::List(items) | Self::Tuple(items) | Self::Set(items) | Self::Generator(items) => {
@@ -365,7 +365,7 @@ impl<'a> Value<'a> {
             Self::Map(entries) => {
                 Json::Object(entries.iter().map(|(key, value)| (key.print().into_owned(), value.to_json())).collect())
             }
-            other => Json::String(other.print().into_owned()),
+            other => Json::from(&*other.print()),
         }
     }
 

@@ -14,9 +14,9 @@ use kit::{
     session::CancellationToken,
     testing::{Recorder, VirtualClock},
 };
+use manifest::json::Json;
 use manifest::read::Run;
 use model::secret::Secret;
-use serde_json::Value as Json;
 use std::sync::{Arc, Mutex};
 
 /// A request as the server saw it.
