@@ -1,13 +1,20 @@
 //! Bodies to JSON (connector-format.md, 6.1), and the shortcut that makes it fast: when nobody looks at whole records, only
 //! the fields somebody reads are built and everything else is skipped while parsing.
 
-use crate::components::Decoder;
+mod bodies;
+mod charset;
+mod csv;
+mod xml;
+
+pub use bodies::{DecodeError, decode, decode_each, pages_see_it, streams};
+pub use charset::Charset;
+
 use crate::json::{Json, Map};
 use serde::{
     Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
-use std::{fmt, io::Read};
+use std::fmt;
 
 /// Which fields of a document are built.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -141,85 +148,6 @@ impl Visitor<'_> for KeySeed<'_> {
     }
 }
 
-/// A body could not be decoded at all.
-#[derive(Debug, thiserror::Error)]
-pub enum DecodeError {
-    /// Broken compression or text.
-    #[error("{0}")]
-    Broken(String),
-    /// Not JSON.
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
-}
-
-/// Whether pagination may look into bodies of this decoder: streamed ones are not kept (section 5).
-pub fn pages_see_it(decoder: &Decoder) -> bool {
-    *decoder == Decoder::Json
-}
-
-/// The documents of a body. A top-level array is one document per element.
-pub fn decode(decoder: &Decoder, body: &[u8], projection: &Projection) -> Result<Vec<Json>, DecodeError> {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    match decoder {
-        Decoder::Json => match projection.parse(body)? {
-            Json::Array(items) => Ok(items),
-            other => Ok(vec![other]),
-        },
-        // Bad lines are skipped, as in the reference; a note says how many.
-        Decoder::Jsonl => {
-            let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-            let (mut documents, mut bad) = (Vec::new(), 0usize);
-            for line in lines {
-                match projection.parse(line) {
-                    Ok(document) => documents.push(document),
-                    Err(_) => bad += 1,
-                }
-            }
-            if bad > 0 {
-                tracing::warn!(bad, "lines that are not JSON were skipped");
-            }
-            Ok(documents)
-        }
-        Decoder::Csv { delimiter, nulls } => csv_documents(body, *delimiter, nulls),
-        Decoder::Gzip(inner) => {
-            if !body.starts_with(&[0x1f, 0x8b]) {
-                return decode(inner, body, projection);
-            }
-            let mut plain = Vec::new();
-            let mut reader = flate2::read::MultiGzDecoder::new(body).take(MAX_UNPACKED + 1);
-            reader
-                .read_to_end(&mut plain)
-                .map_err(|error| DecodeError::Broken(format!("the gzip body is broken: {error}")))?;
-            if plain.len() as u64 > MAX_UNPACKED {
-                return Err(DecodeError::Broken("the gzip body is larger than 1 GiB when unpacked".to_owned()));
-            }
-            decode(inner, &plain, projection)
-        }
-    }
-}
-
-/// A gzip body may not grow beyond this: a small one can unpack to more than any computer has.
-const MAX_UNPACKED: u64 = 1 << 30;
-
-fn csv_documents(body: &[u8], delimiter: u8, nulls: &[String]) -> Result<Vec<Json>, DecodeError> {
-    let broken = |error: csv::Error| DecodeError::Broken(format!("the CSV body is broken: {error}"));
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(body);
-    let headers = reader.headers().map_err(broken)?.clone();
-    let mut documents = Vec::new();
-    for row in reader.records() {
-        let row = row.map_err(broken)?;
-        let entries = headers.iter().enumerate().map(|(index, name)| {
-            let value = match row.get(index) {
-                Some(value) if !nulls.iter().any(|null| null == value) => Json::from(value),
-                _ => Json::Null,
-            };
-            (name.to_owned(), value)
-        });
-        documents.push(Json::Object(entries.collect()));
-    }
-    Ok(documents)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
@@ -239,29 +167,5 @@ mod tests {
         projection.want(&["items", "*"]);
         assert_eq!(projection.parse(body).unwrap()["items"][0]["total"], json!({}));
         assert!(Projection::all().parse(b"{\"a\":1} x").is_err());
-    }
-
-    #[test]
-    fn bodies_are_decoded_as_their_decoder_says() {
-        let all = Projection::all();
-        let csv = Decoder::Csv { delimiter: b';', nulls: vec!["-".to_owned()] };
-        let gz = {
-            use std::io::Write;
-            let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-            writer.write_all(b"{\"a\":1}\nnope\n\n{\"a\":2}").unwrap();
-            writer.finish().unwrap()
-        };
-        let lines = Decoder::Gzip(Box::new(Decoder::Jsonl));
-        for (decoder, body, expected) in [
-            (&Decoder::Json, b"\xEF\xBB\xBF{\"a\":1}".to_vec(), json!([{"a": 1}])),
-            (&Decoder::Json, b"[{\"a\":1},2]".to_vec(), json!([{"a": 1}, 2])),
-            (&csv, "a;b\n1;\"x;y\"\n-;z\n".into(), json!([{"a": "1", "b": "x;y"}, {"a": null, "b": "z"}])),
-            (&lines, gz, json!([{"a": 1}, {"a": 2}])),
-            (&lines, b"{\"a\":1}".to_vec(), json!([{"a": 1}])),
-        ] {
-            assert_eq!(Json::Array(decode(decoder, &body, &all).unwrap()), expected);
-        }
-        assert!(decode(&Decoder::Json, b"<html>", &all).is_err());
-        assert!(decode(&lines, b"\x1f\x8b broken", &all).is_err());
     }
 }

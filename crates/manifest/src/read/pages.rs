@@ -4,7 +4,7 @@
 use super::{Run, Wanted};
 use crate::json::{Json, Map};
 use crate::{
-    components::{Decoder, Field, RequestOption, Router, Strategy, Stream, Text, TokenTarget},
+    components::{Field, RequestOption, Router, Strategy, Stream, Text, TokenTarget},
     decode::{self, Projection},
     records::{self, Around, Extraction},
     retry,
@@ -202,8 +202,8 @@ impl Pages {
         let decoder = &self.stream.retriever.decoder;
         match decode::decode(decoder, response.body(), &self.projection) {
             Ok(bodies) => Ok(bodies),
-            Err(decode::DecodeError::Json(_)) if !self.run.strict && *decoder == Decoder::Json => {
-                tracing::warn!(stream = %self.stream.name, "an answer is not JSON and counts as no records");
+            Err(error) if !self.run.strict && error.counts_as_empty(decoder) => {
+                tracing::warn!(stream = %self.stream.name, "an answer is {error} and counts as no records");
                 Ok(Vec::new())
             }
             // The answer's own look at itself tells a page of HTML, a broken end and the rest apart.
