@@ -76,6 +76,11 @@ async function look(screen, name, { theme, lang, size }) {
     await picture();
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (wide > 0) faults.push(`the page is ${wide} px wider than the window`);
+    // Screens scroll inside the frame: a document that scrolls would push the rail's foot out of the window.
+    const high = await page.evaluate(
+      () => document.documentElement.scrollHeight - document.documentElement.clientHeight,
+    );
+    if (high > 0) faults.push(`the page is ${high} px higher than the window`);
     await screen.check?.(page, (fact, text) => fact || faults.push(text), { theme, lang, size });
     // The content policy forbids injected scripts, as it should; the tool's own evaluation is not a script of the page.
     await page.evaluate(axe);

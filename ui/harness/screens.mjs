@@ -105,6 +105,18 @@ export const screens = [
       await page.getByTestId("wizard-next").click();
       await page.waitForSelector('[role="switch"]');
     },
+    check: async (page, expect) => {
+      // The wizard hands the focus to its scrolling region when a step has no field of its own.
+      await page.keyboard.press("Tab");
+      const ring = (selector) =>
+        page.evaluate((selector) => {
+          const element = document.querySelector(selector);
+          element.focus();
+          return getComputedStyle(element).outlineStyle;
+        }, selector);
+      expect((await ring('[data-testid="wizard"] [data-scrolls]')) === "none", "a ring runs around the whole step");
+      expect((await ring('[data-testid="wizard-next"]')) !== "none", "a button with the focus has no ring");
+    },
   },
   {
     name: "connect-first-sync",

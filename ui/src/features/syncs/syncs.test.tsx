@@ -36,6 +36,18 @@ const moved = (run_id: string, state: RunState, slices_done: number): Event => (
   },
 });
 
+/** What a run says of itself before anything is planned. */
+const noProgress = {
+  slices_done: 0,
+  slices_total: 0,
+  rows: 0,
+  quarantined: 0,
+  requests: 0,
+  retries: 0,
+  rows_per_sec: null,
+  remaining_secs: null,
+};
+
 async function strips() {
   const world = storyOf("calm");
   const rows: Strip[] = world.clients.slice(0, 3).map((client) => ({
@@ -180,6 +192,20 @@ describe("drawer of a run", () => {
     expect(screen.queryByRole("button", { name: "Stop" })).not.toBeInTheDocument();
     expect(within(screen.getByRole("alert")).getByRole("button", { name: "Sign in again" })).toBeInTheDocument();
   });
+
+  it.each(["run-1", "run-2", "run-3", "run-4", "run-1000", "run-1002", "run-1004"])(
+    "prints only numbers that are numbers, of %s while it moves too",
+    async (id) => {
+      const view = await drawer(id);
+      followEvents(view.client);
+      const shown = await screen.findByTestId("run-drawer");
+      const said = () => shown.closest("aside")?.textContent ?? "";
+      expect(said()).not.toMatch(/NaN|undefined|Invalid/);
+      act(() => view.host.emit({ ...moved(id, "running", 0), progress: { ...noProgress } } as Event));
+      await act(() => new Promise((resolve) => setTimeout(resolve, 250)));
+      expect(said()).not.toMatch(/NaN|undefined|Invalid/);
+    },
+  );
 
   it("says when the run is no longer there", async () => {
     await drawer("gone");

@@ -122,7 +122,7 @@ export function Wizard(props: {
             ) : null}
           </div>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-          <div className={classes.wizardMain} tabIndex={0}>
+          <div className={classes.wizardMain} tabIndex={0} data-scrolls>
             <header>
               <h1>{props.title}</h1>
               {props.subtitle ? <p>{props.subtitle}</p> : null}

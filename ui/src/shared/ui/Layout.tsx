@@ -9,7 +9,11 @@ import classes from "./kit.module.css";
 export function Screen(props: { children: ReactNode; drawer?: ReactNode; fill?: boolean }) {
   return (
     <div className={classes.screen}>
-      <div className={`${classes.page} ${props.fill ? classes.pageFill : ""}`} tabIndex={props.fill ? undefined : 0}>
+      <div
+        className={`${classes.page} ${props.fill ? classes.pageFill : ""}`}
+        tabIndex={props.fill ? undefined : 0}
+        data-scrolls
+      >
         {props.children}
       </div>
       {props.drawer}
@@ -220,7 +224,7 @@ export function Drawer(props: {
       </div>
       {props.tabs}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <div className={classes.drawerBody} tabIndex={0}>
+      <div className={classes.drawerBody} tabIndex={0} data-scrolls>
         {props.children}
       </div>
       {props.footLeft || props.footRight ? (

@@ -31,7 +31,7 @@ export function CheckPanel(props: {
   const { t: shared } = useTranslation("shared");
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-    <aside className={classes.side} tabIndex={0} aria-label={t("what")}>
+    <aside className={classes.side} tabIndex={0} data-scrolls aria-label={t("what")}>
       <Select
         label={t("client")}
         placeholder={t("choose_client")}

@@ -161,7 +161,7 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
           ) : preview && answers ? (
             <>
               {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-              <div className={classes.main} tabIndex={0}>
+              <div className={classes.main} tabIndex={0} data-scrolls>
                 <Mapping
                   preview={preview}
                   fields={answers.fields}

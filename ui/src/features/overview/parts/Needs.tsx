@@ -19,7 +19,7 @@ export function Needs(props: { needs: Need[] }) {
   const format = useFormat();
   return (
     <Panel title={t("needs")} count={format.count(props.needs.length)}>
-      <div className={classes.needs} tabIndex={props.needs.length > 6 ? 0 : undefined}>
+      <div className={classes.needs} tabIndex={props.needs.length > 6 ? 0 : undefined} data-scrolls>
         {props.needs.map((need, index) => (
           <NeedRow key={`${need.connection_id}-${need.error.code}`} need={need} first={index === 0} />
         ))}
