@@ -208,6 +208,11 @@ impl HttpResponse {
     pub fn body(&self) -> &Bytes {
         &self.body
     }
+    /// The same answer with another body: for whoever keeps answers in another form.
+    #[must_use]
+    pub fn with_body(self, body: Bytes) -> Self {
+        Self { body, ..self }
+    }
     /// The body as JSON. `body_truncated` when it ends too early, `not_json` when it is something else.
     pub fn json(&self) -> Result<Value, Failure> {
         self.json_as()

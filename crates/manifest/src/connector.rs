@@ -8,7 +8,7 @@
 use crate::{
     components::{self, Fault, Stream},
     document::{self, DocumentError},
-    read::{Job, Run, read_streams},
+    read::{Convert, Flow, Job, Run, Taker, read_streams},
 };
 use crate::{
     json,
@@ -194,7 +194,11 @@ impl Connector {
                 Some(declared) => declared.stream.clone().map_err(|fault| fault_failure(&declared.name, &fault)),
             };
             match stream {
-                Ok(stream) => jobs.push(Job { stream, state: wanted.state.filter(|_| !wanted.full_refresh) }),
+                Ok(stream) => jobs.push(Job {
+                    state: wanted.state.filter(|_| !wanted.full_refresh),
+                    limits: *limits,
+                    ..Job::new(stream)
+                }),
                 Err(failure) => {
                     let stream = wanted.stream;
                     outlet.event(Event::Started { stream: stream.clone() }).await?;
@@ -203,13 +207,52 @@ impl Connector {
                 }
             }
         }
-        read_streams(run, jobs, limits, outlet, &mut summary).await?;
-        Ok(summary)
+        let run = Run { limits: *limits, ..run.clone() };
+        let names = jobs.iter().map(|job| (job.stream.name.clone(), 0)).collect();
+        let mut telling = Telling { outlet, names, summary };
+        let convert: Convert<Vec<Json>> = Arc::new(|records| Some(records).filter(|records| !records.is_empty()));
+        let reading = read_streams(&run, jobs, &convert, &mut telling);
+        tokio::select! {
+            biased;
+            () = run.cancel.cancelled() => return Err(Failure::new(Code::Cancelled)),
+            read = reading => read?,
+        }
+        Ok(telling.summary)
     }
 }
 
 fn fault_failure(stream: &str, fault: &Fault) -> Failure {
     Failure::new(Code::ManifestInvalid).with("path", format!("streams/{stream}")).detail(fault)
+}
+
+/// Tells the outlet what happens, under the names of streams.
+struct Telling<'o> {
+    outlet: &'o mut dyn Outlet,
+    /// Names by the number of the job, with records so far.
+    names: Vec<(String, u64)>,
+    summary: Summary,
+}
+
+#[async_trait]
+impl Taker<Vec<Json>> for Telling<'_> {
+    async fn take(&mut self, job: usize, flow: Flow<Vec<Json>>) -> Result<(), Failure> {
+        let Some((name, count)) = self.names.get_mut(job) else { return Ok(()) };
+        let stream = name.clone();
+        let event = match flow {
+            Flow::Started => Event::Started { stream },
+            Flow::Slice(slice) => Event::Slice { stream, slice },
+            Flow::Page(records) => {
+                *count += records.len() as u64;
+                Event::Records { stream, records }
+            }
+            Flow::State(state) => Event::State { stream, state },
+            Flow::Ended(outcome) => {
+                self.summary.streams.push((stream.clone(), *count, outcome.clone()));
+                Event::Ended { stream, outcome }
+            }
+        };
+        self.outlet.event(event).await
+    }
 }
 
 /// Takes nothing: for a check.

@@ -10,9 +10,9 @@ use crate::{
     datetime,
     document::{self, DocumentError},
     mapping::{self, Account as RowAccount, Duplicates, Mapping},
-    read::{self, BatchTaker, Mapper, ParentCache, Run, Window},
+    read::{self, Convert, Flow, Job, Run, Taker, Window},
     template::{Scope, Value},
-    windows::Plan,
+    windows::{Plan, Progress},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
@@ -258,14 +258,11 @@ impl ManifestSource {
             session.http.with_secrets(secrets)
         };
         Ok(Run {
-            config: Arc::new(Json::Object(config)),
-            http,
             signed_in,
             native_policy: self.native.policy(),
             strict: true,
-            cancel: session.cancel.clone(),
             now: session.clock.now(),
-            parents: Arc::new(ParentCache::default()),
+            ..Run::new(Json::Object(config), http, session.cancel.clone())
         })
     }
 }
@@ -285,6 +282,7 @@ fn mark_parents(router: &mut Router, extras: &[StreamExtras]) {
     match router {
         Router::List { .. } => {}
         Router::Grouping { inner, .. } => mark_parents(inner, extras),
+        Router::Union { routers, .. } => routers.iter_mut().for_each(|router| mark_parents(router, extras)),
         Router::Substream(all) => {
             for parent in all {
                 if let Some(stream) = Arc::get_mut(&mut parent.stream) {
@@ -336,8 +334,13 @@ struct Handover<'s> {
 }
 
 #[async_trait]
-impl BatchTaker for Handover<'_> {
-    async fn take(&mut self, mut batch: Batch) -> Result<(), Failure> {
+impl Taker<Batch> for Handover<'_> {
+    async fn take(&mut self, _: usize, flow: Flow<Batch>) -> Result<(), Failure> {
+        let mut batch = match flow {
+            Flow::Page(batch) => batch,
+            Flow::Ended(outcome) => return outcome,
+            Flow::Started | Flow::Slice(_) | Flow::State(_) => return Ok(()),
+        };
         self.duplicates.sort_out(self.stream, &mut batch);
         while batch.len() > BATCH_ROWS {
             let mut rest = BATCH_ROWS;
@@ -392,8 +395,7 @@ impl Source for ManifestSource {
         let plan = plan.map_err(|error| {
             Failure::new(Code::ManifestInvalid).with("path", format!("streams/{stream}/incremental_sync")).detail(error)
         })?;
-        let intervals = plan.intervals(None, "").unwrap_or_default();
-        let windows = plan.windows(&intervals);
+        let windows = Progress::new(&plan, None, "").map(|progress| progress.windows(&plan)).unwrap_or_default();
         // A range of one day without a step is no window in the format's terms; for us it is a day to read.
         if windows.is_empty() {
             return Ok(vec![Slice { stream: stream.to_owned(), window: Some(range) }]);
@@ -419,14 +421,17 @@ impl Source for ManifestSource {
             }
             _ => None,
         };
-        let slices = run.slices(stream, window).await?;
-        let mapper: Mapper = {
+        let convert: Convert<Batch> = {
             let mapping = Arc::clone(mapping);
-            Arc::new(move |records: Vec<Json>| mapping.rows(&records, &account))
+            Arc::new(move |records: Vec<Json>| Some(mapping.rows(&records, &account)).filter(|batch| !batch.is_empty()))
         };
         let mut handover = Handover { sink, stream: &slice.stream, duplicates: Duplicates::default() };
-        let wanted = Some(mapping.wanted());
-        let reading = read::read_slices(&run, stream, slices, &wanted, &mapper, &mut handover);
+        let job = Job {
+            windows: window.map(|window| vec![window]),
+            wanted: Some(mapping.wanted()),
+            ..Job::new(Arc::clone(stream))
+        };
+        let reading = read::read_streams(&run, vec![job], &convert, &mut handover);
         tokio::select! {
             biased;
             () = session.cancel.cancelled() => Err(Failure::new(Code::Cancelled)),

@@ -1,15 +1,17 @@
-//! Date windows: what a datetime cursor still has to read, cut into pieces (connector-format.md, 9.1 to 9.3).
+//! Date windows: what a datetime cursor still has to read, cut into pieces, and what it has read (connector-format.md, 9.1 to
+//! 9.3).
 //!
 //! The arithmetic is the reference's, oddities included (with step = granularity = P1D the last window holds two days when the
 //! end falls on a step boundary), because a window that differs is a request that differs.
 
-use crate::json::Json;
+use crate::json::{Json, Map};
 use crate::{
     components::{Clamping, Cursor, MinMax, Text},
     datetime::{self, IsoDuration, Moment},
     template::{Scope, TemplateError},
 };
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use std::ops::RangeInclusive;
 
 /// A piece of time that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Interval {
     pub start: DateTime<Utc>,
     /// To here.
     pub end: DateTime<Utc>,
+    /// The greatest value that records of it had.
+    pub recent: Option<DateTime<Utc>>,
 }
 
 /// A cursor with its settings evaluated.
@@ -134,23 +138,6 @@ impl Plan {
         datetime::format(Moment::utc(at), &self.format)
     }
 
-    /// What was read according to a state: flat (`{cursor_field: value}`) or as intervals. `None`: the state cannot be read.
-    pub fn intervals(&self, state: Option<&Json>, field: &str) -> Option<Vec<Interval>> {
-        let nothing = vec![Interval { start: self.start, end: self.start }];
-        let Some(state) = state else { return Some(nothing) };
-        if state.get("state_type").is_some_and(|kind| kind == "date-range") {
-            let mut intervals = Vec::new();
-            for slice in state.get("slices")?.as_array()? {
-                intervals.push(Interval { start: self.read(slice.get("start")?)?, end: self.read(slice.get("end")?)? });
-            }
-            return Some(if intervals.is_empty() { nothing } else { intervals });
-        }
-        match state.get(field) {
-            None => Some(nothing),
-            Some(value) => Some(vec![Interval { start: self.start, end: self.read(value)?.max(self.start) }]),
-        }
-    }
-
     /// The windows still to read, oldest first.
     pub fn windows(&self, intervals: &[Interval]) -> Vec<Interval> {
         let mut windows = Vec::new();
@@ -185,7 +172,7 @@ impl Plan {
         };
         let Some(step) = self.step.filter(|step| moved(lo, *step).is_some_and(|next| next < hi)) else {
             let hi = if self.granularity.is_none() && hi != end { self.clamp(hi) } else { hi };
-            windows.push(Interval { start: lo, end: if last { hi } else { minus_granularity(hi) } });
+            windows.push(Interval { start: lo, end: if last { hi } else { minus_granularity(hi) }, recent: None });
             return;
         };
         let mut cur = lo;
@@ -201,6 +188,7 @@ impl Plan {
             windows.push(Interval {
                 start: clamped_cur,
                 end: if keep_end { clamped_up } else { minus_granularity(clamped_up) },
+                recent: None,
             });
             cur = clamped_up;
             // A step of nothing would never end.
@@ -208,6 +196,39 @@ impl Plan {
                 return;
             }
         }
+    }
+
+    /// The start of everything, as configured.
+    pub fn start(&self) -> DateTime<Utc> {
+        self.start
+    }
+
+    /// What a filter on our side keeps, given where the cursor stands: from then, less the lookback but never before the
+    /// configured start, up to the end of the last window.
+    pub fn kept(&self, since: DateTime<Utc>) -> RangeInclusive<DateTime<Utc>> {
+        let from = if self.lookback.is_zero() {
+            since
+        } else {
+            moved(since, self.lookback.negated()).unwrap_or(self.start).max(since.min(self.start))
+        };
+        from..=self.floor_end()
+    }
+
+    /// Sorts intervals and joins those that touch: the next begins at most one unit after the end of the one before.
+    fn merge(&self, intervals: &mut Vec<Interval>) {
+        let unit = self.granularity.unwrap_or(IsoDuration { months: 0, exact: TimeDelta::milliseconds(1) });
+        intervals.sort_by_key(|interval| (interval.start, interval.end));
+        let mut merged: Vec<Interval> = Vec::with_capacity(intervals.len());
+        for interval in intervals.drain(..) {
+            match merged.last_mut() {
+                Some(last) if moved(last.end, unit).is_none_or(|next| next >= interval.start) => {
+                    last.end = last.end.max(interval.end);
+                    last.recent = last.recent.max(interval.recent);
+                }
+                _ => merged.push(interval),
+            }
+        }
+        *intervals = merged;
     }
 
     /// Up to the next beginning of a period.
@@ -242,6 +263,85 @@ impl Plan {
         let by = self.granularity.unwrap_or(IsoDuration { months: 0, exact: default });
         let first = first.and_time(NaiveTime::MIN).and_utc();
         moved(first, by.negated()).unwrap_or(first)
+    }
+}
+
+/// How far one cursor has come: what was read as intervals, and how a state says it (connector-format.md, 9.3).
+///
+/// The written state is flat, as the format wants it: the greatest value of the first interval. What lies behind a gap is read
+/// again by whoever continues from it; within a run the gaps are known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    intervals: Vec<Interval>,
+    since: DateTime<Utc>,
+    /// Other keys of the state it began with.
+    kept: Map,
+}
+
+impl Progress {
+    /// From a state, flat (`{field: value}`) or as intervals; nothing read yet without one. `None`: it cannot be read.
+    pub fn new(plan: &Plan, state: Option<&Json>, field: &str) -> Option<Self> {
+        let start = plan.start;
+        let since_then = |since: DateTime<Utc>, kept| Self {
+            intervals: vec![Interval { start, end: since, recent: Some(since) }],
+            since,
+            kept,
+        };
+        let Some(state) = state.and_then(Json::as_object) else { return Some(since_then(start, Map::new())) };
+        if state.get("state_type").is_some_and(|kind| kind == "date-range") {
+            let mut intervals = Vec::new();
+            for slice in state.get("slices")?.as_array()? {
+                let recent = slice.get("most_recent_cursor_value").filter(|value| !value.is_null());
+                intervals.push(Interval {
+                    start: plan.read(slice.get("start")?)?,
+                    end: plan.read(slice.get("end")?)?,
+                    recent: match recent {
+                        None => None,
+                        Some(value) => Some(plan.read(value)?),
+                    },
+                });
+            }
+            let Some(first) = intervals.first() else { return Some(since_then(start, Map::new())) };
+            let since = first.recent.unwrap_or(first.end);
+            let mut progress = Self { intervals, since, kept: Map::new() };
+            plan.merge(&mut progress.intervals);
+            return Some(progress);
+        }
+        let since = match state.get(field).filter(|value| !value.is_null()) {
+            None => start,
+            Some(value) => plan.read(value)?.max(start),
+        };
+        Some(since_then(since, state.clone()))
+    }
+
+    /// The windows still to read, oldest first.
+    pub fn windows(&self, plan: &Plan) -> Vec<Interval> {
+        plan.windows(&self.intervals)
+    }
+
+    /// Where it stood when it was made.
+    pub fn since(&self) -> DateTime<Utc> {
+        self.since
+    }
+
+    /// A window was read to its end.
+    pub fn close(&mut self, plan: &Plan, window: Interval) {
+        // What a state or a request says is what counts, and a format may say less than the instant.
+        let said = |at: DateTime<Utc>| plan.read(&Json::from(plan.write(at))).unwrap_or(at);
+        self.intervals.push(Interval { start: said(window.start), end: said(window.end), recent: window.recent });
+        plan.merge(&mut self.intervals);
+    }
+
+    /// Up to where everything was read.
+    pub fn recent(&self, plan: &Plan) -> DateTime<Utc> {
+        self.intervals.first().map_or(plan.start, |first| first.recent.unwrap_or(first.start))
+    }
+
+    /// The flat state; other keys of the state it began with stay.
+    pub fn state(&self, plan: &Plan, field: &str) -> Json {
+        let mut state = self.kept.clone();
+        state.insert(field, Json::from(plan.write(self.recent(plan))));
+        Json::Object(state)
     }
 }
 

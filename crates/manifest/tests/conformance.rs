@@ -96,10 +96,10 @@ fn windows_are_cut_as_the_reference_cuts_them() {
             let scope = Scope::new(now).with("config", Value::from_json(&config));
             let plan = manifest::windows::Plan::new(&cursor, &scope, now).map_err(|error| error.to_string())?;
             let state = Some(&case["state"]).filter(|state| !state.is_null());
-            let intervals = plan.intervals(state, "c").ok_or("the state cannot be read")?;
+            let progress = manifest::windows::Progress::new(&plan, state, "c").ok_or("the state cannot be read")?;
             let (from, to) = (cursor.start_key.text(&scope).unwrap(), cursor.end_key.text(&scope).unwrap());
             let slice = |window: &manifest::windows::Interval| json!({&from: plan.write(window.start), &to: plan.write(window.end)});
-            Ok(plan.windows(&intervals).iter().map(slice).collect())
+            Ok(progress.windows(&plan).iter().map(slice).collect())
         })();
         let same = match &found {
             Ok(found) => *found == case["slices"],

@@ -8,7 +8,7 @@ use kit::placeholder;
 use manifest::{
     components::{self, Fault, Stream},
     document,
-    read::{Pages, Run},
+    read::{Convert, Flow, Job, Run, Taker, read_streams},
 };
 use manifest::{json, json::Json};
 use model::failure::{Code, Failure};
@@ -40,14 +40,24 @@ fn simple(server: &Server, requester: &str, retriever: &str, more: &str) -> Arc<
 }
 
 async fn read(run: &Run, stream: &Arc<Stream>) -> Result<Vec<Json>, Failure> {
-    let mut records = Vec::new();
-    for slice in run.slices(stream, None).await? {
-        let mut pages = Pages::new(run.clone(), Arc::clone(stream), slice, &None)?;
-        while let Some(page) = pages.next().await? {
-            records.extend(page);
+    let mut basket = Basket(Vec::new());
+    let convert: Convert<Vec<Json>> = Arc::new(Some);
+    read_streams(run, vec![Job::new(Arc::clone(stream))], &convert, &mut basket).await?;
+    Ok(basket.0)
+}
+
+struct Basket(Vec<Json>);
+
+#[async_trait::async_trait]
+impl Taker<Vec<Json>> for Basket {
+    async fn take(&mut self, _: usize, flow: Flow<Vec<Json>>) -> Result<(), Failure> {
+        match flow {
+            Flow::Page(records) => self.0.extend(records),
+            Flow::Ended(outcome) => return outcome,
+            Flow::Started | Flow::Slice(_) | Flow::State(_) => {}
         }
+        Ok(())
     }
-    Ok(records)
 }
 
 fn items(from: u64, count: u64) -> Json {
@@ -342,7 +352,13 @@ async fn partitions_are_lists_parents_groups_and_their_products() {
         (
             substream.clone(),
             "{id: '{{ stream_slice.pid }}', up: \"{{ stream_slice.extra_fields['a.b'] }}\"}",
-            vec!["id=1&up=x", "id=2&up=None", "id=3&up=None"],
+            // The format reads a partition as often as a parent names it.
+            vec!["id=1&up=x", "id=2&up=None", "id=1&up=None", "id=3&up=None"],
+        ),
+        (
+            format!("{{type: UnionPartitionRouter, partition_field: pid, partition_routers: [{{type: ListPartitionRouter, cursor_field: pid, values: [3, 4]}}, {substream}]}}"),
+            "{id: '{{ stream_slice.pid }}', up: \"{{ stream_slice.extra_fields['a.b'] }}\"}",
+            vec!["id=3", "id=4", "id=1&up=x", "id=2&up=None"],
         ),
         (
             format!("{{type: GroupingPartitionRouter, group_size: 2, underlying_partition_router: {substream}}}"),
@@ -358,6 +374,11 @@ async fn partitions_are_lists_parents_groups_and_their_products() {
         read(&desk.run, &stream).await.unwrap();
         let parents = server.targets().iter().filter(|target| target.starts_with("/parents")).count();
         assert!(parents <= 1, "{router}: the parent was read {parents} times");
+        // Our own connectors read a partition once.
+        let own = Run { strict: true, ..desk.run.clone() };
+        let mut once = expected;
+        once.retain(|at| !at.to_string().contains("id=1&up=None"));
+        assert_eq!(read(&own, &stream).await.unwrap(), once, "{router}");
     }
 }
 
@@ -391,8 +412,8 @@ async fn what_is_not_supported_is_named_with_its_place_and_the_other_streams_run
             "streams/0/retriever/pagination_reset",
         ),
         (
-            "  incremental_sync: {type: IncrementingCountCursor, cursor_field: id}\n",
-            "IncrementingCountCursor",
+            "  incremental_sync: {class_name: source_x.components.C, type: CustomIncrementalSync}\n",
+            "source_x.components.C",
             "streams/0/incremental_sync",
         ),
         (

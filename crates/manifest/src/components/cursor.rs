@@ -34,6 +34,30 @@ pub struct Cursor {
     pub strict: bool,
     /// Windows are rounded to periods.
     pub clamping: Option<Clamping>,
+    /// What we filter ourselves because the platform does not.
+    pub filter: Option<OwnFilter>,
+    /// One state for all partitions.
+    pub global: bool,
+}
+
+/// How old records are left out where the platform knows no date filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnFilter {
+    /// It gives the newest first: paging stops at the first old record.
+    Feed,
+    /// It gives them in any order: everything is read.
+    All,
+}
+
+/// `IncrementingCountCursor`: a number that only grows, such as an id.
+#[derive(Debug, Clone)]
+pub struct Counter {
+    /// The record's field.
+    pub field: Text,
+    /// Where to begin without a state.
+    pub start: Option<Text>,
+    /// Where the number goes.
+    pub option: Option<RequestOption>,
 }
 
 /// Rounding of windows.
@@ -69,7 +93,6 @@ pub(super) fn cursor(part: &Part<'_>) -> Built<Cursor> {
     if part.kind()? != "DatetimeBasedCursor" {
         return Err(part.unsupported(part.name()));
     }
-    part.refuse(&["is_data_feed", "is_client_side_incremental"])?;
     let format = part.plain("datetime_format")?.ok_or_else(|| part.invalid("datetime_format", "missing"))?;
     let formats = part.get("cursor_datetime_formats").and_then(Json::as_array).into_iter().flatten();
     let step = part.text("step")?;
@@ -107,6 +130,20 @@ pub(super) fn cursor(part: &Part<'_>) -> Built<Cursor> {
         end_option: optional_request_option(part, "end_time_option")?,
         strict: part.flag("is_compare_strictly")?,
         clamping,
+        filter: match (part.flag("is_data_feed")?, part.flag("is_client_side_incremental")?) {
+            (true, _) => Some(OwnFilter::Feed),
+            (false, true) => Some(OwnFilter::All),
+            (false, false) => None,
+        },
+        global: part.flag("global_substream_cursor")?,
+    })
+}
+
+pub(super) fn counter(part: &Part<'_>) -> Built<Counter> {
+    Ok(Counter {
+        field: part.need_text("cursor_field")?,
+        start: part.text("start_value")?,
+        option: optional_request_option(part, "start_value_option")?,
     })
 }
 

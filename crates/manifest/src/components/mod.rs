@@ -17,7 +17,7 @@ mod selector;
 mod transformation;
 
 pub use auth::Auth;
-pub use cursor::{Clamping, Cursor, MinMax, datetime_cursor};
+pub use cursor::{Clamping, Counter, Cursor, MinMax, OwnFilter, datetime_cursor};
 pub use decoder::Decoder;
 pub use errors::{Action, Backoff, ErrorChild, ErrorHandler, ResponseFilter};
 pub use paging::{Paginator, Strategy, TokenTarget};
@@ -116,14 +116,20 @@ pub struct Stream {
     pub retriever: Retriever,
     /// Windows.
     pub cursor: Option<Cursor>,
+    /// Or a number that only grows.
+    pub counter: Option<Counter>,
     /// Changes of its records.
     pub transformations: Vec<Transformation>,
     /// Where the platform's own number of all records stands in a page (`metadata.syncdeck.total` of our connectors).
     pub total: Option<Vec<String>>,
     /// The part of the platform whose request limits count apart (`metadata.syncdeck.budget`); empty: the account as a whole.
     pub budget_scope: String,
-    /// Which parents are the same: the stream as JSON.
-    pub identity: String,
+    /// Whether states of an older form, one per value of a parent's key, are understood (`LegacyToPerPartitionStateMigration`).
+    pub legacy_states: bool,
+    /// Whether answers are kept for the rest of the run; absent: if others read the stream for their partitions.
+    pub use_cache: Option<bool>,
+    /// Whether other streams read it for their partitions.
+    pub is_parent: bool,
 }
 
 /// Builds a stream from the plain document. `path` is where it stands.
@@ -133,21 +139,42 @@ pub fn stream(value: &Json, path: &str) -> Result<Stream, Fault> {
         return Err(part.unsupported(part.name()));
     }
     part.refuse(&["file_uploader"])?;
-    let retriever = retriever::retriever(&part.child("retriever")?)?;
-    let cursor = match part.get("incremental_sync") {
-        None => None,
-        Some(_) => Some(cursor::cursor(&part.child("incremental_sync")?)?),
-    };
+    let mut retriever = retriever::retriever(&part.child("retriever")?)?;
+    let (mut cursor, mut counter) = (None, None);
+    if part.get("incremental_sync").is_some() {
+        let incremental = part.child("incremental_sync")?;
+        if incremental.kind()? == "IncrementingCountCursor" {
+            counter = Some(cursor::counter(&incremental)?);
+            if !retriever.routers.is_empty() {
+                return Err(part.invalid("incremental_sync", "a counting cursor does not go together with partitions"));
+            }
+        } else {
+            cursor = Some(cursor::cursor(&incremental)?);
+        }
+    }
+    // Records are compared as they leave, so a cursor that filters on our side wants them transformed first.
+    if value.pointer("/incremental_sync/is_client_side_incremental") == Some(&Json::Bool(true))
+        && value.pointer("/retriever/record_selector/transform_before_filtering").is_none_or(Json::is_null)
+    {
+        retriever.selector.transform_first = true;
+    }
     let transformations =
         part.children("transformations")?.iter().map(transformation::transformation).collect::<Built<Vec<_>>>()?;
     let name = part.plain("name")?.unwrap_or_default();
+    let legacy_states = part
+        .children("state_migrations")?
+        .iter()
+        .any(|migration| migration.kind() == Ok("LegacyToPerPartitionStateMigration"));
     Ok(Stream {
         name,
         retriever,
         cursor,
+        counter,
         transformations,
         total: None,
         budget_scope: String::new(),
-        identity: value.to_string(),
+        legacy_states,
+        use_cache: value.pointer("/retriever/requester/use_cache").and_then(Json::as_bool),
+        is_parent: false,
     })
 }

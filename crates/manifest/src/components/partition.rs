@@ -27,6 +27,13 @@ pub enum Router {
         /// Each value once.
         deduplicate: bool,
     },
+    /// `UnionPartitionRouter`.
+    Union {
+        /// One after the other.
+        routers: Vec<Router>,
+        /// The one key they share.
+        key: Box<Text>,
+    },
 }
 
 /// `ParentStreamConfig`.
@@ -42,6 +49,8 @@ pub struct Parent {
     pub option: Option<RequestOption>,
     /// More fields for templates.
     pub extra_fields: Vec<Vec<Text>>,
+    /// The parent continues from a state, which the child keeps for it.
+    pub incremental: bool,
 }
 
 pub(super) fn router(part: &Part<'_>) -> Built<Router> {
@@ -68,11 +77,15 @@ pub(super) fn router(part: &Part<'_>) -> Built<Router> {
                     extra_fields.push(path);
                 }
                 parents.push(Parent {
-                    stream: Arc::new(stream(parent.need("stream")?, &parent.at("stream"))?),
+                    stream: Arc::new(Stream {
+                        is_parent: true,
+                        ..stream(parent.need("stream")?, &parent.at("stream"))?
+                    }),
                     key: key.split('/').map(|segment| parent.compile("parent_key", segment)).collect::<Built<_>>()?,
                     partition_field: parent.need_text("partition_field")?,
                     option: optional_request_option(&parent, "request_option")?,
                     extra_fields,
+                    incremental: parent.flag("incremental_dependency")?,
                 });
             }
             if parents.is_empty() {
@@ -89,6 +102,10 @@ pub(super) fn router(part: &Part<'_>) -> Built<Router> {
                 deduplicate: part.get("deduplicate").is_none_or(|flag| *flag != Json::Bool(false)),
             }
         }
+        "UnionPartitionRouter" => Router::Union {
+            routers: part.children("partition_routers")?.iter().map(router).collect::<Built<_>>()?,
+            key: Box::new(part.need_text("partition_field")?),
+        },
         _ => return Err(part.unsupported(part.name())),
     })
 }

@@ -18,6 +18,8 @@ pub struct Retriever {
     pub paginator: Option<Paginator>,
     /// Asks per partition.
     pub routers: Vec<Router>,
+    /// The document gives a list of them: each value of one goes with each of the others.
+    pub product: bool,
     /// Pages after the first leave slice options out.
     pub slice_only_on_first: bool,
 }
@@ -39,6 +41,7 @@ pub(super) fn retriever(part: &Part<'_>) -> Built<Retriever> {
             Some(_) => paginator(&part.child("paginator")?)?,
         },
         routers: part.children("partition_router")?.iter().map(router).collect::<Built<_>>()?,
+        product: part.get("partition_router").is_some_and(crate::json::Json::is_array),
         slice_only_on_first: part.flag("ignore_stream_slicer_parameters_on_paginated_requests")?,
     })
 }

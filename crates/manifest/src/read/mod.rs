@@ -1,41 +1,35 @@
 //! The reading loop: slices, partitions, pages (connector-format.md, sections 3, 5 and 10).
 //!
-//! Partitions of a slice are read by a few workers at once; each parses and maps its own pages, so that parsing, the network
-//! and the store work at the same time. What bounds memory is the channel between them: a handful of batches.
+//! Slices are read by a few workers at once; each parses and maps its own pages, so that parsing, the network and the store
+//! work at the same time. What bounds memory is the channel between them: a handful of pages.
 
+mod answers;
 mod pages;
 mod partitions;
 mod stream;
+mod tracker;
 
+pub use crate::json::Json;
+use answers::Answers;
 pub use pages::Pages;
-pub use partitions::{ParentCache, Partition};
-pub use stream::{Job, read_streams};
+pub use partitions::Partition;
+pub use stream::{Convert, Flow, Job, Taker, read_streams};
 
-use crate::json::Json;
 use crate::{
     components::Stream,
+    connector::Limits,
     records::RecordError,
     retry::ManifestPolicy,
-    template::{Scope, SliceView, TemplateError, Value},
+    template::{Scope, TemplateError, Value},
     wire::WireError,
 };
 use chrono::{DateTime, Utc};
 use kit::{http::Http, policy::Policy, session::CancellationToken};
-use model::{
-    ad::Batch,
-    failure::{Code, Failure},
-};
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
-use tokio::{sync::mpsc, task::JoinSet};
+use model::failure::{Code, Failure};
+use std::sync::Arc;
 
-/// How many partitions of a slice are read at once. The account's budget slows them down further if need be.
+/// How many slices are read at once unless the manifest says less. The account's budget slows them down further if need be.
 const WORKERS: usize = 4;
-
-/// Batches between the workers and the sink.
-const WAITING_BATCHES: usize = 4;
 
 /// What a run lends to the reading loop.
 #[derive(Clone)]
@@ -54,8 +48,12 @@ pub struct Run {
     pub cancel: CancellationToken,
     /// Now, as templates see it.
     pub now: DateTime<Utc>,
-    /// Parents that were read in this session.
-    pub parents: Arc<ParentCache>,
+    /// Answers that several streams need.
+    pub answers: Arc<Answers>,
+    /// How many slices are read at once.
+    pub workers: usize,
+    /// Bounds of a test read; they hold for parents, too.
+    pub limits: Limits,
 }
 
 /// A time window in the cursor's own terms, both ends included.
@@ -82,7 +80,9 @@ impl Run {
             native_policy: None,
             strict: false,
             cancel,
-            parents: Arc::new(ParentCache::default()),
+            answers: Arc::default(),
+            workers: WORKERS,
+            limits: Limits::default(),
         }
     }
 
@@ -115,66 +115,4 @@ impl Run {
             (handler, _) => Arc::new(ManifestPolicy::new(handler.clone(), Arc::clone(&self.config), self.now)),
         }
     }
-}
-
-/// Turns the records of a page into rows.
-pub type Mapper = Arc<dyn Fn(Vec<Json>) -> Batch + Send + Sync>;
-
-/// Reads all given slices with a few workers; `take` gets each page's batch, in no particular order.
-/// The first failure ends everything.
-pub async fn read_slices(
-    run: &Run,
-    stream: &Arc<Stream>,
-    slices: Vec<SliceView>,
-    wanted: &Wanted,
-    mapper: &Mapper,
-    batches: &mut (dyn BatchTaker + Send),
-) -> Result<(), Failure> {
-    let workers = WORKERS.min(slices.len()).max(1);
-    let queue = Arc::new(Mutex::new(VecDeque::from(slices)));
-    let (sender, mut receiver) = mpsc::channel::<Batch>(WAITING_BATCHES);
-    // Dropping the set ends the workers, so no request outlives a failed or stopped slice.
-    let mut set: JoinSet<Result<(), Failure>> = JoinSet::new();
-    for _ in 0..workers {
-        let (run, stream, wanted, mapper) = (run.clone(), Arc::clone(stream), wanted.clone(), Arc::clone(mapper));
-        let (queue, sender) = (Arc::clone(&queue), sender.clone());
-        set.spawn(async move {
-            loop {
-                let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                let Some(slice) = next else { return Ok(()) };
-                let mut pages = Pages::new(run.clone(), Arc::clone(&stream), slice, &wanted)?;
-                while let Some(records) = pages.next().await? {
-                    let batch = mapper(records);
-                    if !batch.is_empty() && sender.send(batch).await.is_err() {
-                        return Ok(());
-                    }
-                }
-            }
-        });
-    }
-    drop(sender);
-    loop {
-        tokio::select! {
-            batch = receiver.recv() => match batch {
-                Some(batch) => batches.take(batch).await?,
-                None => break,
-            },
-            Some(ended) = set.join_next() => joined(ended)?,
-        }
-    }
-    while let Some(ended) = set.join_next().await {
-        joined(ended)?;
-    }
-    Ok(())
-}
-
-fn joined(ended: Result<Result<(), Failure>, tokio::task::JoinError>) -> Result<(), Failure> {
-    ended.unwrap_or_else(|panic| Err(Failure::new(Code::Internal).detail("a reading worker broke").caused_by(panic)))
-}
-
-/// Takes batches over as they are ready.
-#[async_trait::async_trait]
-pub trait BatchTaker {
-    /// Takes one.
-    async fn take(&mut self, batch: Batch) -> Result<(), Failure>;
 }

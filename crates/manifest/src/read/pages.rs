@@ -1,7 +1,7 @@
 //! The pages of one slice: asking, decoding, selecting records, and finding out what to ask next (connector-format.md,
 //! sections 3 to 6).
 
-use super::{Run, Wanted};
+use super::{Run, Wanted, tracker::Keeper};
 use crate::json::{Json, Map};
 use crate::{
     components::{Field, RequestOption, Router, Strategy, Stream, Text, TokenTarget},
@@ -33,6 +33,8 @@ pub struct Pages {
     projection: Projection,
     /// The paginator looks into bodies or records, so they are kept whole.
     keep: bool,
+    /// What we filter ourselves.
+    keeper: Option<Keeper>,
     /// The token of the next request.
     token: Option<Json>,
     first: bool,
@@ -82,6 +84,10 @@ impl Pages {
                 injections.push(injection);
             }
         }
+        if let Some(option) = stream.counter.as_ref().and_then(|counter| counter.option.as_ref()) {
+            let start = slice.cursor.get("start").cloned().unwrap_or(Json::Null);
+            injections.push(Injection::new(option, start, &scope).map_err(wire)?);
+        }
         let token = match retriever.paginator.as_ref().map(|paginator| &paginator.strategy) {
             Some(Strategy::Page { start, on_first: true, .. }) => Some(Json::from(*start)),
             Some(Strategy::Offset { on_first: true, .. }) => Some(Json::from(0)),
@@ -104,6 +110,7 @@ impl Pages {
             extraction,
             projection,
             keep,
+            keeper: None,
             token,
             first: true,
             over: false,
@@ -115,6 +122,12 @@ impl Pages {
             slice,
             stream,
         })
+    }
+
+    /// Leaves out records that are too old.
+    #[must_use]
+    pub(super) fn keeping(self, keeper: Option<Keeper>) -> Self {
+        Self { keeper, ..self }
     }
 
     /// The records of the next page, filtered and transformed; `None` after the last one.
@@ -158,9 +171,19 @@ impl Pages {
                 emitted.extend(refined.map_err(|error| self.run.record_failure(stream, &error))?);
             }
         }
+        if let Some(keeper) = self.keeper.as_ref().filter(|keeper| !keeper.is_feed()) {
+            emitted.retain(|record| keeper.keeps(record));
+        }
         self.advance(&response, extracted, &emitted, kept_body.as_ref())?;
         if self.over {
             self.check_total()?;
+        }
+        if let Some(keeper) = self.keeper.as_ref().filter(|keeper| keeper.is_feed()) {
+            // Paging has seen the whole page; a feed that has reached what is old gives nothing new any more.
+            if emitted.last().is_some_and(|record| !keeper.keeps(record)) {
+                self.over = true;
+            }
+            emitted.retain(|record| keeper.keeps(record));
         }
         Ok(Some(emitted))
     }
@@ -195,7 +218,11 @@ impl Pages {
             request.scope.clone_from(&self.stream.budget_scope);
             request
         };
-        self.http.send(&request, &*self.policy, &self.run.cancel).await
+        let ask = self.http.send(&request, &*self.policy, &self.run.cancel);
+        if self.stream.use_cache.unwrap_or(self.stream.is_parent) {
+            return self.run.answers.get(&request, ask).await;
+        }
+        ask.await
     }
 
     fn decode(&self, response: &HttpResponse) -> Result<Vec<Json>, Failure> {
@@ -371,6 +398,6 @@ fn router_injections(
         Router::Substream(parents) => {
             parents.iter().try_for_each(|parent| add(&parent.option, &parent.partition_field))
         }
-        Router::Grouping { .. } => Ok(()),
+        Router::Grouping { .. } | Router::Union { .. } => Ok(()),
     }
 }

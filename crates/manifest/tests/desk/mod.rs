@@ -109,6 +109,7 @@ pub fn desk(config: &Json) -> Desk {
     options.observer = log.clone();
     let secrets = [("token".to_owned(), Secret::new("s3cret-1e5")), ("password".to_owned(), Secret::new("pa:ss"))];
     let http = Http::new(options).unwrap().with_secrets(secrets.into());
-    let run = Run::new(config.clone(), http, CancellationToken::new());
+    // One worker, so that the order of requests is known.
+    let run = Run { workers: 1, ..Run::new(config.clone(), http, CancellationToken::new()) };
     Desk { run, clock, log }
 }
