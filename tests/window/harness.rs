@@ -171,6 +171,67 @@ impl Window {
         }
     }
 
+    /// Chooses an option of the list behind the field with this label.
+    pub async fn choose(&self, label: &str, option: &str) -> Result<()> {
+        let path = format!("//input[@id=//label[normalize-space(.)={}]/@for]", quoted(label));
+        self.element(label, &path).await?.click().await?;
+        self.press(option).await
+    }
+
+    /// Measures the page from now on (see `meter.js`).
+    pub async fn measure(&self) -> Result<()> {
+        self.driver.execute(include_str!("meter.js"), Vec::new()).await?;
+        Ok(())
+    }
+
+    /// How long a press takes, in milliseconds, from the moment the system makes it until what `shown` (a script's expression) asks
+    /// for is painted. Needs [`Window::measure`].
+    pub async fn time<F: Future<Output = Result<()>>>(&self, shown: &str, press: F) -> Result<f64> {
+        self.driver.execute(format!("meter.arm(() => {shown})"), Vec::new()).await?;
+        press.await?;
+        let took = self.driver.execute_async("const done = arguments[0]; meter.took.then(done)", Vec::new()).await;
+        match took {
+            Ok(took) => Ok(took.convert()?),
+            Err(error) => Err(self.describe(anyhow!("{shown} did not come: {error:#}")).await),
+        }
+    }
+
+    /// What [`Window::measure`] noted.
+    pub async fn measured(&self) -> Result<serde_json::Value> {
+        Ok(self.driver.execute("return meter.read()", Vec::new()).await?.json().clone())
+    }
+
+    /// Asks the backend as the page does.
+    pub async fn ask(&self, command: &str, request: &serde_json::Value) -> Result<serde_json::Value> {
+        let ask = "const [command, request, done] = arguments;
+            window.__TAURI_INTERNALS__.invoke('call', { command, request }).then(done, (error) => done({ error }))";
+        let answer = self.driver.execute_async(ask, vec![json!(command), request.clone()]).await?.json().clone();
+        match answer.get("error") {
+            Some(error) => bail!("{command} was refused: {error}"),
+            None => Ok(answer),
+        }
+    }
+
+    /// The most memory the program ever held, in megabytes, and how much of what it holds now are pages of files (of the program
+    /// itself, above all), which the system takes back when it needs them.
+    pub fn memory(&self) -> Result<(f64, f64)> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.program()?))?;
+        let megabytes = |name: &str| -> Result<f64> {
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .context("the system tells less than it should")?;
+            Ok(line.trim_start_matches(':').trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
+        };
+        Ok((megabytes("VmHWM")?, megabytes("RssFile")?))
+    }
+
+    /// Gives the window another size.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        self.driver.set_window_rect(0, 0, width, height).await?;
+        Ok(())
+    }
+
     /// What the screen says.
     pub async fn text(&self) -> Result<String> {
         Ok(self.driver.execute("return document.body.innerText", Vec::new()).await?.convert()?)

@@ -12,12 +12,13 @@ use anyhow::{Context, Result, ensure};
 use chrono::{Days, NaiveDate, TimeDelta, Utc};
 use harness::{Start, Window, comes_true};
 use model::money::Micros;
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulators::{
     faults::{Fault, FaultKind},
-    vk_ads::{Scenario, VkAds},
+    vk_ads::{Key, Scenario, VkAds},
     world::{Figures, WorldSize},
 };
+use std::collections::BTreeMap;
 
 /// Whether the tests may open windows here.
 fn allowed() -> bool {
@@ -67,25 +68,10 @@ async fn figures_reach_the_screen_and_stay_without_the_platform() -> Result<()> 
     let window = Window::open(&Start { workspace: folder.path(), demo: false, url_map: url_map.clone() }).await?;
     window.prefer("en", "light").await?;
 
-    // A workspace, with its key in the keychain.
-    window.fill("Workspace name", "Polyus Agency").await?;
-    window.press("I have saved the key").await?;
-    window.press("Create workspace").await?;
-
-    // A client.
-    window.reads("There are no clients yet").await?;
-    window.press("Clients").await?;
-    window.press("Add a client").await?;
-    window.fill("Name", &cabinet.name).await?;
-    window.press("Add").await?;
-    window.mentions(&cabinet.name).await?;
+    add_client(&window, &cabinet.name).await?;
 
     // The connection, tested before anything is saved.
-    window.press("Integrations").await?;
-    window.press("Connect: VK Реклама").await?;
-    window.fill("Key (client_id)", &key.client_id).await?;
-    window.fill("Secret (client_secret)", &key.client_secret).await?;
-    window.press("Test the sign-in").await?;
+    sign_in(&window, &key).await?;
     window.mentions("Found 6 cabinets").await?;
     window.mentions("Ready").await?;
     window.reads("Continue with 1 cabinet").await?;
@@ -125,6 +111,122 @@ async fn figures_reach_the_screen_and_stay_without_the_platform() -> Result<()> 
     window.close().await
 }
 
+/// Days of the first sync of [`the_window_answers_while_a_large_account_syncs`]: the deepest the wizard offers.
+const DAYS: usize = 365;
+
+/// Rows of ads that it syncs without a word from `SYNCDECK_WINDOW_ROWS`: a year of eight hundred ads.
+const ROWS: usize = 292_000;
+
+/// A person walks about the console while a large account is synced: every press is answered with the sync still under way, what is
+/// shown moves, the page's heart keeps beating, and the program stays small. What was measured is printed, because how fast this
+/// computer is decides nothing here.
+#[tokio::test]
+async fn the_window_answers_while_a_large_account_syncs() -> Result<()> {
+    if !allowed() {
+        return Ok(());
+    }
+    let rows = match std::env::var("SYNCDECK_WINDOW_ROWS") {
+        Ok(wish) => wish.parse().context("SYNCDECK_WINDOW_ROWS is a number of rows")?,
+        Err(_) => ROWS,
+    };
+    let folder = tempfile::tempdir()?;
+    let today = (Utc::now() + TimeDelta::hours(3)).date_naive();
+    // The world has five hundred days, of which the sync reads a part; as many ads as fill the wanted rows in that part.
+    let world = rows.div_ceil(DAYS).div_ceil(200) * 200 * 500;
+    let platform = VkAds::start(Scenario::large(world, today))?;
+    let key = platform.keys().into_iter().next().context("the platform has a key")?;
+    let cabinet = key.cabinets.first().context("the key has a cabinet")?.clone();
+    let truth = platform.truth().totals(cabinet.id, today - Days::new(30), today - Days::new(1)).context("figures")?;
+
+    let url_map = format!("https://ads.vk.com={}", platform.base_url);
+    let window = Window::open(&Start { workspace: folder.path(), demo: false, url_map }).await?;
+    window.prefer("en", "light").await?;
+    add_client(&window, &cabinet.name).await?;
+    sign_in(&window, &key).await?;
+    window.press("Continue with 1 cabinet").await?;
+    window.choose("First load", "365 days").await?;
+    window.press("Save and start the first sync").await?;
+    window.press("Show syncs").await?;
+    window.measure().await?;
+
+    let name = serde_json::to_string(&cabinet.name)?;
+    let on = |title: &str, part: &str| {
+        format!("document.querySelector('h1')?.textContent === {title} && document.querySelector({part:?}) !== null")
+    };
+    let mut taken: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let mut seen = Vec::new();
+    let mut rounds = 0;
+    // A round counts when the sync was under way before it and after it.
+    while under_way(&window).await? {
+        let overview =
+            window.time("document.querySelector('main [data-metric]') !== null", window.press("Overview")).await?;
+        let clients = window.time(&on("'Clients'", "main [data-row]"), window.press("Clients")).await?;
+        let client =
+            window.time(&on(&name, "main [role=tablist]"), window.press_first("main [role=grid] [data-row]")).await?;
+        let syncs = window.time(&on("'Syncs'", "main [data-testid^=run-]"), window.press("Syncs")).await?;
+        if !under_way(&window).await? {
+            break;
+        }
+        let opened = on("'Syncs'", "[data-testid=run-drawer]");
+        let run = window.time(&opened, window.press_first("main [data-testid^=run-] a")).await?;
+        let tally = window.script("document.querySelector('[data-testid=run-drawer] dl')?.innerText").await?;
+        let screen = window.text().await?;
+        ensure!(!screen.contains("NaN"), "a number is not one:\n{screen}");
+        if !under_way(&window).await? {
+            break;
+        }
+        ensure!(!seen.contains(&tally), "progress stands still at {tally}");
+        seen.push(tally);
+        rounds += 1;
+        for (name, millis) in
+            [("overview", overview), ("clients", clients), ("client", client), ("syncs", syncs), ("run", run)]
+        {
+            taken.entry(format!("to {name}")).or_default().push(millis);
+        }
+    }
+    let noted = window.measured().await?;
+    let list =
+        |value: &Value| -> Vec<f64> { value.as_array().into_iter().flatten().filter_map(Value::as_f64).collect() };
+    let (beats, expected) = (list(&noted["beats"]), noted["expected"].as_f64().context("no heartbeat")?);
+    let kept = beats.len() as f64 / expected;
+    for (command, noted) in noted["commands"].as_object().into_iter().flatten() {
+        eprintln!("window {command} answers up to {} bytes", noted["bytes"]);
+        taken.insert(format!("command {command}"), list(&noted["millis"]));
+    }
+    taken.insert("heartbeat of 50 ms".to_owned(), beats);
+    taken.insert("between frames".to_owned(), list(&noted["frames"]));
+    for (name, mut millis) in taken {
+        millis.sort_by(f64::total_cmp);
+        if let (Some(median), Some(worst)) = (millis.get(millis.len() / 2), millis.last()) {
+            eprintln!("window {name} median {median:.0} ms, worst {worst:.0} ms ({} times)", millis.len());
+        }
+    }
+
+    // A computer that is busy with other work drops beats too; a page that stalls keeps next to none.
+    ensure!(kept >= 0.25, "the page kept {:.0} % of its heartbeats", kept * 100.0);
+    ensure!(rounds >= 2, "the sync was over after {rounds} rounds; more rows are needed on this computer");
+    let newest = json!({ "client_id": null, "connection_id": null, "filter": "all", "before": null, "limit": 1 });
+    let run = window.ask("runs_list", &newest).await?["runs"][0].clone();
+    ensure!(run["state"] == "done", "the sync ended otherwise: {run}");
+    let written = run["progress"]["rows"].as_u64().context("no rows")?;
+    ensure!(written >= rows as u64, "only {written} rows were written");
+    window.press("Overview").await?;
+    comes_true(async || compare(&figures(&window).await?, &truth)).await?;
+    let (peak, files) = window.memory()?;
+    eprintln!(
+        "window wrote {written} rows in {rounds} rounds; the program held {peak:.0} MB at most, {files:.0} MB of it files"
+    );
+    // A debug build maps a file of two hundred megabytes, which says nothing about the sync.
+    ensure!(peak - files < 250.0, "the program held {peak:.0} MB, {files:.0} MB of it files");
+    window.close().await
+}
+
+/// Whether a sync is under way.
+async fn under_way(window: &Window) -> Result<bool> {
+    let board = window.ask("syncs_board", &json!({ "client_id": null, "days": 1 })).await?;
+    Ok(board["running"].as_array().is_some_and(|running| !running.is_empty()))
+}
+
 /// The demo workspace, as the README shows it.
 #[tokio::test]
 async fn the_demo_opens_on_a_living_console() -> Result<()> {
@@ -149,7 +251,43 @@ async fn the_demo_opens_on_a_living_console() -> Result<()> {
         figures(&window).await?;
         window.picture(&format!("overview-{theme}-{language}")).await?;
     }
+    // The frame keeps to the window, however long the page in it is.
+    window.press("Клиенты").await?;
+    window.press_first("main [role=grid] [data-row]").await?;
+    window.reads("Подключения").await?;
+    for (width, height) in [(1440, 900), (1100, 700)] {
+        window.resize(width, height).await?;
+        window.picture(&format!("client-dark-ru-{width}")).await?;
+        window
+            .script(
+                "document.querySelector('main [data-row]') !== null && document.scrollingElement.scrollTop === 0 \
+                 && document.querySelector('nav').parentElement.lastElementChild.getBoundingClientRect().bottom <= innerHeight",
+            )
+            .await?;
+    }
     window.close().await
+}
+
+/// From the first-run screen to a workspace, its key in the keychain, with one client.
+async fn add_client(window: &Window, name: &str) -> Result<()> {
+    window.fill("Workspace name", "Polyus Agency").await?;
+    window.press("I have saved the key").await?;
+    window.press("Create workspace").await?;
+    window.reads("There are no clients yet").await?;
+    window.press("Clients").await?;
+    window.press("Add a client").await?;
+    window.fill("Name", name).await?;
+    window.press("Add").await?;
+    window.mentions(name).await
+}
+
+/// Opens the wizard and has the platform's key tested.
+async fn sign_in(window: &Window, key: &Key) -> Result<()> {
+    window.press("Integrations").await?;
+    window.press("Connect: VK Реклама").await?;
+    window.fill("Key (client_id)", &key.client_id).await?;
+    window.fill("Secret (client_secret)", &key.client_secret).await?;
+    window.press("Test the sign-in").await
 }
 
 /// The figures of Overview's strip, exact: each is a `<data>` element whose value is the whole number of kopecks or events.
