@@ -4,6 +4,7 @@
 pub mod contract;
 pub mod generate;
 pub mod host;
+pub mod protocol;
 pub mod wire;
 
 mod demo;

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 pub mod import;
 pub mod recover;
+pub mod source;
 pub mod stats;
 pub mod sync;
 

@@ -10,7 +10,7 @@ mod serve;
 
 use api::host::{Host, HostOptions};
 use clap::{Parser, Subcommand};
-use commands::{clients, connect, create, demo, doctor, import, recover, stats, sync};
+use commands::{clients, connect, create, demo, doctor, import, recover, source, stats, sync};
 use output::Output;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -36,6 +36,15 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Runs a manifest as the ecosystem's clients expect of a connector: messages on standard output, no workspace.
+    Source(source::Args),
+    #[command(flatten)]
+    Workspace(WorkspaceCommand),
+}
+
+/// What is done with a workspace, and goes through its host.
+#[derive(Subcommand)]
+enum WorkspaceCommand {
     /// Creates a workspace and prints its recovery key, the only time it is shown.
     Create(create::Args),
     /// Opens the demo workspace over the built-in simulator, syncs it and prints its totals.
@@ -67,7 +76,7 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     let output = Output { json: args.json };
     match run(args, output).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             output.error(&error);
             ExitCode::FAILURE
@@ -75,15 +84,20 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(args: Args, output: Output) -> anyhow::Result<()> {
+async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> {
+    let url_map = args.url_map.iter().map(|pair| commands::url_pair(pair)).collect::<anyhow::Result<_>>()?;
+    let command = match args.command {
+        Command::Source(source) => return Ok(source::run(source, url_map).await),
+        Command::Workspace(command) => command,
+    };
     let dir = args.workspace.unwrap_or_else(HostOptions::default_dir);
     let mut options = HostOptions::new(&dir);
     let passphrase = commands::passphrase(args.passphrase_file.as_deref())?;
     options.passphrase = passphrase.clone().map(Into::into);
-    options.url_map = args.url_map.iter().map(|pair| commands::url_pair(pair)).collect::<anyhow::Result<_>>()?;
-    let demo = match &args.command {
-        Command::Demo => true,
-        Command::Serve(serve) => serve.demo,
+    options.url_map = url_map;
+    let demo = match &command {
+        WorkspaceCommand::Demo => true,
+        WorkspaceCommand::Serve(serve) => serve.demo,
         _ => false,
     };
     if demo {
@@ -91,18 +105,18 @@ async fn run(args: Args, output: Output) -> anyhow::Result<()> {
         options.demo = true;
     }
     let host = Host::start(options).await;
-    let done = match args.command {
-        Command::Create(args) => create::run(&host, output, args, passphrase).await,
-        Command::Demo => demo::run(&host, output).await,
-        Command::Clients(args) => clients::run(&host, output, args).await,
-        Command::Connect(args) => connect::run(&host, output, args).await,
-        Command::Sync(args) => sync::run(&host, output, args).await,
-        Command::Stats(args) => stats::run(&host, output, args).await,
-        Command::Import(args) => import::run(&host, output, args).await,
-        Command::Doctor => doctor::run(&host, output).await,
-        Command::Recover(args) => recover::run(&host, output, args, passphrase).await,
-        Command::Serve(args) => serve::run(&host, output, args).await,
+    let done = match command {
+        WorkspaceCommand::Create(args) => create::run(&host, output, args, passphrase).await,
+        WorkspaceCommand::Demo => demo::run(&host, output).await,
+        WorkspaceCommand::Clients(args) => clients::run(&host, output, args).await,
+        WorkspaceCommand::Connect(args) => connect::run(&host, output, args).await,
+        WorkspaceCommand::Sync(args) => sync::run(&host, output, args).await,
+        WorkspaceCommand::Stats(args) => stats::run(&host, output, args).await,
+        WorkspaceCommand::Import(args) => import::run(&host, output, args).await,
+        WorkspaceCommand::Doctor => doctor::run(&host, output).await,
+        WorkspaceCommand::Recover(args) => recover::run(&host, output, args, passphrase).await,
+        WorkspaceCommand::Serve(args) => serve::run(&host, output, args).await,
     };
     host.shutdown().await;
-    done
+    done.map(|()| ExitCode::SUCCESS)
 }

@@ -9,10 +9,20 @@ use kit::source::Source;
 use manifest::{document::DocumentError, source::ManifestSource};
 use std::sync::Arc;
 
+/// Loads a connector from its folder.
+type Load = fn() -> Result<ManifestSource, DocumentError>;
+
+/// The connectors that are manifests, by id.
+const DECLARATIVE: [(&str, Load); 1] = [("vk_ads", vk_ads::source)];
+
+/// A connector of this build that is a manifest; `None` when there is none of this id.
+pub fn declarative(id: &str) -> Option<Result<ManifestSource, DocumentError>> {
+    DECLARATIVE.iter().find(|(known, _)| *known == id).map(|(_, source)| source())
+}
+
 /// Every connector of this build, in the order of the catalogue.
 pub fn registry() -> Vec<Arc<dyn Source>> {
-    let declarative = [vk_ads::source()];
-    let mut sources: Vec<Arc<dyn Source>> = declarative.into_iter().filter_map(loaded).collect();
+    let mut sources: Vec<Arc<dyn Source>> = DECLARATIVE.iter().filter_map(|(_, source)| loaded(source())).collect();
     sources.push(Arc::new(file_import::source::FileImport::new()));
     sources
 }

@@ -111,6 +111,7 @@ struct Kept {
 /// A declarative connector.
 pub struct ManifestSource {
     descriptor: Descriptor,
+    manifest: String,
     streams: BTreeMap<String, Mapped>,
     /// Names of the form's secret fields.
     secret_fields: Vec<String>,
@@ -200,11 +201,17 @@ impl ManifestSource {
                 final_after_days: extras.final_after_days,
                 time_zone: extras.time_zone,
             },
+            manifest: files.manifest.to_owned(),
             streams,
             secret_fields,
             native,
             kept: Mutex::new(Vec::new()),
         })
+    }
+
+    /// The text of its manifest.
+    pub fn manifest(&self) -> &str {
+        &self.manifest
     }
 
     /// Why a stream cannot be read, if it cannot.
@@ -222,8 +229,9 @@ impl ManifestSource {
         }
     }
 
-    /// What this session has already prepared.
-    async fn run(&self, session: &Session) -> Result<Run, Failure> {
+    /// What the reading loop needs of this session. Prepared once: what is read once per run is kept while the session's
+    /// configuration is alive.
+    pub async fn run(&self, session: &Session) -> Result<Run, Failure> {
         let cell = {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.retain(|it| it.session.strong_count() > 0);
