@@ -38,7 +38,7 @@ pub(super) fn wanted(catalog: &str, state: Option<&str>) -> Result<Vec<Wanted>, 
         let name = name.ok_or_else(|| bad("catalog", "a stream without `stream.name`"))?;
         wanted.push(Wanted {
             stream: name.to_owned(),
-            state: states.remove(name),
+            state: states.remove(name).map(Into::into),
             full_refresh: stream.get("sync_mode").and_then(Value::as_str) == Some("full_refresh"),
         });
     }

@@ -152,8 +152,9 @@ impl Source {
             let catalog = catalog.ok_or_else(|| Failure::new(Code::BadRequest).with("field", "catalog"))?;
             source.wanted = config::wanted(catalog, request.state.as_deref())?;
         }
-        source.complaint = form::complaint(source.connector.form(), &Value::Object(settings.clone()));
-        let secrets = config::secrets(source.connector.form(), &settings);
+        let form = source.connector.form().general();
+        source.complaint = form::complaint(&form, &Value::Object(settings.clone()));
+        let secrets = config::secrets(&form, &settings);
         let now = request.now.as_deref().map(moment).transpose()?;
         let http = Http::new(HttpOptions {
             url_map: request.url_map,
@@ -172,7 +173,7 @@ impl Source {
             };
             native.run(&session).await?
         } else {
-            Run::new(Value::Object(settings), http.with_secrets(secrets), cancel)
+            Run::new(Value::Object(settings).into(), http.with_secrets(secrets), cancel)
         };
         source.run = Some(Run { now: now.unwrap_or(run.now), ..run });
         Ok(source)
@@ -214,11 +215,11 @@ impl Source {
         let spec = self.connector.document().get("spec");
         let of = |name: &str| spec.and_then(|spec| spec.get(name)).filter(|value| !value.is_null()).cloned();
         let mut told = json!({
-            "connectionSpecification": self.connector.form(), "supportsNormalization": false, "supportsDBT": false,
+            "connectionSpecification": self.connector.form().general(), "supportsNormalization": false, "supportsDBT": false,
         });
         for (theirs, ours) in [("documentation_url", "documentationUrl"), ("advanced_auth", "advanced_auth")] {
             if let Some(value) = of(theirs) {
-                told[ours] = value;
+                told[ours] = value.into();
             }
         }
         json!({"type": "SPEC", "spec": told})

@@ -3,7 +3,10 @@
 use super::messages::{self, Level, Printer};
 use async_trait::async_trait;
 use kit::clock::Clock;
-use manifest::connector::{Event, Outlet};
+use manifest::{
+    connector::{Event, Outlet},
+    json::Json,
+};
 use model::failure::{Code, Failure};
 use serde_json::{Value, json};
 use std::{collections::HashMap, sync::Arc};
@@ -39,7 +42,7 @@ impl Lines {
         self.streams.entry(name.to_owned()).or_default()
     }
 
-    async fn records(&mut self, name: &str, records: Vec<Value>) -> Result<(), Failure> {
+    async fn records(&mut self, name: &str, records: Vec<Json>) -> Result<(), Failure> {
         let tail = format!(r#","emitted_at":{}}}}}{}"#, self.clock.now().timestamp_millis(), '\n');
         let stream = self.stream(name);
         let first = !std::mem::replace(&mut stream.running, true);

@@ -331,7 +331,7 @@ fn states_are_read_in_every_form() {
         json!([a]),
     ] {
         let wanted = config::wanted(&catalog.to_string(), Some(&state.to_string())).unwrap();
-        assert_eq!(wanted[0].state, Some(json!({"at": "2024"})), "{state}");
+        assert_eq!(wanted[0].state, Some(json!({"at": "2024"}).into()), "{state}");
         assert_eq!((wanted[0].full_refresh, wanted[1].full_refresh), (false, true));
         assert_eq!(wanted[1].state, None);
     }
