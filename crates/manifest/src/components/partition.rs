@@ -56,7 +56,11 @@ pub struct Parent {
 pub(super) fn router(part: &Part<'_>) -> Built<Router> {
     Ok(match part.kind()? {
         "ListPartitionRouter" => Router::List {
-            values: Box::new(part.field_of("values", part.need("values")?)?),
+            // Only a single text is a template; the elements of a list are taken as they stand.
+            values: Box::new(match part.need("values")? {
+                text @ Json::String(_) => part.field_of("values", text)?,
+                other => Field::Other(other.clone()),
+            }),
             key: Box::new(part.need_text("cursor_field")?),
             option: optional_request_option(part, "request_option")?,
         },

@@ -9,7 +9,7 @@ use super::{
     tracker::{Seen, Task, Tracker},
 };
 use crate::{
-    components::{Field, Parent, Router, Stream, Text},
+    components::{Field, Parent, Router, Stream},
     records::{self, RecordError},
     template::TemplateError,
 };
@@ -283,26 +283,15 @@ fn grouped(group: &[Partition]) -> Partition {
 impl Run {
     /// The values of a list router: a list, or a template that gives one; a single text is one value.
     fn list(&self, values: &Field) -> Result<Vec<Json>, TemplateError> {
-        let scope = self.scope();
-        let one = |text: &Text| text.value(&scope).map(|value| value.to_json());
+        let values = match values {
+            Field::Text(text) => text.value(&self.scope())?.to_json(),
+            Field::Other(other) => other.clone(),
+            Field::Map(_) | Field::List(_) => Json::Null,
+        };
         Ok(match values {
-            Field::List(items) => {
-                let mut list = Vec::new();
-                for item in items {
-                    list.push(match item {
-                        Field::Text(text) => one(text)?,
-                        Field::Other(other) => other.clone(),
-                        Field::Map(_) | Field::List(_) => Json::Null,
-                    });
-                }
-                list
-            }
-            Field::Text(text) => match one(text)? {
-                Json::Array(items) => items,
-                single => vec![single],
-            },
-            Field::Other(other) => vec![other.clone()],
-            Field::Map(_) => Vec::new(),
+            Json::Array(items) => items,
+            Json::Null => Vec::new(),
+            single => vec![single],
         })
     }
 }

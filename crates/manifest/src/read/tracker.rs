@@ -521,8 +521,8 @@ impl Partitions {
         }
         if self.saw_records {
             self.global = self.greatest;
-            let took = (now - self.began).max(TimeDelta::zero());
-            self.lookback_secs = took.num_seconds() + i64::from(took.subsec_nanos() > 0);
+            let took = now - self.began;
+            self.lookback_secs = (took.num_seconds() + i64::from(took.subsec_nanos() > 0)).max(1);
         }
         self.parents = parents;
     }
