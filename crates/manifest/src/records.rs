@@ -1,7 +1,12 @@
 //! From a decoded body to records: extraction, expansion, filter and transformations (connector-format.md, 6.2 to 6.4).
 //! Records are moved out of the body, not copied, unless a template still needs the body afterwards.
 
-use crate::json::{Json, JsonText, Map};
+mod change;
+mod normal;
+
+pub use normal::Normal;
+
+use crate::json::{Json, Map};
 use crate::{
     components::{Expander, Extractor, Field, Selector, Text, Transformation},
     decode::is_glob,
@@ -26,6 +31,12 @@ pub enum RecordError {
     /// What should hold records is not in the answer.
     #[error("{0} is missing in the answer")]
     Absent(String),
+}
+
+impl RecordError {
+    fn several(place: &str, path: &[String], places: usize) -> Self {
+        Self::Path(format!("{place} {} fits {places} places instead of one", path.join("/")))
+    }
 }
 
 /// What templates around records see besides the record.
@@ -67,6 +78,25 @@ pub struct Extraction {
     pub path: Vec<String>,
     /// Expansion.
     pub expansion: Option<Expansion>,
+    /// Several extractions instead of a path.
+    combined: Option<Combination>,
+}
+
+/// A combination of extractors with their paths evaluated.
+#[derive(Debug, Clone)]
+struct Combination {
+    parts: Vec<Extraction>,
+    first_match: bool,
+    skip_empty: bool,
+}
+
+/// Records of a page.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Taken {
+    /// The records.
+    pub records: Vec<Json>,
+    /// Empty ones that were left out; a full page stays full with them.
+    pub dropped: usize,
 }
 
 /// An expander with its paths evaluated.
@@ -79,6 +109,8 @@ pub struct Expansion {
     keep_original: bool,
     merge_parent: bool,
     emit_parent: bool,
+    /// Where a parent says that its list is cut off, and whether the whole list can be fetched then.
+    truncation: Option<(Vec<String>, bool)>,
 }
 
 impl Extraction {
@@ -88,36 +120,90 @@ impl Extraction {
             None => None,
             Some(expander) => Some(Expansion::new(expander, scope)?),
         };
-        Ok(Self { path: segments(&extractor.path, scope, "field_path")?, expansion })
+        let combined = match &extractor.combined {
+            None => None,
+            Some(all) => Some(Combination {
+                parts: all.extractors.iter().map(|part| Self::new(part, scope)).collect::<Result<_, _>>()?,
+                first_match: all.first_match,
+                skip_empty: all.skip_empty,
+            }),
+        };
+        Ok(Self { path: segments(&extractor.path, scope, "field_path")?, expansion, combined })
     }
 
     /// Whether records keep only what is named: then the rest need not be parsed.
     pub fn projectable(&self) -> bool {
-        let whole_parent =
-            self.expansion.as_ref().is_some_and(|it| it.keep_original || it.merge_parent || it.emit_parent);
-        !whole_parent
+        let whole_parent = self
+            .expansion
+            .as_ref()
+            .is_some_and(|it| it.keep_original || it.merge_parent || it.emit_parent || it.truncation.is_some());
+        !whole_parent && self.combined.is_none()
     }
 
     /// The records of decoded bodies, moved out of them. When `strict`, a body without the place of the records is an error:
     /// taking a changed answer for "no records" would replace good numbers by nothing.
     pub fn take(&self, bodies: &mut [Json], strict: bool) -> Result<Vec<Json>, RecordError> {
+        self.take_page(bodies, strict).map(|taken| taken.records)
+    }
+
+    /// [`Extraction::take`], with what a paginator has to count besides.
+    pub fn take_page(&self, bodies: &mut [Json], strict: bool) -> Result<Taken, RecordError> {
+        let Some(all) = &self.combined else {
+            let records = self.parents(bodies, strict)?;
+            let records = match &self.expansion {
+                None => records,
+                Some(expansion) => expansion.expand(records, strict)?,
+            };
+            return Ok(Taken { records, dropped: 0 });
+        };
+        let mut taken = Taken::default();
+        for (at, part) in all.parts.iter().enumerate() {
+            // Extractors may look at the same place, so each but the last gets its own copy.
+            let mut found = if at + 1 == all.parts.len() {
+                part.take_page(bodies, strict && all.parts.len() == 1)?
+            } else {
+                part.take_page(&mut bodies.to_vec(), false)?
+            };
+            if all.skip_empty {
+                let before = found.records.len();
+                found.records.retain(|record| Value::from_json(record).truthy());
+                found.dropped += before - found.records.len();
+            }
+            if all.first_match {
+                if !found.records.is_empty() {
+                    return Ok(found);
+                }
+                continue;
+            }
+            taken.records.append(&mut found.records);
+            taken.dropped += found.dropped;
+        }
+        Ok(taken)
+    }
+
+    /// The records before they are expanded.
+    pub fn parents(&self, bodies: &mut [Json], strict: bool) -> Result<Vec<Json>, RecordError> {
         let mut records = Vec::new();
         for body in bodies {
-            if self.path.iter().any(|segment| is_glob(segment)) {
+            if self.path.iter().any(|segment| segment == "*") {
+                // Every match is a record, also when it is a list.
+                matches(body, &self.path, &mut |value| records.push(value.take()));
+            } else if self.path.iter().any(|segment| is_glob(segment)) {
                 let mut found = Vec::new();
-                matches(body, &self.path, &mut |value| found.push(value.take()));
-                // All matches together are one list, as in the reference.
-                push_records(Json::Array(found), &mut records);
+                matches(body, &self.path, &mut |value| found.push(value.clone()));
+                if found.len() > 1 {
+                    return Err(RecordError::several("field_path", &self.path, found.len()));
+                }
+                for value in found {
+                    push_records(value, &mut records);
+                }
             } else if let Some(found) = walk_mut(body, &self.path) {
                 push_records(found.take(), &mut records);
             } else if strict {
                 return Err(RecordError::Absent(self.path.join(".")));
             }
         }
-        match &self.expansion {
-            None => Ok(records),
-            Some(expansion) => expansion.expand(records, strict),
-        }
+        Ok(records)
     }
 }
 
@@ -126,8 +212,7 @@ fn push_records(value: Json, records: &mut Vec<Json>) {
     match value {
         Json::Array(items) if records.is_empty() => *records = items,
         Json::Array(items) => records.extend(items),
-        Json::Object(map) if map.is_empty() => {}
-        Json::Null => {}
+        other if !Value::from_json(&other).truthy() => {}
         other => records.push(other),
     }
 }
@@ -138,61 +223,115 @@ impl Expansion {
         for (from, to) in &expander.parent_fields {
             parent_fields.push((segments(from, scope, "parent_path")?, segments(to, scope, "record_path")?));
         }
+        let truncation = expander.truncation.as_ref().map(|path| segments(path, scope, "truncation_indicator_path"));
         Ok(Self {
             path: segments(&expander.path, scope, "expand_records_from_field")?,
             parent_fields,
             keep_original: expander.keep_original,
             merge_parent: expander.merge_parent,
             emit_parent: expander.emit_parent,
+            truncation: truncation.transpose()?.map(|path| (path, expander.whole_list.is_some())),
         })
     }
 
-    fn expand(&self, parents: Vec<Json>, strict: bool) -> Result<Vec<Json>, RecordError> {
+    /// Whether the parent says that its list is cut off and the whole list can be fetched instead.
+    pub fn to_fetch(&self, parent: &Json) -> bool {
+        self.can_fetch() && self.is_truncated(parent)
+    }
+
+    fn can_fetch(&self) -> bool {
+        self.truncation.as_ref().is_some_and(|(_, fetched)| *fetched)
+    }
+
+    fn is_truncated(&self, parent: &Json) -> bool {
+        let says = self.truncation.as_ref().and_then(|(path, _)| walk(parent, path));
+        says.is_some_and(|value| Value::from_json(value).truthy())
+    }
+
+    /// The items of parents.
+    pub fn expand(&self, parents: Vec<Json>, strict: bool) -> Result<Vec<Json>, RecordError> {
         let mut records = Vec::with_capacity(parents.len());
+        let mut told = self.can_fetch();
         for mut parent in parents {
+            if !parent.is_object() || self.path.is_empty() {
+                records.push(parent);
+                continue;
+            }
+            if !told && self.is_truncated(&parent) {
+                told = true;
+                tracing::warn!(path = %self.path.join("/"), "a nested list is cut off; only the items in the answer are read");
+            }
+            // The original and the merged parent are copies, because the list is moved out of it.
+            let original = (self.keep_original || self.emit_parent).then(|| parent.clone());
             let mut items = Vec::new();
-            let original = self.keep_original.then(|| parent.clone());
-            if self.path.iter().any(|segment| is_glob(segment)) {
-                matches(&mut parent, &self.path, &mut |value| {
-                    if value.is_array() {
-                        push_records(value.take(), &mut items);
-                    }
-                });
-            } else {
-                match walk_mut(&mut parent, &self.path) {
-                    Some(list) if list.is_array() => push_records(list.take(), &mut items),
-                    None if strict && !self.emit_parent => return Err(RecordError::Absent(self.path.join("."))),
-                    _ => {}
+            let mut lists = 0;
+            matches(&mut parent, &self.path, &mut |value| {
+                if let Json::Array(list) = value {
+                    lists += 1;
+                    items.append(list);
                 }
+            });
+            let plain = !self.path.iter().any(|segment| is_glob(segment));
+            if strict && lists == 0 && !self.emit_parent && plain && walk(&parent, &self.path).is_none() {
+                return Err(RecordError::Absent(self.path.join(".")));
             }
             if items.is_empty() {
                 if self.emit_parent {
-                    records.push(original.unwrap_or(parent));
+                    records.extend(original);
                 }
                 continue;
             }
-            if self.merge_parent {
-                remove(&mut parent, &self.path);
-            }
-            for mut item in items {
-                if self.merge_parent
-                    && let (Json::Object(own), Json::Object(over)) = (&mut item, &parent)
-                {
-                    let mut merged = over.clone();
-                    merged.extend(std::mem::take(own));
-                    *own = merged;
-                }
-                for (from, to) in &self.parent_fields {
-                    let value = walk(&parent, from).cloned().unwrap_or(Json::Null);
-                    put(&mut item, to, value)?;
-                }
-                if let (Some(original), Json::Object(map)) = (&original, &mut item) {
-                    map.insert("original_record".to_owned(), original.clone());
-                }
-                records.push(item);
-            }
+            self.dress(items, parent, original, &mut records)?;
         }
         Ok(records)
+    }
+
+    /// The items fetched for a parent whose own list is cut off.
+    pub fn fetched(&self, parent: Json, items: Vec<Json>) -> Result<Vec<Json>, RecordError> {
+        let mut records = Vec::with_capacity(items.len());
+        let original = self.keep_original.then(|| parent.clone());
+        self.dress(items, parent, original, &mut records)?;
+        Ok(records)
+    }
+
+    /// Gives items what they carry from their parent.
+    fn dress(
+        &self,
+        items: Vec<Json>,
+        mut parent: Json,
+        original: Option<Json>,
+        records: &mut Vec<Json>,
+    ) -> Result<(), RecordError> {
+        let original = original.filter(|_| self.keep_original);
+        let context = self.keep_original || self.merge_parent || !self.parent_fields.is_empty();
+        let values: Vec<Json> = self
+            .parent_fields
+            .iter()
+            .map(|(from, _)| walk(original.as_ref().unwrap_or(&parent), from).cloned().unwrap_or(Json::Null))
+            .collect();
+        if self.merge_parent {
+            change::remove_lists(&mut parent, &self.path);
+        }
+        for mut item in items {
+            if context && !item.is_object() {
+                item = Json::Object(Map::from_iter([("value", item)]));
+            }
+            if self.merge_parent
+                && let (Json::Object(own), Json::Object(over)) = (&mut item, &parent)
+            {
+                let mut merged = over.clone();
+                merged.extend(std::mem::take(own));
+                *own = merged;
+            }
+            for ((_, to), value) in self.parent_fields.iter().zip(&values) {
+                put(&mut item, to, value.clone())?;
+            }
+            if let (Some(original), Json::Object(map)) = (&original, &mut item) {
+                map.insert("original_record", original.clone());
+            }
+            records.push(item);
+        }
+        Ok(())
     }
 }
 
@@ -293,12 +432,13 @@ pub fn put(record: &mut Json, path: &[String], value: Json) -> Result<(), Record
     let mut place = record;
     for (depth, segment) in parents.iter().enumerate() {
         let next = &path[depth + 1];
-        let fresh = || if next.parse::<usize>().is_ok() { Json::Array(Vec::new()) } else { Json::Object(Map::new()) };
+        let fresh = || if is_number(next) { Json::Array(Vec::new()) } else { Json::Object(Map::new()) };
         place = match place {
             Json::Object(map) => map.entry(segment.clone()).or_insert_with(fresh),
             Json::Array(items) => {
+                let before = items.len();
                 let index = list_index(segment, items, path)?;
-                if items[index].is_null() {
+                if index >= before {
                     items[index] = fresh();
                 }
                 &mut items[index]
@@ -319,11 +459,15 @@ pub fn put(record: &mut Json, path: &[String], value: Json) -> Result<(), Record
     Ok(())
 }
 
+fn is_number(segment: &str) -> bool {
+    !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Longest list that a path may create.
 const MAX_PADDED: usize = 10_000;
 
 fn list_index(segment: &str, items: &mut Vec<Json>, path: &[String]) -> Result<usize, RecordError> {
-    let index: usize = segment.parse().map_err(|_| through(path))?;
+    let index: usize = segment.parse().ok().filter(|_| is_number(segment)).ok_or_else(|| through(path))?;
     if index >= MAX_PADDED {
         return Err(RecordError::Path(format!("the path {} asks for a list of {index} elements", path.join("/"))));
     }
@@ -335,13 +479,6 @@ fn list_index(segment: &str, items: &mut Vec<Json>, path: &[String]) -> Result<u
 
 fn through(path: &[String]) -> RecordError {
     RecordError::Path(format!("the path {} leads through a value that has no fields", path.join("/")))
-}
-
-fn remove(value: &mut Json, path: &[String]) {
-    let Some((last, parents)) = path.split_last() else { return };
-    if let Some(Json::Object(map)) = walk_mut(value, parents) {
-        map.shift_remove(last);
-    }
 }
 
 /// Applies the filter and the transformations in the order the selector asks for. `None`: the record is left out.
@@ -378,9 +515,8 @@ fn transform(record: &mut Json, transformation: &Transformation, around: &Around
     match transformation {
         Transformation::Add { fields, condition } => {
             for (path, value, allowed) in fields {
-                let (path, value) = {
+                let value = {
                     let scope = around.scope().with("record", Value::from_json(record));
-                    let path = segments(path, &scope, "AddFields.path")?;
                     let value = added(value, &scope, *allowed)?;
                     if let Some(condition) = condition {
                         let owned_path = Json::from(path.clone());
@@ -390,23 +526,27 @@ fn transform(record: &mut Json, transformation: &Transformation, around: &Around
                             continue;
                         }
                     }
-                    (path, value)
+                    value
                 };
-                put(record, &path, value)?;
+                put(record, path, value)?;
             }
         }
-        Transformation::Remove { pointers, condition } => {
+        Transformation::Remove { pointers, condition: None } => {
             for pointer in pointers {
-                if pointer.len() == 1 && pointer[0] == "**" {
-                    *record = Json::Object(Map::new());
-                    continue;
-                }
-                remove_matches(record, pointer, condition.as_ref(), around)?;
+                change::remove(record, pointer);
             }
+        }
+        Transformation::Remove { condition: Some(condition), .. } => {
+            change::remove_leaves(record, &mut |leaf| {
+                let scope = Scope::new(around.now)
+                    .with("config", Value::from_json(around.config))
+                    .with("property", Value::from_json(leaf));
+                condition.condition(&scope).map_err(failed("RemoveFields.condition"))
+            })?;
         }
         Transformation::Flatten { lists } => {
             if let Json::Object(map) = record {
-                *record = Json::Object(flattened(std::mem::take(map), *lists));
+                *record = Json::Object(change::flattened(std::mem::take(map), *lists));
             }
         }
         Transformation::Lift { path, delete_origin, replace_record, affix } => {
@@ -419,21 +559,21 @@ fn transform(record: &mut Json, transformation: &Transformation, around: &Around
                     (side(prefix)?, side(suffix)?)
                 }
             };
-            lift(record, &path, *delete_origin, *replace_record, &affix);
+            change::lift(record, &path, (*delete_origin, *replace_record), &affix)?;
         }
         Transformation::KeysToLower => {
             if let Json::Object(map) = record {
                 *map = std::mem::take(map).into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
             }
         }
-        Transformation::KeysToSnakeCase => rename(record, &snake_case),
+        Transformation::KeysToSnakeCase => change::rename(record, &change::snake_case),
         Transformation::KeysReplace { old, new } => {
             let (old, new) = {
                 let scope = around.scope().with("record", Value::from_json(record));
                 let part = |text: &Text| text.text(&scope).map_err(failed("KeysReplace"));
                 (part(old)?, part(new)?)
             };
-            rename(record, &|key: &str| key.replace(&old, &new));
+            change::rename(record, &|key: &str| key.replace(&old, &new));
         }
     }
     Ok(())
@@ -454,137 +594,4 @@ fn added(value: &Field, scope: &Scope<'_>, allowed: Allowed) -> Result<Json, Rec
             Json::Object(map)
         }
     })
-}
-
-fn remove_matches(
-    value: &mut Json,
-    pointer: &[String],
-    condition: Option<&Text>,
-    around: &Around<'_>,
-) -> Result<(), RecordError> {
-    let Some((first, rest)) = pointer.split_first() else { return Ok(()) };
-    let goes = |property: &Json| match condition {
-        None => Ok(true),
-        Some(condition) => {
-            let scope = around.scope().with("property", Value::from_json(property));
-            condition.condition(&scope).map_err(failed("RemoveFields.condition"))
-        }
-    };
-    match value {
-        Json::Object(map) if rest.is_empty() => {
-            let keys: Vec<JsonText> = map.keys().filter(|key| glob(first, key)).cloned().collect();
-            for key in keys {
-                if map.get(&key).map(&goes).transpose()?.unwrap_or(false) {
-                    map.shift_remove(&key);
-                }
-            }
-        }
-        Json::Object(map) => {
-            for (key, inner) in map.iter_mut() {
-                if glob(first, key) {
-                    remove_matches(inner, rest, condition, around)?;
-                }
-            }
-        }
-        Json::Array(items) => {
-            let exact = index_of(first, items.len());
-            for (index, inner) in items.iter_mut().enumerate() {
-                if exact == Some(index) || (exact.is_none() && glob(first, &index.to_string())) {
-                    if !rest.is_empty() {
-                        remove_matches(inner, rest, condition, around)?;
-                    } else if goes(inner)? {
-                        // An element is blanked, not cut out: the others keep their places.
-                        *inner = Json::Null;
-                    }
-                }
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// Leaves under their own key, or under `parent.key` when that is taken or once a list was met; read depth-first from a stack,
-/// last key first, as the reference does.
-fn flattened(record: Map, lists: bool) -> Map {
-    let mut flat = Map::new();
-    let mut stack: Vec<(Json, JsonText, bool)> = vec![(Json::Object(record), JsonText::default(), false)];
-    while let Some((value, path, in_list)) = stack.pop() {
-        match value {
-            Json::Object(map) if !map.is_empty() => {
-                for (key, inner) in map {
-                    let name = if path.is_empty() || (!in_list && !flat.contains_key(&key)) {
-                        key
-                    } else {
-                        format!("{path}.{key}").into()
-                    };
-                    stack.push((inner, name, in_list));
-                }
-            }
-            Json::Array(items) if lists && !items.is_empty() => {
-                for (index, inner) in items.into_iter().enumerate() {
-                    stack.push((inner, format!("{path}.{index}").into(), true));
-                }
-            }
-            leaf => {
-                flat.insert(path, leaf);
-            }
-        }
-    }
-    flat
-}
-
-fn lift(record: &mut Json, path: &[String], delete_origin: bool, replace: bool, (prefix, suffix): &(String, String)) {
-    let Some(Json::Object(found)) = walk(record, path).cloned() else { return };
-    let found: Map = found.into_iter().map(|(key, value)| (format!("{prefix}{key}{suffix}"), value)).collect();
-    if replace {
-        *record = Json::Object(found);
-        return;
-    }
-    let Json::Object(map) = &*record else { return };
-    if found.keys().any(|key| map.contains_key(key)) {
-        return;
-    }
-    if delete_origin {
-        remove(record, path);
-    }
-    if let Json::Object(map) = record {
-        map.extend(found);
-    }
-}
-
-/// New names for all keys of nested maps; lists are left alone.
-fn rename(value: &mut Json, name: &dyn Fn(&str) -> String) {
-    if let Json::Object(map) = value {
-        let old = std::mem::take(map);
-        for (key, mut inner) in old {
-            rename(&mut inner, name);
-            map.insert(name(&key), inner);
-        }
-    }
-}
-
-/// `CamelCase` to `camel_case`, `HTTPServer` to `httpserver`, `a1b2` to `a_1_b_2`, `1a` to `_1_a`.
-fn snake_case(key: &str) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut word = String::new();
-    let mut kind = 0;
-    let mut previous = ' ';
-    for c in key.chars() {
-        let now = if c.is_ascii_digit() { 2 } else { i32::from(c.is_alphabetic()) };
-        let camel = c.is_uppercase() && previous.is_lowercase();
-        if (now != kind || camel || now == 0) && !word.is_empty() {
-            words.push(std::mem::take(&mut word));
-        }
-        if now != 0 {
-            word.extend(c.to_lowercase());
-        }
-        kind = now;
-        previous = c;
-    }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    let snake = words.join("_");
-    if snake.starts_with(|c: char| c.is_ascii_digit()) { format!("_{snake}") } else { snake }
 }

@@ -221,7 +221,7 @@ fn transformations_change_records_as_in_the_reference() {
         transformed("{type: KeysToSnakeCase}", cases).unwrap(),
         Some(json!({"camel_case": 1, "httpserver": 2, "a_1_b_2": 3, "_1_a": 4, "deep": {"inner_key": 5}}))
     );
-    let flat = transformed("{type: FlattenFields}", json!({"a": {"x": 1, "y": {"z": 2}}, "l": [5]})).unwrap().unwrap();
+    let flat = transformed("{type: FlattenFields}", json!({"l": [5], "a": {"x": 1, "y": {"z": 2}}})).unwrap().unwrap();
     assert_eq!((&flat["x"], &flat["z"], &flat["l.0"]), (&json!(1), &json!(2), &json!(5)));
 }
 

@@ -405,7 +405,7 @@ async fn what_is_not_supported_is_named_with_its_place_and_the_other_streams_run
             "source_x.components.P",
             "streams/0/retriever/paginator",
         ),
-        ("    decoder: {type: XmlDecoder}\n", "XmlDecoder", "streams/0/retriever/decoder"),
+        ("    decoder: {type: CustomDecoder, class_name: source_x.D}\n", "source_x.D", "streams/0/retriever/decoder"),
         (
             "    pagination_reset: {type: PaginationReset, action: RESET}\n",
             "SimpleRetriever.pagination_reset",

@@ -24,7 +24,7 @@ pub use paging::{Paginator, Strategy, TokenTarget};
 pub use partition::{Parent, Router};
 pub use request::{BodySpec, Place, RequestOption, Requester};
 pub use retriever::Retriever;
-pub use selector::{Expander, Extractor, Selector};
+pub use selector::{Combined, Expander, Extractor, Selector};
 pub use transformation::Transformation;
 
 use crate::json::Json;
@@ -130,6 +130,21 @@ pub struct Stream {
     pub use_cache: Option<bool>,
     /// Whether other streams read it for their partitions.
     pub is_parent: bool,
+}
+
+impl Stream {
+    /// A retriever that is read for something else than its records, such as the streams or fields a platform has.
+    pub fn helper(name: &str, retriever: Retriever, value: &Json) -> Self {
+        Self {
+            name: name.to_owned(),
+            retriever,
+            cursor: None,
+            transformations: Vec::new(),
+            total: None,
+            budget_scope: String::new(),
+            identity: value.to_string(),
+        }
+    }
 }
 
 /// Builds a stream from the plain document. `path` is where it stands.

@@ -1,6 +1,8 @@
 //! Selectors: extraction, expansion and filter of records (connector-format.md, 6.2 and 6.3).
 
-use super::{Built, Fault, Text, part::Part};
+use super::{Built, Fault, Retriever, Stream, Text, part::Part, retriever::retriever};
+use crate::{decode::is_glob, json::Json};
+use std::sync::Arc;
 
 /// `DpathExtractor`, with its expander.
 #[derive(Debug, Clone)]
@@ -9,6 +11,19 @@ pub struct Extractor {
     pub path: Vec<Text>,
     /// Records inside records.
     pub expander: Option<Expander>,
+    /// Several extractors instead of a path.
+    pub combined: Option<Combined>,
+}
+
+/// `CombinedExtractor`.
+#[derive(Debug, Clone)]
+pub struct Combined {
+    /// In this order.
+    pub extractors: Vec<Extractor>,
+    /// Only the records of the first one that finds any.
+    pub first_match: bool,
+    /// Null and empty records are left out.
+    pub skip_empty: bool,
 }
 
 /// `RecordExpander`.
@@ -24,6 +39,10 @@ pub struct Expander {
     pub parent_fields: Vec<(Vec<Text>, Vec<Text>)>,
     /// A parent without items is a record itself.
     pub emit_parent: bool,
+    /// Where a parent says that its list is cut off.
+    pub truncation: Option<Vec<Text>>,
+    /// How the whole list is fetched then; templates see the parent as `stream_slice.parent_record`.
+    pub whole_list: Option<Arc<Stream>>,
 }
 
 /// `RecordSelector`.
@@ -47,10 +66,7 @@ pub(super) fn selector(part: &Part<'_>) -> Built<Selector> {
             path: part.at("schema_normalization"),
         });
     }
-    let inner = part.child("extractor")?;
-    if inner.kind()? != "DpathExtractor" {
-        return Err(inner.unsupported(inner.name()));
-    }
+    let extractor = extractor(&part.child("extractor")?)?;
     let filter = if part.get("record_filter").is_none() {
         None
     } else {
@@ -60,26 +76,84 @@ pub(super) fn selector(part: &Part<'_>) -> Built<Selector> {
         }
         filter.text("condition")?
     };
-    let expander = match inner.get("record_expander") {
-        None => None,
-        Some(_) => Some(expander(&inner.child("record_expander")?)?),
-    };
-    let extractor = Extractor { path: inner.texts("field_path")?, expander };
     Ok(Selector { extractor, filter, transform_first: part.flag("transform_before_filtering")? })
 }
 
+/// An extractor of any kind.
+pub(super) fn extractor(part: &Part<'_>) -> Built<Extractor> {
+    match part.kind()? {
+        "DpathExtractor" => Ok(Extractor {
+            path: part.texts("field_path")?,
+            expander: match part.get("record_expander") {
+                None => None,
+                Some(_) => Some(expander(&part.child("record_expander")?)?),
+            },
+            combined: None,
+        }),
+        "CombinedExtractor" => {
+            let extractors = part.children("extractors")?.iter().map(extractor).collect::<Built<Vec<_>>>()?;
+            if extractors.is_empty() {
+                return Err(part.invalid("extractors", "at least one extractor was expected"));
+            }
+            if let Some(at) = extractors.iter().position(fetches) {
+                let path = part.at(&format!("extractors/{at}/record_expander/truncated_list_retriever"));
+                return Err(Fault::Unsupported { component: "truncated_list_retriever".to_owned(), path });
+            }
+            let first_match = match part.plain("mode")?.as_deref() {
+                None | Some("union") => false,
+                Some("first_match") => true,
+                Some(other) => {
+                    return Err(part.invalid("mode", format!("{other:?} is neither union nor first_match")));
+                }
+            };
+            let skip_empty = part.flag("skip_empty_records")?;
+            Ok(Extractor {
+                path: Vec::new(),
+                expander: None,
+                combined: Some(Combined { extractors, first_match, skip_empty }),
+            })
+        }
+        _ => Err(part.unsupported(part.name())),
+    }
+}
+
+fn fetches(extractor: &Extractor) -> bool {
+    extractor.expander.as_ref().is_some_and(|expander| expander.whole_list.is_some())
+}
+
 fn expander(part: &Part<'_>) -> Built<Expander> {
-    part.refuse(&["truncation_indicator_path", "truncated_list_retriever"])?;
     let mut parent_fields = Vec::new();
     for field in part.children("parent_fields")? {
         let pair = (field.texts("parent_path")?, field.texts("record_path")?);
         if pair.0.is_empty() || pair.1.is_empty() {
             return Err(field.invalid("parent_path", "both paths need at least one segment"));
         }
+        if pair.0.iter().chain(&pair.1).any(|segment| is_glob(segment.template().source())) {
+            return Err(field.invalid("parent_path", "a path to one field was expected, without *, ? and ["));
+        }
         parent_fields.push(pair);
     }
+    let path = part.texts("expand_records_from_field")?;
+    let plain = |path: &[Text]| !path.iter().any(|segment| is_glob(segment.template().source()));
+    let truncation =
+        part.get("truncation_indicator_path").map(|_| part.texts("truncation_indicator_path")).transpose()?;
+    if truncation.as_deref().is_some_and(|path| !plain(path)) {
+        return Err(part.invalid("truncation_indicator_path", "a path to one field was expected, without *, ? and ["));
+    }
+    let whole_list = match part.get("truncated_list_retriever") {
+        None => None,
+        Some(_) if truncation.is_none() => {
+            return Err(part.invalid("truncation_indicator_path", "truncated_list_retriever needs it"));
+        }
+        Some(_) if !plain(&path) => {
+            return Err(
+                part.invalid("expand_records_from_field", "truncated_list_retriever needs a path without globs")
+            );
+        }
+        Some(value) => Some(Arc::new(whole_list(part, value)?)),
+    };
     Ok(Expander {
-        path: part.texts("expand_records_from_field")?,
+        path,
         keep_original: part.flag("remain_original_record")?,
         merge_parent: part.flag("merge_parent")?,
         parent_fields,
@@ -90,5 +164,15 @@ fn expander(part: &Part<'_>) -> Built<Expander> {
                 return Err(part.invalid("on_no_records", format!("{other:?} is neither skip nor emit_parent")));
             }
         },
+        truncation,
+        whole_list,
     })
+}
+
+/// The retriever of a whole list as a stream of its own.
+fn whole_list(part: &Part<'_>, value: &Json) -> Built<Stream> {
+    let inner = part.child("truncated_list_retriever")?;
+    inner.refuse(&["partition_router", "pagination_reset"])?;
+    let retriever: Retriever = retriever(&inner)?;
+    Ok(Stream::helper("record_expander_truncated_list", retriever, value))
 }

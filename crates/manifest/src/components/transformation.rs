@@ -10,7 +10,7 @@ pub enum Transformation {
     /// `AddFields`.
     Add {
         /// Path, value and the literals accepted.
-        fields: Vec<(Vec<Text>, Field, Allowed)>,
+        fields: Vec<(Vec<String>, Field, Allowed)>,
         /// Only where it holds.
         condition: Option<Text>,
     },
@@ -63,7 +63,11 @@ pub(super) fn transformation(part: &Part<'_>) -> Built<Transformation> {
                     Some("boolean") => Allowed::Booleans,
                     Some(other) => return Err(field.invalid("value_type", format!("{other:?} is not a type"))),
                 };
-                let path = field.texts("path")?;
+                // Paths are taken as they stand: the reference does not look for templates in them.
+                let segments = field.need("path")?.as_array();
+                let segments = segments.ok_or_else(|| field.invalid("path", "a list of segments was expected"))?;
+                let segment = |segment: &Json| segment.as_str().map_or_else(|| segment.to_string(), str::to_owned);
+                let path: Vec<String> = segments.iter().map(segment).collect();
                 if path.is_empty() {
                     return Err(field.invalid("path", "at least one segment was expected"));
                 }
