@@ -6,8 +6,9 @@
 //! needs and this version does not run makes that stream unavailable by name; the others are read.
 
 use crate::{
-    components::{self, Fault, Stream},
+    components::{self, DynamicStream, Fault, Stream},
     document::{self, DocumentError},
+    dynamic::{self, Ways},
     read::{Convert, Flow, Job, Run, Taker, read_streams},
 };
 use crate::{
@@ -24,6 +25,7 @@ pub struct Connector {
     document: Json,
     form: Json,
     declared: Vec<Declared>,
+    templates: Vec<Result<DynamicStream, Fault>>,
 }
 
 /// A stream as people and catalogues see it.
@@ -43,6 +45,8 @@ pub struct Declared {
     pub stream: Result<Arc<Stream>, Fault>,
     /// Parts that are left out without making the records wrong, for the fidelity report.
     pub notes: Vec<Note>,
+    /// How it depends on the connection.
+    pub(crate) ways: Ways,
 }
 
 /// A part of a stream that is left out.
@@ -137,8 +141,11 @@ impl Connector {
             document.pointer("/spec/connection_specification").cloned().unwrap_or_else(|| Json::Object(Map::new()));
         let listed = document.get("streams").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
         let each = listed.iter().enumerate();
-        let declared = each.map(|(at, stream)| Declared::new(stream, &format!("streams/{at}"))).collect();
-        Ok(Self { document, form, declared })
+        let declared = each.flat_map(|(at, stream)| Declared::all(stream, &format!("streams/{at}"))).collect();
+        let templates = document.get("dynamic_streams").and_then(Json::as_array).into_iter().flatten().enumerate();
+        let templates = templates.map(|(at, it)| components::dynamic_stream(it, &format!("dynamic_streams/{at}")));
+        let templates = templates.collect();
+        Ok(Self { document, form, declared, templates })
     }
     /// The plain document: references resolved, types and parameters filled in.
     pub fn document(&self) -> &Json {
@@ -157,11 +164,13 @@ impl Connector {
         let names = self.document.pointer("/check/stream_names").and_then(Json::as_array).into_iter().flatten();
         names.filter_map(Json::as_str).map(str::to_owned).collect()
     }
-    /// All streams that this configuration has.
-    #[allow(clippy::unused_async, reason = "generated streams are found out by asking the platform")]
+    /// The templates that become streams of a connection; what they become, only [`Connector::discover`] knows.
+    pub fn templates(&self) -> &[Result<DynamicStream, Fault>] {
+        &self.templates
+    }
+    /// All streams that this configuration has: those of the document whose conditions hold, then those that templates become.
     pub async fn discover(&self, run: &Run) -> Result<Vec<Declared>, Failure> {
-        let _ = run;
-        Ok(self.declared.clone())
+        dynamic::discover(run, &self.declared, &self.templates, None).await
     }
     /// Whether the platform can be read: each stream of the manifest's check gives its first records, or ends without any.
     pub async fn check(&self, run: &Run) -> Result<(), Failure> {
@@ -184,21 +193,24 @@ impl Connector {
         limits: &Limits,
         outlet: &mut dyn Outlet,
     ) -> Result<Summary, Failure> {
-        let all = self.discover(run).await?;
+        let names: Vec<String> = wanted.iter().map(|wanted| wanted.stream.clone()).collect();
+        // Templates are asked for only when the document itself does not have what is wanted.
+        let templates = if names.iter().all(|name| self.declared.iter().any(|it| it.name == *name)) {
+            &[]
+        } else {
+            self.templates.as_slice()
+        };
+        let all = dynamic::discover(run, &self.declared, templates, Some(&names)).await?;
         let mut summary = Summary::default();
         let mut jobs = Vec::new();
         for wanted in wanted {
             let found = all.iter().find(|declared| declared.name == wanted.stream);
             let stream = match found {
                 None => Err(Failure::new(Code::NotFound).with("what", &wanted.stream)),
-                Some(declared) => declared.stream.clone().map_err(|fault| fault_failure(&declared.name, &fault)),
+                Some(declared) => declared.delegated(run, wanted.state.filter(|_| !wanted.full_refresh)),
             };
             match stream {
-                Ok(stream) => jobs.push(Job {
-                    state: wanted.state.filter(|_| !wanted.full_refresh),
-                    limits: *limits,
-                    ..Job::new(stream)
-                }),
+                Ok((stream, state)) => jobs.push(Job { state, limits: *limits, ..Job::new(stream) }),
                 Err(failure) => {
                     let stream = wanted.stream;
                     outlet.event(Event::Started { stream: stream.clone() }).await?;
@@ -219,10 +231,6 @@ impl Connector {
         }
         Ok(telling.summary)
     }
-}
-
-fn fault_failure(stream: &str, fault: &Fault) -> Failure {
-    Failure::new(Code::ManifestInvalid).with("path", format!("streams/{stream}")).detail(fault)
 }
 
 /// Tells the outlet what happens, under the names of streams.
@@ -271,15 +279,21 @@ impl Declared {
         let name = stream.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
         let cursor_field = stream.pointer("/incremental_sync/cursor_field").and_then(Json::as_str);
         let mut notes = Vec::new();
-        let schema = schema(stream.get("schema_loader"), &format!("{path}/schema_loader"), &mut notes);
+        let built = components::stream(stream, path);
+        let schema = components::schema(stream.get("schema_loader"), &format!("{path}/schema_loader"), &mut notes);
+        let (schema, dynamic, built) = match schema {
+            Ok((schema, dynamic)) => (schema, dynamic, built),
+            Err(fault) => (json!({}), Vec::new(), built.and(Err(fault))),
+        };
         Self {
             name,
             primary_key: primary_key(stream.get("primary_key")),
             cursor_field: cursor_field.map(str::to_owned),
             incremental: stream.get("incremental_sync").is_some_and(|cursor| !cursor.is_null()),
             schema,
-            stream: components::stream(stream, path).map(Arc::new),
+            stream: built.map(Arc::new),
             notes,
+            ways: Ways { schemas: dynamic.into_iter().map(Arc::new).collect(), ..Ways::default() },
         }
     }
 }
@@ -297,37 +311,4 @@ fn primary_key(value: Option<&Json>) -> Vec<Vec<String>> {
         _ => Vec::new(),
     };
     paths.into_iter().filter(|path: &Vec<String>| !path.is_empty()).collect()
-}
-
-/// The schema of an inline loader; of several loaders, all of them laid over each other.
-fn schema(loader: Option<&Json>, path: &str, notes: &mut Vec<Note>) -> Json {
-    match loader {
-        None | Some(Json::Null) => json!({}),
-        Some(Json::Array(loaders)) => {
-            let mut merged = json!({});
-            for (at, loader) in loaders.iter().enumerate() {
-                merge(&mut merged, schema(Some(loader), &format!("{path}/{at}"), notes));
-            }
-            merged
-        }
-        Some(loader) => {
-            let kind = loader.get("class_name").or_else(|| loader.get("type")).and_then(Json::as_str);
-            if kind == Some("InlineSchemaLoader") {
-                return loader.get("schema").filter(|schema| schema.is_object()).cloned().unwrap_or_else(|| json!({}));
-            }
-            notes.push(Note { component: kind.unwrap_or("schema_loader").to_owned(), path: path.to_owned() });
-            json!({})
-        }
-    }
-}
-
-fn merge(into: &mut Json, from: Json) {
-    match (into, from) {
-        (Json::Object(into), Json::Object(from)) => {
-            for (key, value) in from {
-                merge(into.entry(key).or_insert(Json::Null), value);
-            }
-        }
-        (into, from) => *into = from,
-    }
 }

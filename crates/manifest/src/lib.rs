@@ -10,6 +10,7 @@ pub mod connector;
 pub mod datetime;
 pub mod decode;
 pub mod document;
+mod dynamic;
 pub mod json;
 pub mod mapping;
 pub mod read;

@@ -481,6 +481,25 @@ fn through(path: &[String]) -> RecordError {
     RecordError::Path(format!("the path {} leads through a value that has no fields", path.join("/")))
 }
 
+/// The last look at a record before it leaves: it is a map, and its values have the types of the schema if the stream asks for
+/// that.
+pub fn finish(record: Option<Json>, normal: Option<&Normal>) -> Result<Option<Json>, RecordError> {
+    let Some(mut record) = record else { return Ok(None) };
+    if !record.is_object() {
+        let kind = Value::from_json(&record).type_name();
+        return Err(RecordError::Path(format!("a record is of the kind {kind} instead of a map of fields")));
+    }
+    if let Some(normal) = normal {
+        normal.apply(&mut record);
+    }
+    Ok(Some(record))
+}
+
+/// Applies transformations to a map that is no record of a page.
+pub fn change(record: &mut Json, transformations: &[Transformation], around: &Around<'_>) -> Result<(), RecordError> {
+    transformations.iter().try_for_each(|transformation| transform(record, transformation, around))
+}
+
 /// Applies the filter and the transformations in the order the selector asks for. `None`: the record is left out.
 pub fn refine(
     record: Json,

@@ -7,29 +7,34 @@
 mod auth;
 mod cursor;
 mod decoder;
+mod dynamic;
 mod errors;
 mod paging;
 mod part;
 mod partition;
 mod request;
 mod retriever;
+mod schema;
 mod selector;
 mod transformation;
 
 pub use auth::Auth;
 pub use cursor::{Clamping, Counter, Cursor, MinMax, OwnFilter, datetime_cursor};
 pub use decoder::Decoder;
+pub use dynamic::{ComponentMapping, ComponentSource, Delegate, DynamicStream, condition, delegate, dynamic_stream};
 pub use errors::{Action, Backoff, ErrorChild, ErrorHandler, ResponseFilter};
 pub use paging::{Paginator, Strategy, TokenTarget};
 pub use partition::{Parent, Router};
 pub use request::{BodySpec, Place, RequestOption, Requester};
 pub use retriever::Retriever;
+pub use schema::{DynamicSchema, TypesMap, lay_under, schema};
 pub use selector::{Combined, Expander, Extractor, Selector};
 pub use transformation::Transformation;
 
 use crate::json::Json;
 use crate::{
     document::DocumentError,
+    records::Normal,
     template::{Allowed, Scope, Template, TemplateError, Value},
 };
 use part::Part;
@@ -130,6 +135,8 @@ pub struct Stream {
     pub use_cache: Option<bool>,
     /// Whether other streams read it for their partitions.
     pub is_parent: bool,
+    /// The schema its records are brought to.
+    pub normal: Option<Arc<Normal>>,
 }
 
 impl Stream {
@@ -139,10 +146,14 @@ impl Stream {
             name: name.to_owned(),
             retriever,
             cursor: None,
+            counter: None,
             transformations: Vec::new(),
             total: None,
             budget_scope: String::new(),
-            identity: value.to_string(),
+            legacy_states: false,
+            use_cache: value.pointer("/requester/use_cache").and_then(Json::as_bool),
+            is_parent: false,
+            normal: None,
         }
     }
 }
@@ -150,6 +161,10 @@ impl Stream {
 /// Builds a stream from the plain document. `path` is where it stands.
 pub fn stream(value: &Json, path: &str) -> Result<Stream, Fault> {
     let part = Part::new(value, path)?;
+    // Whoever is a parent for others is read as a whole.
+    if part.kind()? == "StateDelegatingStream" {
+        return Ok(Arc::unwrap_or_clone(delegate(value, path)?.full));
+    }
     if part.kind()? != "DeclarativeStream" {
         return Err(part.unsupported(part.name()));
     }
@@ -180,6 +195,12 @@ pub fn stream(value: &Json, path: &str) -> Result<Stream, Fault> {
         .children("state_migrations")?
         .iter()
         .any(|migration| migration.kind() == Ok("LegacyToPerPartitionStateMigration"));
+    let normal = if retriever.selector.normalise {
+        let (schema, _) = schema(part.get("schema_loader"), &part.at("schema_loader"), &mut Vec::new())?;
+        Some(Arc::new(Normal::new(schema)))
+    } else {
+        None
+    };
     Ok(Stream {
         name,
         retriever,
@@ -191,5 +212,6 @@ pub fn stream(value: &Json, path: &str) -> Result<Stream, Fault> {
         legacy_states,
         use_cache: value.pointer("/retriever/requester/use_cache").and_then(Json::as_bool),
         is_parent: false,
+        normal,
     })
 }

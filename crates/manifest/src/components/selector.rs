@@ -54,18 +54,23 @@ pub struct Selector {
     pub filter: Option<Text>,
     /// Transforms before it filters.
     pub transform_first: bool,
+    /// Brings values to the types of the stream's schema.
+    pub normalise: bool,
 }
 
 pub(super) fn selector(part: &Part<'_>) -> Built<Selector> {
     if part.kind()? != "RecordSelector" {
         return Err(part.unsupported(part.name()));
     }
-    if part.get("schema_normalization").is_some_and(|kind| kind != "None") {
-        return Err(Fault::Unsupported {
-            component: "schema_normalization".to_owned(),
-            path: part.at("schema_normalization"),
-        });
-    }
+    // A class of the author may be left out: types are then told from the records.
+    let normalise = match part.get("schema_normalization") {
+        None | Some(Json::Object(_)) => false,
+        Some(kind) if *kind == "Default" => true,
+        Some(kind) if *kind == "None" => false,
+        Some(other) => {
+            return Err(part.invalid("schema_normalization", format!("{other} is neither Default nor None")));
+        }
+    };
     let extractor = extractor(&part.child("extractor")?)?;
     let filter = if part.get("record_filter").is_none() {
         None
@@ -76,7 +81,7 @@ pub(super) fn selector(part: &Part<'_>) -> Built<Selector> {
         }
         filter.text("condition")?
     };
-    Ok(Selector { extractor, filter, transform_first: part.flag("transform_before_filtering")? })
+    Ok(Selector { extractor, filter, transform_first: part.flag("transform_before_filtering")?, normalise })
 }
 
 /// An extractor of any kind.

@@ -6,11 +6,12 @@ use crate::json::{Json, Map};
 use crate::{
     components::{Field, RequestOption, Router, Strategy, Stream, Text, TokenTarget},
     decode::{self, Projection},
-    records::{self, Around, Extraction},
+    records::{self, Around, Extraction, RecordError, Taken},
     retry,
     template::{Allowed, Scope, SliceView, TemplateError, Value},
     wire::{self, Injection, WireError},
 };
+use futures::future::BoxFuture;
 use kit::{
     http::{Http, HttpResponse},
     policy::Policy,
@@ -155,11 +156,8 @@ impl Pages {
         }
         let kept_body = (self.keep && decode::pages_see_it(&self.stream.retriever.decoder))
             .then(|| bodies.first().cloned().unwrap_or(Json::Null));
-        let found = self
-            .extraction
-            .take(&mut bodies, self.run.strict)
-            .map_err(|error| self.run.record_failure(&self.stream, &error))?;
-        let extracted = found.len();
+        let Taken { records: found, dropped } = self.take(&mut bodies).await?;
+        let extracted = found.len() + dropped;
         self.extracted += extracted as u64;
         let mut emitted = Vec::with_capacity(extracted);
         {
@@ -167,7 +165,8 @@ impl Pages {
                 Around { config: &self.run.config, slice: &self.slice, page_token: &page_token, now: self.run.now };
             let stream = &self.stream;
             for record in found {
-                let refined = records::refine(record, &stream.retriever.selector, &stream.transformations, &around);
+                let refined = records::refine(record, &stream.retriever.selector, &stream.transformations, &around)
+                    .and_then(|record| records::finish(record, stream.normal.as_deref()));
                 emitted.extend(refined.map_err(|error| self.run.record_failure(stream, &error))?);
             }
         }
@@ -186,6 +185,42 @@ impl Pages {
             emitted.retain(|record| keeper.keeps(record));
         }
         Ok(Some(emitted))
+    }
+
+    /// The records of a page's documents.
+    async fn take(&self, bodies: &mut [Json]) -> Result<Taken, Failure> {
+        let failed = |error: RecordError| self.run.record_failure(&self.stream, &error);
+        let expander = self.stream.retriever.selector.extractor.expander.as_ref();
+        let list = expander.and_then(|expander| expander.whole_list.as_ref());
+        let (Some(list), Some(expansion)) = (list, &self.extraction.expansion) else {
+            return self.extraction.take_page(bodies, self.run.strict).map_err(failed);
+        };
+        let mut records = Vec::new();
+        for parent in self.extraction.parents(bodies, self.run.strict).map_err(failed)? {
+            if expansion.to_fetch(&parent) {
+                let items = self.whole_list(list, &parent).await?;
+                if !items.is_empty() {
+                    records.extend(expansion.fetched(parent, items).map_err(failed)?);
+                    continue;
+                }
+            }
+            records.extend(expansion.expand(vec![parent], self.run.strict).map_err(failed)?);
+        }
+        Ok(Taken { records, dropped: 0 })
+    }
+
+    /// All items of a list that an answer holds only the beginning of.
+    fn whole_list<'a>(&'a self, list: &'a Arc<Stream>, parent: &'a Json) -> BoxFuture<'a, Result<Vec<Json>, Failure>> {
+        Box::pin(async move {
+            let keys = Json::Object(Map::from_iter([("parent_record", parent.clone())]));
+            let slice = SliceView { all: keys.clone(), partition: keys, ..SliceView::default() };
+            let mut pages = Self::new(self.run.clone(), Arc::clone(list), slice, &None)?;
+            let mut items = Vec::new();
+            while let Some(records) = pages.next().await? {
+                items.extend(records);
+            }
+            Ok(items)
+        })
     }
 
     async fn ask(&mut self, page_token: &Json) -> Result<HttpResponse, Failure> {
