@@ -9,7 +9,7 @@ mod xml;
 pub use bodies::{DecodeError, decode, decode_each, pages_see_it, streams};
 pub use charset::Charset;
 
-use crate::json::{Json, Map};
+use crate::json::{Json, JsonText, Map};
 use serde::{
     Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -20,7 +20,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Projection {
     /// Wanted keys; `None`: everything from here on.
-    fields: Option<Vec<(String, Projection)>>,
+    fields: Option<Vec<(JsonText, Projection)>>,
 }
 
 impl Projection {
@@ -49,7 +49,7 @@ impl Projection {
         } else {
             let mut inner = Self::none();
             inner.want(rest);
-            fields.push((first.to_owned(), inner));
+            fields.push((first.into(), inner));
         }
     }
     /// Parses a document, building only what is wanted.
@@ -129,7 +129,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
 }
 
 /// A key as its position among the wanted ones, without building it.
-struct KeySeed<'p>(&'p [(String, Projection)]);
+struct KeySeed<'p>(&'p [(JsonText, Projection)]);
 
 impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     type Value = Option<usize>;
