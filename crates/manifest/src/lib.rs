@@ -11,6 +11,7 @@ pub mod datetime;
 pub mod decode;
 pub mod document;
 mod dynamic;
+pub mod inventory;
 pub mod json;
 pub mod mapping;
 pub mod read;

@@ -1,8 +1,8 @@
 //! Reading the fields of one component of the plain document, with errors that say where and what was expected instead.
 
 use super::{Built, Fault, Field, Text};
-use crate::json::{Json, Map};
-use crate::{document::DocumentError, template::Template};
+use crate::json::{Json, JsonText, Map};
+use crate::{document::DocumentError, inventory, template::Template};
 use std::sync::Arc;
 
 /// A component of the plain document.
@@ -18,7 +18,12 @@ impl<'a> Part<'a> {
             .as_object()
             .ok_or_else(|| DocumentError::new(path, "a component (a map with a type) was expected"))?;
         let parameters = Arc::new(map.get("$parameters").cloned().unwrap_or_else(|| Json::Object(Map::new())));
-        Ok(Self { map, path: path.to_owned(), parameters })
+        let part = Self { map, path: path.to_owned(), parameters };
+        inventory::built(part.type_name(), map.keys().map(JsonText::as_str));
+        Ok(part)
+    }
+    fn type_name(&self) -> &'a str {
+        self.map.get("type").and_then(Json::as_str).unwrap_or_default()
     }
     pub(super) fn at(&self, field: &str) -> String {
         if self.path.is_empty() { field.to_owned() } else { format!("{}/{field}", self.path) }
@@ -41,6 +46,7 @@ impl<'a> Part<'a> {
         name.and_then(Json::as_str).unwrap_or("a component without a type").to_owned()
     }
     pub(super) fn get(&self, field: &str) -> Option<&'a Json> {
+        inventory::read(self.type_name(), field);
         self.map.get(field).filter(|value| !value.is_null())
     }
     pub(super) fn need(&self, field: &str) -> Built<&'a Json> {
@@ -121,7 +127,12 @@ impl<'a> Part<'a> {
         }
     }
     pub(super) fn refuse(&self, fields: &[&str]) -> Built<()> {
-        match fields.iter().find(|field| self.get(field).is_some_and(|value| *value != Json::Bool(false))) {
+        for field in fields {
+            inventory::refused(self.type_name(), field);
+        }
+        let given =
+            |field: &str| self.map.get(field).is_some_and(|value| !matches!(value, Json::Null | Json::Bool(false)));
+        match fields.iter().find(|field| given(field)) {
             None => Ok(()),
             Some(field) => {
                 Err(Fault::Unsupported { component: format!("{}.{field}", self.name()), path: self.at(field) })

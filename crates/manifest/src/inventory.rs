@@ -1,0 +1,138 @@
+//! What of the format this room runs, found out by watching it: while a manifest is built, every option that a component is
+//! asked for is written down, and every option that is refused. `docs/connector-format.md` is made from that over the manifests
+//! of our own corpus, so that the page cannot promise what the code does not read.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
+
+/// Components and options of the format, one component a line: its type, then its options. Facts of the format's public schema
+/// (`declarative_component_schema.yaml` of the reference, version 7.39.1, MIT); the helper words `type` and `$parameters`,
+/// which every component has, are left out.
+const FORMAT: &str = include_str!("inventory/format.txt");
+
+/// Options that nobody needs to read, and why; `*` stands for every component.
+const HARMLESS: &[(&str, &str, &str)] = &[
+    ("*", "$options", "the older name of `$parameters`; no public manifest uses it"),
+    ("*", "description", "for people"),
+    ("DeclarativeSource", "description", "for people"),
+];
+
+/// What was seen while manifests were built.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Options that components were asked for, by type.
+    pub read: BTreeMap<String, BTreeSet<String>>,
+    /// Options that lead to a refusal, by type.
+    pub refused: BTreeMap<String, BTreeSet<String>>,
+    /// Options that stood in the manifests, by type.
+    pub present: BTreeMap<String, BTreeSet<String>>,
+}
+
+thread_local! {
+    static WATCHED: RefCell<Option<Inventory>> = const { RefCell::new(None) };
+}
+
+/// Does something and writes down what was read meanwhile, on this thread.
+pub fn take_stock<T>(act: impl FnOnce() -> T) -> (T, Inventory) {
+    WATCHED.with_borrow_mut(|watched| *watched = Some(Inventory::default()));
+    let done = act();
+    (done, WATCHED.with_borrow_mut(|watched| watched.take().unwrap_or_default()))
+}
+
+/// A component is about to be built from these options.
+pub(crate) fn built<'o>(kind: &str, options: impl Iterator<Item = &'o str>) {
+    WATCHED.with_borrow_mut(|watched| {
+        if let Some(inventory) = watched {
+            inventory.present.entry(kind.to_owned()).or_default().extend(options.map(str::to_owned));
+        }
+    });
+}
+
+/// A component is asked for an option.
+pub(crate) fn read(kind: &str, option: &str) {
+    WATCHED.with_borrow_mut(|watched| {
+        if let Some(inventory) = watched {
+            inventory.read.entry(kind.to_owned()).or_default().insert(option.to_owned());
+        }
+    });
+}
+
+/// A component would be refused for an option.
+pub(crate) fn refused(kind: &str, option: &str) {
+    WATCHED.with_borrow_mut(|watched| {
+        if let Some(inventory) = watched {
+            inventory.refused.entry(kind.to_owned()).or_default().insert(option.to_owned());
+        }
+    });
+}
+
+/// What becomes of an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is read, and a manifest of the corpus uses it.
+    Supported,
+    /// It is read, but no manifest of the corpus uses it.
+    Unproven,
+    /// Streams that use it are unavailable by its name.
+    Refused,
+    /// It changes nothing that leaves this room.
+    Harmless(&'static str),
+    /// Nobody asks for it: it would be ignored in silence, which must not happen.
+    Overlooked,
+}
+
+impl Inventory {
+    /// Every component of the format with its options and what becomes of them.
+    pub fn fates(&self) -> Vec<(&'static str, Vec<(&'static str, Fate)>)> {
+        let has = |map: &BTreeMap<String, BTreeSet<String>>, kind: &str, option: &str| {
+            map.get(kind).is_some_and(|options| options.contains(option))
+        };
+        let fate = |kind: &'static str, option: &'static str| {
+            let harmless = HARMLESS.iter().find(|(of, name, _)| (*of == "*" || *of == kind) && *name == option);
+            match harmless {
+                _ if has(&self.refused, kind, option) => Fate::Refused,
+                _ if !self.present.contains_key(kind) => Fate::Refused,
+                _ if has(&self.read, kind, option) && has(&self.present, kind, option) => Fate::Supported,
+                _ if has(&self.read, kind, option) => Fate::Unproven,
+                Some((_, _, why)) => Fate::Harmless(why),
+                None => Fate::Overlooked,
+            }
+        };
+        let lines = FORMAT.lines().filter(|line| !line.trim().is_empty());
+        lines
+            .filter_map(|line| {
+                let mut words = line.split_whitespace();
+                let kind = words.next()?;
+                Some((kind, words.map(|option| (option, fate(kind, option))).collect()))
+            })
+            .collect()
+    }
+
+    /// Whether the corpus builds a component of this type.
+    pub fn builds(&self, kind: &str) -> bool {
+        self.read.contains_key(kind)
+    }
+
+    /// The table of the documentation, as Markdown.
+    pub fn table(&self) -> String {
+        let mut table = String::from("| component | supported | refused | left out |\n| --- | --- | --- | --- |\n");
+        for (kind, options) in self.fates() {
+            let of = |wanted: fn(&Fate) -> bool| {
+                let names: Vec<String> =
+                    options.iter().filter(|(_, fate)| wanted(fate)).map(|(name, _)| format!("`{name}`")).collect();
+                names.join(", ")
+            };
+            let supported = of(|fate| matches!(fate, Fate::Supported | Fate::Unproven));
+            let refused =
+                if self.builds(kind) { of(|fate| *fate == Fate::Refused) } else { "the component".to_owned() };
+            let harmless = of(|fate| matches!(fate, Fate::Harmless(_)));
+            let supported = if supported.is_empty() && self.builds(kind) { "yes".to_owned() } else { supported };
+            // Writing to text cannot fail.
+            let _ = writeln!(table, "| `{kind}` | {supported} | {refused} | {harmless} |");
+        }
+        table
+    }
+}
