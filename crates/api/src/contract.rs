@@ -25,18 +25,28 @@ pub enum Tag {
     Connections,
     /// Runs, their progress and the day strips.
     Runs,
-    /// Statistics.
+    /// Statistics and records.
     Stats,
     /// The audit log.
     Audit,
     /// Sign-ins being tested.
     Drafts,
+    /// The connectors of the catalogue and their manifests.
+    Connectors,
 }
 
 impl Tag {
     /// Every tag: what a host sends after it lost events, because then nothing the screens hold is known to be fresh.
-    pub const ALL: &'static [Self] =
-        &[Self::Workspace, Self::Clients, Self::Connections, Self::Runs, Self::Stats, Self::Audit, Self::Drafts];
+    pub const ALL: &'static [Self] = &[
+        Self::Workspace,
+        Self::Clients,
+        Self::Connections,
+        Self::Runs,
+        Self::Stats,
+        Self::Audit,
+        Self::Drafts,
+        Self::Connectors,
+    ];
 }
 
 /// What the backend tells the screens without being asked. There is one stream of these and nothing else crosses.
@@ -78,13 +88,13 @@ macro_rules! with_commands {
             /// Prepares a new workspace and hands out its recovery key, the only time it is shown. Nothing is written.
             change workspace_draft(Empty) -> NewWorkspaceDraft [];
             /// Creates the workspace that was prepared.
-            change workspace_create(NewWorkspace) -> WorkspaceCreated [Workspace, Clients, Connections, Runs, Stats, Audit];
+            change workspace_create(NewWorkspace) -> WorkspaceCreated [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors];
             /// Opens a workspace that is locked by a passphrase, or tries the keychain again.
-            change workspace_unlock(UnlockWorkspace) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit];
+            change workspace_unlock(UnlockWorkspace) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors];
             /// Puts the workspace's key back into this computer's keychain with the recovery key.
-            change workspace_recover(RecoverWorkspace) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit];
+            change workspace_recover(RecoverWorkspace) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors];
             /// Opens the demo workspace, creating it over the built-in simulator when it is not there.
-            change workspace_open_demo(Empty) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit];
+            change workspace_open_demo(Empty) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors];
 
             /// The nine o'clock screen.
             read overview_get(OverviewRequest) -> Overview [Clients, Connections, Stats, Runs];
@@ -104,8 +114,8 @@ macro_rules! with_commands {
             /// A client's statistics as a file.
             read stats_export(ExportRequest) -> ExportedFile [Stats];
 
-            /// The catalogue: every connector this build has.
-            read connectors_list(Empty) -> Vec<Connector> [Connections];
+            /// The catalogue: every connector this build has, and those that were imported.
+            read connectors_list(Empty) -> Vec<Connector> [Connections, Connectors];
             /// All connections.
             read connections_list(Empty) -> Vec<ConnectionRow> [Connections, Runs, Stats];
             /// One connection with its streams and credential health.
@@ -114,6 +124,28 @@ macro_rules! with_commands {
             change connection_update(ConnectionUpdate) -> ConnectionDetail [Connections, Audit];
             /// Deletes a connection, its data and its credential.
             change connection_delete(ById<ConnectionId>) -> Empty [Connections, Stats, Runs, Audit];
+
+            /// What a manifest would do here, stream by stream, and what its mapping says. Nothing is saved.
+            read manifest_inspect(ManifestText) -> ManifestReport [];
+            /// Keeps a manifest as a connector of the catalogue.
+            change manifest_import(ManifestImport) -> ManifestSaved [Connectors, Audit];
+            /// Saves a new revision of an imported connector.
+            change manifest_update(ManifestUpdate) -> ManifestSaved [Connectors, Connections, Audit];
+            /// Removes an imported connector that has no connections.
+            change manifest_remove(ConnectorRequest) -> Empty [Connectors, Audit];
+            /// The files of a declarative connector, our own ones too: to read, and to copy and edit.
+            read manifest_source(ConnectorRequest) -> ManifestSource [Connectors];
+            /// Reads a little of one stream and shows everything about it: slices, requests, answers, records, state. Nothing is kept.
+            change manifest_test_read(TestReadRequest) -> TestRead [];
+            /// What a mapping makes of these records.
+            read mapping_preview(MappingPreviewRequest) -> MappingPreview [];
+
+            /// The streams of a connection that are kept as they come.
+            read record_streams(ById<ConnectionId>) -> Vec<RecordStream> [Stats, Connections, Connectors];
+            /// A page of the records of a stream.
+            read records_list(RecordList) -> RecordPage [Stats];
+            /// The records of a stream as a file.
+            read records_export(RecordExport) -> ExportedFile [Stats];
 
             /// Begins testing a sign-in; steps come as events and in `draft_get`. Nothing is saved.
             change draft_start(DraftStart) -> Draft [Drafts];

@@ -88,7 +88,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
     let keys = workspace.demo().map(Demo::keys).unwrap_or_default();
     let agencies: Vec<&Key> = keys.iter().filter(|key| key.cabinets.len() > 1).collect();
     for (key, cabinets) in agencies.into_iter().zip([2, 1]) {
-        let source = host.inner.registry.get("vk_ads").ok_or_else(|| Failure::new(Code::Internal))?;
+        let source = workspace.registry.get("vk_ads").ok_or_else(|| Failure::new(Code::Internal))?;
         let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
         let answers = answers.as_object().cloned().unwrap_or_default();
         let answers = Answers::part(&source.descriptor().form, answers)?;

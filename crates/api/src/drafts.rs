@@ -157,19 +157,34 @@ impl Answers {
             }
         }
         let mut secrets = SecretFields::new();
-        for (name, field) in form["properties"].as_object().into_iter().flatten() {
-            if field["airbyte_secret"] != Value::Bool(true) {
-                continue;
-            }
-            match answers.remove(name) {
+        for name in manifest::imported::secret_fields(form) {
+            match take(&mut answers, &name) {
+                Some(Value::String(text)) if text.trim().is_empty() => {}
                 Some(Value::String(text)) => {
-                    secrets.insert(name.clone(), text.trim().to_owned().into());
+                    secrets.insert(name, text.trim().to_owned().into());
                 }
                 None | Some(Value::Null) => {}
-                Some(_) => return Err(missing(name)),
+                Some(_) => return Err(missing(&name)),
             }
         }
         Ok(Self { config: answers, secrets })
+    }
+}
+
+impl Answers {
+    /// Takes the secret fields out of answers that are laid over a connection's own: its secrets stay as they are.
+    pub(crate) fn forget_secrets(form: &Value, answers: &mut Map<String, Value>) {
+        for name in manifest::imported::secret_fields(form) {
+            take(answers, &name);
+        }
+    }
+}
+
+/// Takes a field out of the answers; the names of nested ones are joined by points.
+fn take(answers: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    match name.split_once('.') {
+        None => answers.remove(name),
+        Some((outer, inner)) => take(answers.get_mut(outer)?.as_object_mut()?, inner),
     }
 }
 

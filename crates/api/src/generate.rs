@@ -93,6 +93,7 @@ pub fn typescript() -> String {
     all.visit::<Tag>();
     all.visit::<crate::wire::ApiError>();
     all.visit::<AuditAction>();
+    all.visit::<crate::wire::MappingField>();
 
     let mut out = String::from(
         "/**\n * The surface of the backend: generated from `crates/api/src/contract.rs` by `cargo xtask gen`. Do not edit:\n * `cargo xtask check` compares it with the Rust side.\n */\n\n",

@@ -105,6 +105,8 @@ pub struct Workspace {
     pub(crate) vault: Arc<Vault>,
     pub(crate) engine: Engine,
     pub(crate) wires: Arc<Wires>,
+    /// The connectors of this build and those imported into this workspace.
+    pub(crate) registry: Registry,
     pub(crate) drafts: Drafts,
     pub(crate) uploads: Uploads,
     pub(crate) actor: String,
@@ -251,8 +253,9 @@ impl Host {
     ) -> Result<(), Failure> {
         let row = opened.store.workspace().await?.ok_or_else(|| Failure::new(Code::DatabaseDamaged))?;
         let clock = Arc::clone(&self.inner.options.clock);
+        let registry = self.inner.registry.with_imported(opened.store.imported_connectors().await?);
         let wires = Arc::new(Wires::new(
-            self.inner.registry.clone(),
+            registry.clone(),
             opened.store.clone(),
             Arc::clone(&opened.vault),
             url_map,
@@ -270,6 +273,7 @@ impl Host {
             vault: opened.vault,
             engine: engine.clone(),
             wires,
+            registry,
             drafts: Drafts::new(self.inner.events.clone()),
             uploads: Uploads::default(),
             actor: self.inner.options.actor.clone(),
@@ -281,7 +285,7 @@ impl Host {
             old.store.clone().close().await;
         }
         engine.resume().await?;
-        self.changed(&[Tag::Workspace, Tag::Clients, Tag::Connections, Tag::Runs, Tag::Stats, Tag::Audit]);
+        self.changed(Tag::ALL);
         Ok(())
     }
 }

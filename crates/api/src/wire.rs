@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use model::{
-    ad::{Level, RejectReason},
+    ad::{Level, ObjectStatus, RejectReason},
     connection::ConnectionState,
     date::DateRange,
     failure::{Code, Failure, FailureKind},
@@ -158,6 +158,8 @@ wire_enum! {
         Dictionary,
         /// Daily rows; read in windows.
         Statistics,
+        /// Records kept as they come.
+        Records,
     }
     /// Looks of a step in the wizard's test.
     StepState {
@@ -257,6 +259,54 @@ wire_enum! {
         Crm,
         /// Files.
         Files,
+        /// Connectors that a person imported.
+        Imported,
+    }
+    /// How true a stream is to its manifest.
+    Fidelity {
+        /// Runs as it does in the format's own runtime.
+        Runs,
+        /// Runs; something that does not change its records is left out.
+        RunsWithout,
+        /// Does not run in this version, or is wrong.
+        Unavailable,
+    }
+    /// Which file of a connector.
+    ManifestFile {
+        /// The manifest.
+        Manifest,
+        /// The mapping.
+        Mapping,
+    }
+    /// A table of ours that a stream can become.
+    MappingTable {
+        /// Daily statistics.
+        CampaignStats,
+        /// Names and tree.
+        AdObjects,
+    }
+    /// A field of such a table.
+    MappingField {
+        /// The vendor's id of the ad object.
+        ExternalId,
+        /// The day.
+        Date,
+        /// Times shown.
+        Impressions,
+        /// Clicks.
+        Clicks,
+        /// Spend, in units of the currency.
+        Cost,
+        /// Conversions.
+        Conversions,
+        /// Revenue, in units of the currency.
+        Revenue,
+        /// ISO 4217 code; rows of another than the account's are refused.
+        Currency,
+        /// The vendor's id one level up.
+        Parent,
+        /// The name.
+        Name,
     }
 }
 
@@ -674,6 +724,417 @@ wire! {
         connected: u32,
         /// Of these, how many need a person.
         problems: u32,
+        /// Whether it has a manifest to read and to copy.
+        declarative: bool,
+        /// What is known of it when it was imported; `null` for our own.
+        imported: Option<ImportedInfo>,
+    }
+    /// What is known of an imported connector.
+    ImportedInfo {
+        /// The revision in use.
+        revision: u32,
+        /// When it was saved.
+        saved_at: DateTime<Utc>,
+        /// Licence of the manifest, as whoever brought it said.
+        licence: Option<String>,
+        /// Where the manifest is from.
+        origin: Option<String>,
+        /// The connector of ours that this is a copy of.
+        copy_of: Option<String>,
+    }
+
+    /// A manifest to look at.
+    ManifestText {
+        /// Its text: YAML or JSON.
+        manifest: String,
+        /// The mapping's text, if there is one; JSON is YAML too.
+        mapping: Option<String>,
+        /// The name of the file it was dropped as, to guess a name from.
+        file_name: Option<String>,
+        /// The connector of ours that it is a copy of, whose sign-in it uses.
+        copy_of: Option<String>,
+    }
+    /// What a manifest would do here.
+    ManifestReport {
+        /// A name for the catalogue; may be empty.
+        name: String,
+        /// The version of the format that it was written for.
+        version: String,
+        /// Its licence, if it says one.
+        licence: Option<String>,
+        /// Where it is from, if it says so.
+        origin: Option<String>,
+        /// Documentation that it names.
+        docs_url: Option<String>,
+        /// What it says of itself.
+        description: Option<String>,
+        /// JSON Schema of its form.
+        #[ts(type = "unknown")]
+        form: serde_json::Value,
+        /// Fields of the form that go to the keychain; nested ones with points.
+        secrets: Vec<String>,
+        /// Its streams in its order.
+        streams: Vec<StreamReport>,
+        /// Whether more streams are found out by asking the platform.
+        generates_streams: bool,
+        /// What the mapping says, stream by stream.
+        mapping: Vec<StreamMapping>,
+        /// The tables that streams can become.
+        tables: Vec<MappingTableInfo>,
+        /// What is wrong; with any of these it cannot be imported.
+        problems: Vec<ManifestProblem>,
+    }
+    /// Something wrong in a file.
+    ManifestProblem {
+        /// Which file.
+        file: ManifestFile,
+        /// Where in it, such as `streams/0/retriever`; empty: the whole.
+        path: String,
+        /// What is wrong and what was expected, for the specialist.
+        message: String,
+    }
+    /// What a stream would do.
+    StreamReport {
+        /// Its name.
+        name: String,
+        /// How true it is to the manifest.
+        fidelity: Fidelity,
+        /// What is left out, or why it does not run.
+        remarks: Vec<StreamRemark>,
+        /// Fields of its schema.
+        fields: Vec<FieldInfo>,
+        /// Its primary key.
+        primary_key: Vec<String>,
+        /// The field its state counts by.
+        cursor_field: Option<String>,
+        /// Whether it continues where it stopped.
+        incremental: bool,
+    }
+    /// A part of a manifest that is not run.
+    StreamRemark {
+        /// Its type or class name; `null` when the document is wrong there.
+        component: Option<String>,
+        /// Where it stands.
+        path: String,
+        /// What is wrong, for the specialist; may be empty.
+        message: String,
+    }
+    /// A field of records.
+    FieldInfo {
+        /// Names from the outside in, with points.
+        path: String,
+        /// Its types in JSON Schema's words, joined by `|`; may be empty.
+        kind: String,
+    }
+    /// How a stream becomes a table of ours.
+    StreamMapping {
+        /// The stream.
+        stream: String,
+        /// The table.
+        to: MappingTable,
+        /// The level of its rows.
+        level: Level,
+        /// Where each of our fields stands in a record, by our name.
+        fields: BTreeMap<String, String>,
+    }
+    /// A table that a stream can become.
+    MappingTableInfo {
+        /// The table.
+        table: MappingTable,
+        /// Its fields in order.
+        fields: Vec<MappingFieldInfo>,
+    }
+    /// A field of such a table.
+    MappingFieldInfo {
+        /// Which.
+        field: MappingField,
+        /// Its name in the mapping's text.
+        name: String,
+        /// Whether a mapping cannot do without it.
+        required: bool,
+    }
+    /// A manifest to keep.
+    ManifestImport {
+        /// Its text.
+        manifest: String,
+        /// The mapping's text; empty or absent: every stream is kept as it comes.
+        mapping: Option<String>,
+        /// The name people will see, 1 to 80 characters.
+        name: String,
+        /// Its licence, as the person says.
+        licence: Option<String>,
+        /// Where it is from, as the person says.
+        origin: Option<String>,
+        /// The connector of ours that it is a copy of, whose sign-in it uses.
+        copy_of: Option<String>,
+    }
+    /// A new revision of an imported connector; absent fields stay.
+    ManifestUpdate {
+        /// Its id.
+        connector: String,
+        /// The revision that was edited: a newer one in between refuses the save.
+        revision: u32,
+        /// The manifest.
+        manifest: Option<String>,
+        /// The mapping.
+        mapping: Option<String>,
+        /// The name.
+        name: Option<String>,
+        /// The licence.
+        licence: Option<String>,
+        /// The origin.
+        origin: Option<String>,
+    }
+    /// What was saved.
+    ManifestSaved {
+        /// Its id in the catalogue.
+        connector: String,
+        /// The revision.
+        revision: u32,
+        /// What it does.
+        report: ManifestReport,
+    }
+    /// A request for one connector.
+    ConnectorRequest {
+        /// Its id.
+        connector: String,
+        /// One of its revisions; the newest when absent.
+        revision: Option<u32>,
+    }
+    /// The files of a connector.
+    ManifestSource {
+        /// Its id.
+        connector: String,
+        /// Its name by language.
+        name: LocalText,
+        /// The manifest.
+        manifest: String,
+        /// The mapping; empty when there is none.
+        mapping: String,
+        /// What is known of it when it was imported.
+        imported: Option<ImportedInfo>,
+        /// Its revisions, newest first; none for our own.
+        revisions: Vec<ManifestRevision>,
+    }
+    /// A revision of an imported connector.
+    ManifestRevision {
+        /// Its number.
+        revision: u32,
+        /// When it was saved.
+        saved_at: DateTime<Utc>,
+    }
+
+    /// A stream to try.
+    TestReadRequest {
+        /// The connector whose files are used, where no others are given, and whose sign-in.
+        connector: Option<String>,
+        /// A manifest that is being edited.
+        manifest: Option<String>,
+        /// The connector of ours that the manifest is a copy of, before it is saved.
+        copy_of: Option<String>,
+        /// A connection to borrow answers and secrets from. It must be one of the connector's, or of the connector it is a copy of.
+        connection_id: Option<ConnectionId>,
+        /// Answers to the form; secret ones are used for this read and forgotten.
+        #[ts(type = "Record<string, unknown>")]
+        answers: serde_json::Map<String, serde_json::Value>,
+        /// The stream.
+        stream: String,
+        /// A state to continue from.
+        #[ts(type = "unknown")]
+        state: Option<serde_json::Value>,
+        /// Most records, up to 1,000.
+        records: Option<u32>,
+        /// Most pages of a slice, up to 20.
+        pages: Option<u32>,
+        /// Most slices, up to 20.
+        slices: Option<u32>,
+    }
+    /// What a test read saw. Secrets are masked everywhere.
+    TestRead {
+        /// Requests before the first slice: signing in, parents.
+        before: Vec<TestExchange>,
+        /// The slices in the order they were read.
+        slices: Vec<TestSlice>,
+        /// The last state.
+        #[ts(type = "unknown")]
+        state: Option<serde_json::Value>,
+        /// Fields that the records have.
+        fields: Vec<FieldInfo>,
+        /// Why it ended early, if it did. What came before is shown.
+        failure: Option<ApiError>,
+        /// How long it took.
+        millis: u32,
+    }
+    /// A slice of a test read.
+    TestSlice {
+        /// Its keys.
+        #[ts(type = "unknown")]
+        slice: serde_json::Value,
+        /// Its requests and answers.
+        exchanges: Vec<TestExchange>,
+        /// Its records.
+        #[ts(type = "unknown[]")]
+        records: Vec<serde_json::Value>,
+        /// The state after it.
+        #[ts(type = "unknown")]
+        state: Option<serde_json::Value>,
+    }
+    /// A request and its answer.
+    TestExchange {
+        /// When it was sent.
+        at: DateTime<Utc>,
+        /// The verb.
+        method: String,
+        /// The address.
+        url: String,
+        /// Headers sent: name and value.
+        request_headers: Vec<(String, String)>,
+        /// Body sent.
+        request_body: String,
+        /// Status; `null` when no answer came.
+        status: Option<u16>,
+        /// Headers received.
+        response_headers: Vec<(String, String)>,
+        /// The beginning of the body received.
+        response_body: String,
+        /// Whether there was more of it.
+        cut: bool,
+        /// Size of the body.
+        #[ts(type = "number")]
+        bytes: u64,
+        /// How long it took.
+        millis: u32,
+        /// Which attempt it was, from 1.
+        attempt: u32,
+    }
+    /// A mapping to try.
+    MappingPreviewRequest {
+        /// The mapping's text.
+        mapping: String,
+        /// The stream.
+        stream: String,
+        /// Records of it, such as those of a test read.
+        #[ts(type = "unknown[]")]
+        records: Vec<serde_json::Value>,
+        /// Currency of the account.
+        currency: Currency,
+        /// VAT.
+        vat: VatState,
+    }
+    /// What a mapping makes of records. Without a mapping for the stream all lists are empty.
+    MappingPreview {
+        /// Daily rows.
+        stats: Vec<PreviewStat>,
+        /// Ad objects.
+        objects: Vec<PreviewObject>,
+        /// Rows that would go to quarantine.
+        rejected: Vec<QuarantineRow>,
+        /// What is wrong with the mapping itself.
+        problems: Vec<ManifestProblem>,
+    }
+    /// A daily row that a mapping made.
+    PreviewStat {
+        /// The vendor's id.
+        external_id: String,
+        /// Depth.
+        level: Level,
+        /// The day.
+        date: NaiveDate,
+        /// The split, if any.
+        breakdown: String,
+        /// Impressions.
+        impressions: Option<i64>,
+        /// Clicks.
+        clicks: Option<i64>,
+        /// Spend.
+        cost: Option<Micros>,
+        /// Currency.
+        currency: Currency,
+        /// Conversions.
+        conversions: Option<Micros>,
+        /// Revenue.
+        revenue: Option<Micros>,
+    }
+    /// An ad object that a mapping made.
+    PreviewObject {
+        /// The vendor's id.
+        external_id: String,
+        /// Depth.
+        level: Level,
+        /// The vendor's id one level up.
+        parent_external_id: Option<String>,
+        /// Its name.
+        name: String,
+        /// Whether it delivers.
+        status: ObjectStatus,
+    }
+
+    /// A stream kept as it comes.
+    RecordStream {
+        /// Its name.
+        stream: String,
+        /// Records kept.
+        #[ts(type = "number")]
+        count: u64,
+        /// Fields of its schema.
+        fields: Vec<FieldInfo>,
+        /// Its primary key.
+        primary_key: Vec<String>,
+        /// Whether it continues where it stopped.
+        incremental: bool,
+    }
+    /// Which records of a stream.
+    RecordFilter {
+        /// The connection.
+        connection_id: ConnectionId,
+        /// The stream.
+        stream: String,
+        /// Only those that contain this text.
+        text: Option<String>,
+        /// Only in this field, a path with points; absent: anywhere in the record.
+        field: Option<String>,
+    }
+    /// A page of records.
+    RecordList {
+        /// Which.
+        filter: RecordFilter,
+        /// Records after this number.
+        #[ts(type = "number | null")]
+        after: Option<i64>,
+        /// At most this many, up to 500.
+        limit: u32,
+    }
+    /// Records in the order they came.
+    RecordPage {
+        /// They.
+        records: Vec<RecordRow>,
+        /// How many the filter means.
+        #[ts(type = "number")]
+        total: u64,
+        /// Whether there are more after these.
+        more: bool,
+        /// Fields that these records have.
+        fields: Vec<FieldInfo>,
+    }
+    /// A record.
+    RecordRow {
+        /// Its number in the order they came.
+        #[ts(type = "number")]
+        number: i64,
+        /// Its primary key as JSON text.
+        key: Option<String>,
+        /// It.
+        #[ts(type = "unknown")]
+        data: serde_json::Value,
+        /// When it was read last.
+        read_at: DateTime<Utc>,
+    }
+    /// Records as a file.
+    RecordExport {
+        /// Which.
+        filter: RecordFilter,
+        /// `csv` or `json`.
+        kind: FileKind,
     }
     /// A text in both languages.
     LocalText {

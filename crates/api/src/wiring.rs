@@ -110,7 +110,11 @@ impl Wiring for Wires {
         cancel: CancellationToken,
     ) -> Result<Session, Failure> {
         let credentials = self.vaulted(connection.client_id, connection.id);
-        let config = session_config(connection);
+        let imported = self.source(&connection.connector).is_some_and(|source| {
+            // A copy of a connector of ours is read like the original.
+            source.descriptor().category == "imported"
+        });
+        let config = session_config(connection, imported);
         let of = Named {
             connector: &connection.connector,
             account: &connection.account_external_id,
@@ -120,11 +124,18 @@ impl Wiring for Wires {
     }
 }
 
-/// The settings a source sees: the form's answers, and what the person declared of currency and VAT.
-fn session_config(connection: &Connection) -> Map<String, Value> {
+/// The settings a source sees: the form's answers, and what the person declared of currency and VAT. An imported connector's form may
+/// have fields of these names, so for it ours stand apart.
+fn session_config(connection: &Connection, imported: bool) -> Map<String, Value> {
     let mut config = connection.config.clone();
-    config.insert("currency".to_owned(), connection.currency.as_str().into());
-    config.insert("vat".to_owned(), serde_json::to_value(connection.vat).unwrap_or(Value::Null));
+    let vat = serde_json::to_value(connection.vat).unwrap_or(Value::Null);
+    let own = [("currency", connection.currency.as_str().into()), ("vat", vat)];
+    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+    if imported {
+        config.insert(manifest::imported::OWN_SETTINGS.to_owned(), Value::Object(own.collect()));
+    } else {
+        config.extend(own);
+    }
     config
 }
 

@@ -6,7 +6,10 @@ pub mod file_import;
 pub mod vk_ads;
 
 use kit::source::Source;
-use manifest::{document::DocumentError, source::ManifestSource};
+use manifest::{
+    document::DocumentError,
+    source::{Files, ManifestSource},
+};
 use std::sync::Arc;
 
 /// Loads a connector from its folder.
@@ -25,6 +28,23 @@ pub fn registry() -> Vec<Arc<dyn Source>> {
     let mut sources: Vec<Arc<dyn Source>> = DECLARATIVE.iter().filter_map(|(_, source)| loaded(source())).collect();
     sources.push(Arc::new(file_import::source::FileImport::new()));
     sources
+}
+
+/// The files of a declarative connector of this build: to be read, copied and changed.
+pub fn files(id: &str) -> Option<Files<'static>> {
+    match id {
+        "vk_ads" => Some(vk_ads::files()),
+        _ => None,
+    }
+}
+
+/// A copy of a declarative connector with another manifest and mapping. What a manifest cannot say, the sign-in above all, stays that of
+/// the original. `None` when there is no such connector.
+pub fn copy(of: &str, manifest: &str, mapping: &str) -> Option<Result<ManifestSource, DocumentError>> {
+    match of {
+        "vk_ads" => Some(vk_ads::from_files(&Files { manifest, mapping, ..vk_ads::files() })),
+        _ => None,
+    }
 }
 
 /// A connector whose files are broken is left out and named in the log; a test makes sure that none is.

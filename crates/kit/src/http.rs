@@ -8,10 +8,10 @@
 use crate::{
     budget::{Budget, Budgets},
     clock::{Clock, SystemClock},
-    observe::{Observer, RequestRecord, Unobserved, WaitReason},
+    observe::{Exchange, Observer, RequestRecord, Unobserved, WaitReason},
     placeholder,
     policy::{Attempt, Decision, Outcome, Policy},
-    redact::{Redactor, sounds_secret},
+    redact::{MASK, Redactor, sounds_secret},
     waiting::Waiting,
 };
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -680,6 +680,7 @@ impl Http {
             failure: None,
         };
         let begun = std::time::Instant::now();
+        let shown = options.observer.wants_bodies().map(|most| (most, wire.headers.clone(), wire.body.clone()));
         let request = self
             .client_for(target)
             .map_err(Broken::Final)?
@@ -692,8 +693,59 @@ impl Http {
             record.failure = Some(failure.to_string());
         }
         tracing::debug!(url = record.url, status = record.status, millis = record.millis, "request");
-        options.observer.request(record);
+        if let Some((most, headers, body)) = shown {
+            options.observer.request(record.clone());
+            options.observer.exchange(self.shown(most, record, (&headers, &body), outcome.as_ref().ok()));
+        } else {
+            options.observer.request(record);
+        }
         outcome.map_err(Broken::Transport)
+    }
+
+    /// What a person may see of a request and its answer.
+    fn shown(
+        &self,
+        most: usize,
+        record: RequestRecord,
+        sent: (&HeaderMap, &Bytes),
+        received: Option<&(u16, HeaderMap, Bytes)>,
+    ) -> Exchange {
+        let redactor = &self.shared.redactor;
+        let headers = |headers: &HeaderMap| {
+            let shown = headers.iter().map(|(name, value)| {
+                let secret = value.is_sensitive() || sounds_secret(name.as_str());
+                let value =
+                    if secret { MASK.to_owned() } else { redactor.text(&String::from_utf8_lossy(value.as_bytes())) };
+                (name.to_string(), value)
+            });
+            shown.collect::<Vec<_>>()
+        };
+        // Masked as a whole before it is cut: a secret across the edge would otherwise leave its first half behind.
+        let body = |body: &Bytes| {
+            let text = std::str::from_utf8(&body[..body.len().min(most.saturating_mul(4))]);
+            let text = match &text {
+                Ok(text) => *text,
+                // The edge may lie within a letter; anything else that is not UTF-8 is not shown.
+                Err(error) if body.len() > most => {
+                    std::str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default()
+                }
+                Err(_) => "",
+            };
+            let masked = redactor.text(text);
+            let cut = masked.chars().count() > most;
+            (masked.chars().take(most).collect::<String>(), cut || text.len() < body.len())
+        };
+        let none = (0, HeaderMap::new(), Bytes::new());
+        let (_, response_headers, response_body) = received.unwrap_or(&none);
+        let (response_body, cut) = body(response_body);
+        Exchange {
+            record,
+            request_headers: headers(sent.0),
+            request_body: body(sent.1).0,
+            response_headers: headers(response_headers),
+            response_body,
+            cut,
+        }
     }
 
     async fn receive(

@@ -26,6 +26,24 @@ pub struct RequestRecord {
     pub failure: Option<String>,
 }
 
+/// A request and its answer with everything people may see of them: for the test-read panel, where a person looks at what a connector
+/// says and hears. Secrets are masked, bodies are cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// The line of the log.
+    pub record: RequestRecord,
+    /// Headers sent.
+    pub request_headers: Vec<(String, String)>,
+    /// Body sent; empty when there was none.
+    pub request_body: String,
+    /// Headers received.
+    pub response_headers: Vec<(String, String)>,
+    /// The beginning of the body received; empty when none came or when it is not text.
+    pub response_body: String,
+    /// Whether there was more of it.
+    pub cut: bool,
+}
+
 /// Why nothing happens for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitReason {
@@ -52,6 +70,16 @@ pub struct Wait {
 pub trait Observer: Send + Sync {
     /// A request ended, well or not.
     fn request(&self, record: RequestRecord);
+    /// How many bytes of bodies it wants to see with each request, if any. Whoever says so gets [`Observer::exchange`] after
+    /// [`Observer::request`].
+    fn wants_bodies(&self) -> Option<usize> {
+        None
+    }
+    /// A request ended, with its bodies.
+    fn exchange(&self, exchange: Exchange) {
+        // Only observers that asked for bodies are called.
+        drop(exchange);
+    }
     /// A wait begins.
     fn waiting(&self, wait: Wait);
     /// Attempt `attempt` failed and another one follows.

@@ -4,6 +4,9 @@
 //! [`Slice`]s, and asks for one slice at a time (several at once for different connections). Within a slice the source pages, splits ids
 //! and repeats requests as the vendor demands, and hands over typed rows in batches. A slice is all or nothing: `sync` replaces the
 //! window of the slice in one transaction once `read` has returned `Ok`. A source keeps no state between calls besides caches.
+//!
+//! Streams of generic records are the exception to "all or nothing": they have no days to replace, so they advance by the state that
+//! the source hands over with [`Sink::cursor`], and each advance is durable by itself.
 
 use crate::session::Session;
 use async_trait::async_trait;
@@ -73,6 +76,11 @@ pub enum StreamKind {
         /// The level of its rows.
         level: Level,
     },
+    /// Records kept as they come. Their stream is one slice.
+    Records {
+        /// Whether a read goes on where the last one stopped. If not, what was read replaces everything before it.
+        incremental: bool,
+    },
 }
 
 /// An account that a sign-in can see.
@@ -123,7 +131,7 @@ pub enum CheckEvent {
 pub struct Slice {
     /// The stream.
     pub stream: String,
-    /// Its days; `None` for a dictionary.
+    /// Its days; `None` for a dictionary and for records.
     pub window: Option<DateRange>,
 }
 
@@ -132,6 +140,19 @@ pub struct Slice {
 pub trait Sink: Send {
     /// Takes a batch of at most a few thousand rows over. May wait: that is the back pressure. An error ends the slice.
     async fn batch(&mut self, batch: Batch) -> Result<(), Failure>;
+
+    /// Where a stream of records that goes on stood when it was last committed, in the source's own words; `None`: from the beginning.
+    fn resume_from(&self) -> Option<&serde_json::Value> {
+        None
+    }
+
+    /// Says where such a stream stands after the records handed over so far. They and this become durable together, and stay even
+    /// when the rest of the slice fails: the next read goes on from here.
+    async fn cursor(&mut self, state: serde_json::Value) -> Result<(), Failure> {
+        // Sinks that keep nothing, such as a test's, need not remember.
+        drop(state);
+        Ok(())
+    }
 }
 
 /// A system that can be read.

@@ -167,6 +167,7 @@ impl Sink for CollectSink {
         self.sizes.push(batch.len());
         self.batch.objects.extend(batch.objects);
         self.batch.stats.extend(batch.stats);
+        self.batch.records.extend(batch.records);
         self.batch.rejected.extend(batch.rejected);
         Ok(())
     }

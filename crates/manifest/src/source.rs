@@ -214,6 +214,16 @@ impl ManifestSource {
         &self.manifest
     }
 
+    /// Gives a copy an identity of its own: its files were taken from another connector.
+    #[must_use]
+    pub fn renamed(mut self, id: &str, name: &str) -> Self {
+        id.clone_into(&mut self.descriptor.id);
+        for texts in self.descriptor.texts.values_mut() {
+            texts.insert("name".to_owned(), name.to_owned());
+        }
+        self
+    }
+
     /// Why a stream cannot be read, if it cannot.
     pub fn unavailable(&self, stream: &str) -> Option<&Fault> {
         self.streams.get(stream).and_then(|mapped| mapped.stream.as_ref().err())
@@ -321,7 +331,7 @@ fn collect_secrets(schema: &Json, prefix: &str, found: &mut Vec<String>) {
     }
 }
 
-fn put_placeholder(config: &mut Map, name: &str) {
+pub(crate) fn put_placeholder(config: &mut Map, name: &str) {
     let (parents, last) = name.rsplit_once('.').map_or((None, name), |(parents, last)| (Some(parents), last));
     let mut place = config;
     for segment in parents.into_iter().flat_map(|parents| parents.split('.')) {
@@ -335,10 +345,10 @@ fn put_placeholder(config: &mut Map, name: &str) {
 }
 
 /// Hands rows to the sink in batches, duplicates sorted out.
-struct Handover<'s> {
-    sink: &'s mut dyn Sink,
-    stream: &'s str,
-    duplicates: Duplicates,
+pub(crate) struct Handover<'s> {
+    pub(crate) sink: &'s mut dyn Sink,
+    pub(crate) stream: &'s str,
+    pub(crate) duplicates: Duplicates,
 }
 
 #[async_trait]
@@ -356,6 +366,7 @@ impl Taker<Batch> for Handover<'_> {
                 objects: split(&mut batch.objects, &mut rest),
                 stats: split(&mut batch.stats, &mut rest),
                 rejected: split(&mut batch.rejected, &mut rest),
+                ..Batch::default()
             };
             self.sink.batch(part).await?;
         }
@@ -448,12 +459,12 @@ impl Source for ManifestSource {
     }
 }
 
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
+pub(crate) fn midnight(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
 }
 
 /// The last moment of a day in a cursor's terms: the day itself when the cursor counts days, else the next day less the granularity.
-fn end_of(day: NaiveDate, granularity: Option<&Text>, scope: &Scope<'_>) -> DateTime<Utc> {
+pub(crate) fn end_of(day: NaiveDate, granularity: Option<&Text>, scope: &Scope<'_>) -> DateTime<Utc> {
     let span =
         granularity.and_then(|text| text.text(scope).ok()).and_then(|text| datetime::IsoDuration::parse(&text).ok());
     match span {
@@ -465,7 +476,7 @@ fn end_of(day: NaiveDate, granularity: Option<&Text>, scope: &Scope<'_>) -> Date
 }
 
 /// Currency and VAT of the connection, which `api` puts into the session's configuration.
-fn row_account(session: &Session, window: Option<DateRange>) -> Result<RowAccount, Failure> {
+pub(crate) fn row_account(session: &Session, window: Option<DateRange>) -> Result<RowAccount, Failure> {
     let code = session.config.get("currency").and_then(|code| code.as_str()).unwrap_or_default();
     let currency: Currency = code.parse().map_err(|_| Failure::new(Code::SettingInvalid).with("field", "currency"))?;
     let vat = session

@@ -2,6 +2,7 @@
 
 use crate::{
     money::{Currency, Micros, VatState},
+    record::GenericRecord,
     run::words,
 };
 use chrono::NaiveDate;
@@ -127,6 +128,8 @@ pub struct Batch {
     pub objects: Vec<AdObject>,
     /// Daily statistics.
     pub stats: Vec<CampaignStat>,
+    /// Records of streams that are kept as they come.
+    pub records: Vec<GenericRecord>,
     /// Rows for quarantine.
     pub rejected: Vec<Rejected>,
 }
@@ -134,7 +137,7 @@ pub struct Batch {
 impl Batch {
     /// Rows of all kinds.
     pub fn len(&self) -> usize {
-        self.objects.len() + self.stats.len() + self.rejected.len()
+        self.objects.len() + self.stats.len() + self.records.len() + self.rejected.len()
     }
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {

@@ -35,5 +35,13 @@ words! {
         ImportCommitted = "import_committed",
         /// Statistics were exported.
         StatsExported = "stats_exported",
+        /// A manifest became a connector of the catalogue.
+        ConnectorImported = "connector_imported",
+        /// The manifest or the mapping of an imported connector was changed.
+        ConnectorUpdated = "connector_updated",
+        /// An imported connector was removed.
+        ConnectorRemoved = "connector_removed",
+        /// Records were exported.
+        RecordsExported = "records_exported",
     }
 }

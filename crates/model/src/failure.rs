@@ -65,6 +65,12 @@ words! {
         PagingLoop = "paging_loop",
         /// The manifest of the connector is not valid. `path`.
         ManifestInvalid = "manifest_invalid",
+        /// A stream needs something that this version does not run. `stream`, `component`, `path`.
+        StreamUnavailable = "stream_unavailable",
+        /// The mapping of a connector is not valid. `path`.
+        MappingInvalid = "mapping_invalid",
+        /// An imported connector still has connections. `connector`, `connections`.
+        ConnectorInUse = "connector_in_use",
         /// A person stopped it.
         Cancelled = "cancelled",
         /// The keychain is locked.
@@ -129,6 +135,9 @@ impl Code {
             | Self::PermissionDenied
             | Self::SettingInvalid
             | Self::ManifestInvalid
+            | Self::StreamUnavailable
+            | Self::MappingInvalid
+            | Self::ConnectorInUse
             | Self::KeychainLocked
             | Self::KeychainMissing
             | Self::KeychainDenied

@@ -10,5 +10,6 @@ pub mod date;
 pub mod failure;
 pub mod id;
 pub mod money;
+pub mod record;
 pub mod run;
 pub mod secret;

@@ -122,6 +122,13 @@ impl Store {
         .bind(&id)
         .execute(&mut *transaction)
         .await?;
+        sqlx::query(
+            "DELETE FROM staged_records WHERE run IN
+                 (SELECT r.num FROM runs AS r JOIN connections AS c ON c.num = r.connection WHERE c.client_id = ?)",
+        )
+        .bind(&id)
+        .execute(&mut *transaction)
+        .await?;
         let connections = sqlx::query("DELETE FROM connections WHERE client_id = ?")
             .bind(&id)
             .execute(&mut *transaction)

@@ -7,7 +7,7 @@
 use crate::{
     Result, Store, StoreError, StoredFailure, ad_objects, campaign_stats,
     codec::{Read, json, level_code},
-    cursors, daily_rollups, day_reads, quarantine, runs, staged_stats,
+    cursors, daily_rollups, day_reads, quarantine, runs, staged_records, staged_stats,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use model::{
@@ -113,7 +113,7 @@ pub(crate) async fn slice(connection: &mut SqliteConnection, run: RunId, seq: u3
     })
 }
 
-fn signed(count: u64) -> i64 {
+pub(crate) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -151,6 +151,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
             staged_stats::drop_slice(&mut transaction, planned.run, seq).await?;
+            staged_records::drop_slice(&mut transaction, planned.run, seq).await?;
             if let (Some(window), false) = (planned.window, cancelled) {
                 let (num, stream) = (planned.connection, &planned.stream);
                 day_reads::mark_failed(&mut transaction, num, stream, window, failed.tried_at, &failure).await?;

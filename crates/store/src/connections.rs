@@ -179,6 +179,10 @@ impl Store {
                 .bind(num)
                 .execute(&mut *transaction)
                 .await?;
+            sqlx::query("DELETE FROM staged_records WHERE run IN (SELECT num FROM runs WHERE connection = ?)")
+                .bind(num)
+                .execute(&mut *transaction)
+                .await?;
             let stats = sqlx::query("DELETE FROM campaign_stats WHERE connection = ?")
                 .bind(num)
                 .execute(&mut *transaction)

@@ -1,7 +1,7 @@
 //! The workspace database: encrypted SQLite (SQLCipher) through sqlx, and the only room that contains SQL for it.
 //!
 //! One file per table: its row type, its reads and its writes together. What crosses tables has a file of its own: [`commit`] (a slice
-//! of statistics, all or nothing) and [`backup`]. Types here are plain; the surface has wire types of its own.
+//! of statistics, all or nothing; records and their state have the same in [`records`]) and [`backup`]. Types here are plain; the surface has wire types of its own.
 //!
 //! Invariants this room keeps. A window is replaced in one transaction or not at all. A failed slice leaves old data alone. Committing a
 //! slice twice changes nothing. Totals come from `daily_rollups`, which always equal a recomputation from `campaign_stats`. One process
@@ -21,13 +21,17 @@ pub mod cursors;
 pub mod daily_rollups;
 pub mod day_reads;
 mod error;
+pub mod imported_connectors;
 mod open;
 pub mod quarantine;
+pub mod records;
 pub mod request_log;
 pub mod run_log;
 pub mod runs;
 pub mod slices;
+mod staged_records;
 mod staged_stats;
+mod stream_states;
 mod streams;
 pub mod waits;
 pub mod workspace;

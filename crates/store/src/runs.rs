@@ -218,6 +218,7 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
             sqlx::query("DELETE FROM staged_stats WHERE run = ?").bind(num).execute(&mut *transaction).await?;
+            sqlx::query("DELETE FROM staged_records WHERE run = ?").bind(num).execute(&mut *transaction).await?;
             count(&mut transaction, num).await?;
             transaction.commit().await?;
             Ok(())

@@ -3,7 +3,7 @@
 use crate::{
     Result, Store, StoreError, StoredFailure,
     codec::{Read, day_code, level_code},
-    runs,
+    runs, staged_records, staged_stats,
 };
 use model::{ad::Level, date::DateRange, id::RunId, run::SliceState};
 
@@ -12,9 +12,9 @@ use model::{ad::Level, date::DateRange, id::RunId, run::SliceState};
 pub struct NewSlice {
     /// The stream.
     pub stream: String,
-    /// The level of its rows.
+    /// The level of its rows; `Account` for records, which have none.
     pub level: Level,
-    /// Its days; `None` for names.
+    /// Its days; `None` for names and records.
     pub window: Option<DateRange>,
 }
 
@@ -25,9 +25,9 @@ pub struct Slice {
     pub seq: u32,
     /// The stream.
     pub stream: String,
-    /// The level of its rows.
+    /// The level of its rows; `Account` for records, which have none.
     pub level: Level,
-    /// Its days; `None` for names.
+    /// Its days; `None` for names and records.
     pub window: Option<DateRange>,
     /// What it does.
     pub state: SliceState,
@@ -88,11 +88,8 @@ impl Store {
             if done.rows_affected() == 0 {
                 return Err(StoreError::NotFound { what: "slice" });
             }
-            sqlx::query("DELETE FROM staged_stats WHERE run = ? AND seq = ?")
-                .bind(num)
-                .bind(i64::from(seq))
-                .execute(&mut *transaction)
-                .await?;
+            staged_stats::drop_slice(&mut transaction, num, i64::from(seq)).await?;
+            staged_records::drop_slice(&mut transaction, num, i64::from(seq)).await?;
             transaction.commit().await?;
             Ok(())
         })

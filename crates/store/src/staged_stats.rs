@@ -51,6 +51,7 @@ impl Store {
     pub(crate) async fn clear_staged(&self) -> Result<()> {
         self.located(async {
             sqlx::query("DELETE FROM staged_stats").execute(&self.writer).await?;
+            sqlx::query("DELETE FROM staged_records").execute(&self.writer).await?;
             Ok(())
         })
         .await

@@ -1,19 +1,35 @@
 //! Where a source puts the rows of one slice until the slice is whole. Memory is bounded: beyond a limit rows are staged in the encrypted
 //! database, where they stay invisible until the slice is committed.
+//!
+//! Records of streams that go on from a state are different: each state that the source hands over commits what came before it, so that
+//! an interrupted first read of a million records goes on and does not begin again.
 
 use crate::live::Live;
 use async_trait::async_trait;
-use kit::source::Sink;
+use kit::{clock::Clock, source::Sink};
 use model::{
     ad::{AdObject, Batch, CampaignStat, Rejected},
-    failure::Failure,
+    failure::{Code, Failure},
     id::RunId,
+    record::GenericRecord,
 };
-use std::sync::Arc;
-use store::Store;
+use serde_json::Value;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use store::{
+    Store,
+    commit::Effort,
+    records::{RecordsCommit, RecordsOver},
+};
 
 /// Rows kept in memory for one slice; some 25 MB. Staging writes each row twice, so a month of three thousand ads should fit.
 const IN_MEMORY: usize = 120_000;
+/// Bytes of records kept in memory for one slice.
+const IN_MEMORY_BYTES: usize = 24 << 20;
+/// Shortest time between two commits of one slice: what a crash costs at most, besides the page being read.
+const BETWEEN_COMMITS: Duration = Duration::from_millis(500);
 /// Rejected rows kept with their raw text for one slice. A wholly wrong page would otherwise fill memory and disk with copies of itself.
 const REJECTED: usize = 2_000;
 
@@ -71,5 +87,138 @@ impl Sink for Collector {
             self.reject(given_back);
         }
         Ok(())
+    }
+}
+
+/// The records of one slice.
+pub(crate) struct RecordCollector {
+    store: Store,
+    slice: (RunId, u32),
+    live: Arc<Live>,
+    clock: Arc<dyn Clock>,
+    incremental: bool,
+    /// Where the stream stood when the slice began.
+    state: Option<Value>,
+    /// Where it stands after the records handed over so far, not yet committed.
+    reached: Option<Value>,
+    committed_at: Instant,
+    records: Vec<GenericRecord>,
+    bytes: usize,
+    /// Records that left memory: committed, or staged when the whole stream is replaced.
+    gone: u64,
+    rejected: Vec<Rejected>,
+    rejected_more: u64,
+}
+
+impl RecordCollector {
+    pub(crate) fn new(
+        store: Store,
+        slice: (RunId, u32),
+        live: Arc<Live>,
+        clock: Arc<dyn Clock>,
+        incremental: bool,
+        state: Option<Value>,
+    ) -> Self {
+        Self {
+            store,
+            slice,
+            live,
+            clock,
+            incremental,
+            state,
+            reached: None,
+            committed_at: Instant::now(),
+            records: Vec::new(),
+            bytes: 0,
+            gone: 0,
+            rejected: Vec::new(),
+            rejected_more: 0,
+        }
+    }
+
+    fn take(&mut self) -> Vec<GenericRecord> {
+        self.bytes = 0;
+        std::mem::take(&mut self.records)
+    }
+
+    async fn commit(&mut self, over: Option<RecordsOver>) -> Result<(), Failure> {
+        let records = self.take();
+        let count = records.len() as u64;
+        let commit = RecordsCommit {
+            run_id: self.slice.0,
+            slice_seq: self.slice.1,
+            records,
+            first: self.gone,
+            replace: !self.incremental,
+            state: self.reached.take(),
+            read_at: self.clock.now(),
+            over,
+        };
+        self.store.commit_records(commit).await?;
+        self.gone += count;
+        self.committed_at = Instant::now();
+        Ok(())
+    }
+
+    /// Keeps what a failed or stopped slice of a stream that goes on has read: the next run continues from there.
+    pub(crate) async fn keep(mut self) {
+        if self.incremental
+            && (self.reached.is_some() || !self.records.is_empty())
+            && let Err(error) = self.commit(None).await
+        {
+            tracing::warn!(%error, "what an interrupted slice had read was not kept; it is read again");
+        }
+    }
+
+    /// Commits what is left; returns how many records the slice had and how many rows were rejected.
+    pub(crate) async fn end(mut self, effort: Effort) -> Result<(u64, u64), Failure> {
+        let rejected = std::mem::take(&mut self.rejected);
+        let quarantined = rejected.len() as u64 + self.rejected_more;
+        self.commit(Some(RecordsOver { rejected, effort })).await?;
+        Ok((self.gone, quarantined))
+    }
+}
+
+#[async_trait]
+impl Sink for RecordCollector {
+    async fn batch(&mut self, batch: Batch) -> Result<(), Failure> {
+        if !batch.stats.is_empty() || !batch.objects.is_empty() {
+            return Err(Failure::new(Code::Internal).detail("a stream of records handed over typed rows"));
+        }
+        self.live.collected(batch.records.len() as u64);
+        for row in batch.rejected {
+            if self.rejected.len() < REJECTED {
+                self.rejected.push(row);
+            } else {
+                self.rejected_more += 1;
+            }
+        }
+        self.bytes += batch.records.iter().map(GenericRecord::size).sum::<usize>();
+        self.records.extend(batch.records);
+        if self.bytes < IN_MEMORY_BYTES {
+            return Ok(());
+        }
+        if self.incremental {
+            // Records without their state do no harm: they are read again and replace themselves.
+            return self.commit(None).await;
+        }
+        let records = self.take();
+        self.store.stage_records(self.slice.0, self.slice.1, self.gone, &records).await?;
+        self.gone += records.len() as u64;
+        Ok(())
+    }
+
+    fn resume_from(&self) -> Option<&Value> {
+        self.state.as_ref()
+    }
+
+    async fn cursor(&mut self, state: Value) -> Result<(), Failure> {
+        // A stream that is always read whole has nothing to remember.
+        if !self.incremental {
+            return Ok(());
+        }
+        self.reached = Some(state);
+        // A stream of ten thousand small partitions would otherwise be as many transactions.
+        if self.committed_at.elapsed() < BETWEEN_COMMITS { Ok(()) } else { self.commit(None).await }
     }
 }

@@ -16,6 +16,7 @@ use kit::{
     source::{Source, StreamKind},
 };
 use model::{
+    ad::Level,
     connection::Connection,
     date::DateRange,
     failure::{Code, Failure},
@@ -214,6 +215,8 @@ impl Engine {
             let (level, range) = match stream.kind {
                 // A dictionary has no days; one day stands in for "now".
                 StreamKind::Dictionary { level } => (level, Some(DateRange::day(today))),
+                // Records have neither level nor days; where their stream stands is asked when they are read.
+                StreamKind::Records { .. } => (Level::Account, Some(DateRange::day(today))),
                 StreamKind::Statistics { level } => {
                     let cursor = cursors.iter().find(|cursor| cursor.stream == stream.name);
                     let reach = Reach {

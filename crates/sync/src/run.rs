@@ -1,16 +1,17 @@
 //! One run from its first slice to its end. The kind of a failure decides what happens to the rest of the run.
 
 use crate::{
-    collect::Collector,
+    collect::{Collector, RecordCollector},
     engine::Wiring,
     live::{Live, SyncEvent},
     plan,
     scribe::{self, Pen},
 };
+use chrono::{DateTime, Utc};
 use kit::{
     clock::Clock,
     session::Session,
-    source::{Slice, Source},
+    source::{Slice, Source, StreamKind},
 };
 use model::{
     connection::{Connection, ConnectionState},
@@ -49,8 +50,12 @@ enum Rest {
 }
 
 /// The one decision about a failed slice.
-fn rest_of_run(kind: FailureKind) -> Rest {
-    match kind {
+fn rest_of_run(failure: &Failure, records: bool) -> Rest {
+    // Streams of records stand for themselves: a right or a setting that one of them lacks says nothing about its neighbours.
+    if records && matches!(failure.code, Code::PermissionDenied | Code::ManifestInvalid | Code::StreamUnavailable) {
+        return Rest::GoOn;
+    }
+    match failure.kind() {
         FailureKind::VendorChanged | FailureKind::OurFault => Rest::GoOn,
         FailureKind::SignInAgain
         | FailureKind::FixSettings
@@ -58,6 +63,19 @@ fn rest_of_run(kind: FailureKind) -> Rest {
         | FailureKind::Retry
         | FailureKind::Cancelled => Rest::GiveUp,
     }
+}
+
+/// Whether a stream keeps records, and then whether it goes on where it stopped.
+fn records_of(source: &dyn Source, stream: &str) -> Option<bool> {
+    let found = source.descriptor().streams.iter().find(|described| described.name == stream);
+    match found?.kind {
+        StreamKind::Records { incremental } => Some(incremental),
+        StreamKind::Dictionary { .. } | StreamKind::Statistics { .. } => None,
+    }
+}
+
+fn window_text(slice: &store::slices::Slice) -> String {
+    slice.window.map(|window| format!("{}..{}", window.from(), window.to())).unwrap_or_default()
 }
 
 impl Runner {
@@ -120,7 +138,7 @@ impl Runner {
                 return Err(Failure::new(Code::Cancelled));
             }
             if let Err(failure) = self.slice(&*source, &session, &slice, pen).await {
-                let rest = rest_of_run(failure.kind());
+                let rest = rest_of_run(&failure, records_of(&*source, &slice.stream).is_some());
                 let failure = first_failure.get_or_insert(failure);
                 if rest == Rest::GiveUp {
                     return Err(failure.clone());
@@ -156,17 +174,17 @@ impl Runner {
         self.store.begin_slice(self.id, slice.seq).await?;
         let began = self.clock.now();
         let traffic = self.live.traffic();
-        let window = slice.window.map(|window| format!("{}..{}", window.from(), window.to())).unwrap_or_default();
-        pen.line(began, "slice_started", [("stream", slice.stream.clone()), ("window", window.clone())]);
+        pen.line(began, "slice_started", [("stream", slice.stream.clone()), ("window", window_text(slice))]);
 
+        if let Some(incremental) = records_of(source, &slice.stream) {
+            return self.records_slice(source, session, slice, incremental, (began, traffic), pen).await;
+        }
         let mut rows = Collector::new(self.store.clone(), self.id, slice.seq, Arc::clone(&self.live));
         let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
         let read = source.read(session, &wanted, &mut rows).await;
 
         let read_at = self.clock.now();
-        let millis = (read_at - began).num_milliseconds().unsigned_abs();
-        let now = self.live.traffic();
-        let effort = Effort { requests: now.0 - traffic.0, retries: now.1 - traffic.1, millis };
+        let effort = self.effort(began, traffic, read_at);
         let read = match read {
             Ok(()) => self.believable(slice, &rows).await,
             failed => failed,
@@ -197,6 +215,58 @@ impl Runner {
             }
             Err(failure) => Err(failure),
         };
+        self.told(slice, committed, (read_at, effort), pen).await
+    }
+
+    /// What reading a slice took so far.
+    fn effort(&self, began: DateTime<Utc>, traffic: (u64, u64), now: DateTime<Utc>) -> Effort {
+        let sent = self.live.traffic();
+        let millis = (now - began).num_milliseconds().unsigned_abs();
+        Effort { requests: sent.0 - traffic.0, retries: sent.1 - traffic.1, millis }
+    }
+
+    /// Reads a stream of records. What its source declared as reached is durable already when this ends, however it ends.
+    async fn records_slice(
+        &self,
+        source: &dyn Source,
+        session: &Session,
+        slice: &store::slices::Slice,
+        incremental: bool,
+        (began, traffic): (DateTime<Utc>, (u64, u64)),
+        pen: &Pen,
+    ) -> Result<(), Failure> {
+        let state = if incremental { self.store.stream_state(self.connection.id, &slice.stream).await? } else { None };
+        let mut records = RecordCollector::new(
+            self.store.clone(),
+            (self.id, slice.seq),
+            Arc::clone(&self.live),
+            Arc::clone(&self.clock),
+            incremental,
+            state,
+        );
+        let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
+        let read = source.read(session, &wanted, &mut records).await;
+        let read_at = self.clock.now();
+        let effort = self.effort(began, traffic, read_at);
+        let committed = match read {
+            Ok(()) => records.end(effort).await,
+            Err(failure) => {
+                records.keep().await;
+                Err(failure)
+            }
+        };
+        self.told(slice, committed, (read_at, effort), pen).await
+    }
+
+    /// Says how a slice ended: to the log, the screens and, when it failed, the database.
+    async fn told(
+        &self,
+        slice: &store::slices::Slice,
+        committed: Result<(u64, u64), Failure>,
+        (read_at, effort): (DateTime<Utc>, Effort),
+        pen: &Pen,
+    ) -> Result<(), Failure> {
+        let window = window_text(slice);
         match committed {
             Ok((rows, quarantined)) => {
                 self.live.slice_over(true, rows, quarantined);

@@ -109,7 +109,7 @@ version: string, };
 /**
  * Something a person did that the audit log keeps.
  */
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "records_exported";
 
 /**
  * An entry of the audit log.
@@ -192,7 +192,7 @@ export type Capability = "statistics" | "costs" | "audiences" | "leads" | "webho
 /**
  * Shelf of the catalogue.
  */
-export type Category = "ads" | "analytics" | "crm" | "files";
+export type Category = "ads" | "analytics" | "crm" | "files" | "imported";
 
 /**
  * What was deleted.
@@ -331,7 +331,7 @@ level: Level, };
 /**
  * What happened. The parameters each code carries are named in its comment.
  */
-export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_key_missing" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_too_large" | "not_found" | "bad_request" | "already_running" | "internal";
+export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "stream_unavailable" | "mapping_invalid" | "connector_in_use" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_key_missing" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_too_large" | "not_found" | "bad_request" | "already_running" | "internal";
 
 /**
  * Which runs to start.
@@ -542,7 +542,28 @@ connected: number,
 /**
  * Of these, how many need a person.
  */
-problems: number, };
+problems: number, 
+/**
+ * Whether it has a manifest to read and to copy.
+ */
+declarative: boolean, 
+/**
+ * What is known of it when it was imported; `null` for our own.
+ */
+imported: ImportedInfo | null, };
+
+/**
+ * A request for one connector.
+ */
+export type ConnectorRequest = { 
+/**
+ * Its id.
+ */
+connector: string, 
+/**
+ * One of its revisions; the newest when absent.
+ */
+revision: number | null, };
 
 /**
  * What can be said of a sign-in without showing it.
@@ -832,6 +853,24 @@ content: string, };
 export type FailureKind = "sign_in_again" | "fix_settings" | "wait_until" | "retry" | "vendor_changed" | "our_fault" | "cancelled";
 
 /**
+ * How true a stream is to its manifest.
+ */
+export type Fidelity = "runs" | "runs_without" | "unavailable";
+
+/**
+ * A field of records.
+ */
+export type FieldInfo = { 
+/**
+ * Names from the outside in, with points.
+ */
+path: string, 
+/**
+ * Its types in JSON Schema's words, joined by `|`; may be empty.
+ */
+kind: string, };
+
+/**
  * Kinds of file that can be imported or exported.
  */
 export type FileKind = "csv" | "tsv" | "xlsx" | "json";
@@ -1063,6 +1102,31 @@ sample: Array<Array<string>>,
 rows: number, };
 
 /**
+ * What is known of an imported connector.
+ */
+export type ImportedInfo = { 
+/**
+ * The revision in use.
+ */
+revision: number, 
+/**
+ * When it was saved.
+ */
+saved_at: string, 
+/**
+ * Licence of the manifest, as whoever brought it said.
+ */
+licence: string | null, 
+/**
+ * Where the manifest is from.
+ */
+origin: string | null, 
+/**
+ * The connector of ours that this is a copy of.
+ */
+copy_of: string | null, };
+
+/**
  * State of the operating system's keychain.
  */
 export type KeychainState = "available" | "locked" | "missing" | "denied";
@@ -1160,6 +1224,313 @@ event: string,
  * Its values by name.
  */
 params: { [key in string]: string }, };
+
+/**
+ * Which file of a connector.
+ */
+export type ManifestFile = "manifest" | "mapping";
+
+/**
+ * A manifest to keep.
+ */
+export type ManifestImport = { 
+/**
+ * Its text.
+ */
+manifest: string, 
+/**
+ * The mapping's text; empty or absent: every stream is kept as it comes.
+ */
+mapping: string | null, 
+/**
+ * The name people will see, 1 to 80 characters.
+ */
+name: string, 
+/**
+ * Its licence, as the person says.
+ */
+licence: string | null, 
+/**
+ * Where it is from, as the person says.
+ */
+origin: string | null, 
+/**
+ * The connector of ours that it is a copy of, whose sign-in it uses.
+ */
+copy_of: string | null, };
+
+/**
+ * Something wrong in a file.
+ */
+export type ManifestProblem = { 
+/**
+ * Which file.
+ */
+file: ManifestFile, 
+/**
+ * Where in it, such as `streams/0/retriever`; empty: the whole.
+ */
+path: string, 
+/**
+ * What is wrong and what was expected, for the specialist.
+ */
+message: string, };
+
+/**
+ * What a manifest would do here.
+ */
+export type ManifestReport = { 
+/**
+ * A name for the catalogue; may be empty.
+ */
+name: string, 
+/**
+ * The version of the format that it was written for.
+ */
+version: string, 
+/**
+ * Its licence, if it says one.
+ */
+licence: string | null, 
+/**
+ * Where it is from, if it says so.
+ */
+origin: string | null, 
+/**
+ * Documentation that it names.
+ */
+docs_url: string | null, 
+/**
+ * What it says of itself.
+ */
+description: string | null, 
+/**
+ * JSON Schema of its form.
+ */
+form: unknown, 
+/**
+ * Fields of the form that go to the keychain; nested ones with points.
+ */
+secrets: Array<string>, 
+/**
+ * Its streams in its order.
+ */
+streams: Array<StreamReport>, 
+/**
+ * Whether more streams are found out by asking the platform.
+ */
+generates_streams: boolean, 
+/**
+ * What the mapping says, stream by stream.
+ */
+mapping: Array<StreamMapping>, 
+/**
+ * The tables that streams can become.
+ */
+tables: Array<MappingTableInfo>, 
+/**
+ * What is wrong; with any of these it cannot be imported.
+ */
+problems: Array<ManifestProblem>, };
+
+/**
+ * A revision of an imported connector.
+ */
+export type ManifestRevision = { 
+/**
+ * Its number.
+ */
+revision: number, 
+/**
+ * When it was saved.
+ */
+saved_at: string, };
+
+/**
+ * What was saved.
+ */
+export type ManifestSaved = { 
+/**
+ * Its id in the catalogue.
+ */
+connector: string, 
+/**
+ * The revision.
+ */
+revision: number, 
+/**
+ * What it does.
+ */
+report: ManifestReport, };
+
+/**
+ * The files of a connector.
+ */
+export type ManifestSource = { 
+/**
+ * Its id.
+ */
+connector: string, 
+/**
+ * Its name by language.
+ */
+name: LocalText, 
+/**
+ * The manifest.
+ */
+manifest: string, 
+/**
+ * The mapping; empty when there is none.
+ */
+mapping: string, 
+/**
+ * What is known of it when it was imported.
+ */
+imported: ImportedInfo | null, 
+/**
+ * Its revisions, newest first; none for our own.
+ */
+revisions: Array<ManifestRevision>, };
+
+/**
+ * A manifest to look at.
+ */
+export type ManifestText = { 
+/**
+ * Its text: YAML or JSON.
+ */
+manifest: string, 
+/**
+ * The mapping's text, if there is one; JSON is YAML too.
+ */
+mapping: string | null, 
+/**
+ * The name of the file it was dropped as, to guess a name from.
+ */
+file_name: string | null, 
+/**
+ * The connector of ours that it is a copy of, whose sign-in it uses.
+ */
+copy_of: string | null, };
+
+/**
+ * A new revision of an imported connector; absent fields stay.
+ */
+export type ManifestUpdate = { 
+/**
+ * Its id.
+ */
+connector: string, 
+/**
+ * The revision that was edited: a newer one in between refuses the save.
+ */
+revision: number, 
+/**
+ * The manifest.
+ */
+manifest: string | null, 
+/**
+ * The mapping.
+ */
+mapping: string | null, 
+/**
+ * The name.
+ */
+name: string | null, 
+/**
+ * The licence.
+ */
+licence: string | null, 
+/**
+ * The origin.
+ */
+origin: string | null, };
+
+/**
+ * A field of such a table.
+ */
+export type MappingField = "external_id" | "date" | "impressions" | "clicks" | "cost" | "conversions" | "revenue" | "currency" | "parent" | "name";
+
+/**
+ * A field of such a table.
+ */
+export type MappingFieldInfo = { 
+/**
+ * Which.
+ */
+field: MappingField, 
+/**
+ * Its name in the mapping's text.
+ */
+name: string, 
+/**
+ * Whether a mapping cannot do without it.
+ */
+required: boolean, };
+
+/**
+ * What a mapping makes of records. Without a mapping for the stream all lists are empty.
+ */
+export type MappingPreview = { 
+/**
+ * Daily rows.
+ */
+stats: Array<PreviewStat>, 
+/**
+ * Ad objects.
+ */
+objects: Array<PreviewObject>, 
+/**
+ * Rows that would go to quarantine.
+ */
+rejected: Array<QuarantineRow>, 
+/**
+ * What is wrong with the mapping itself.
+ */
+problems: Array<ManifestProblem>, };
+
+/**
+ * A mapping to try.
+ */
+export type MappingPreviewRequest = { 
+/**
+ * The mapping's text.
+ */
+mapping: string, 
+/**
+ * The stream.
+ */
+stream: string, 
+/**
+ * Records of it, such as those of a test read.
+ */
+records: unknown[], 
+/**
+ * Currency of the account.
+ */
+currency: Currency, 
+/**
+ * VAT.
+ */
+vat: VatState, };
+
+/**
+ * A table of ours that a stream can become.
+ */
+export type MappingTable = "campaign_stats" | "ad_objects";
+
+/**
+ * A table that a stream can become.
+ */
+export type MappingTableInfo = { 
+/**
+ * The table.
+ */
+table: MappingTable, 
+/**
+ * Its fields in order.
+ */
+fields: Array<MappingFieldInfo>, };
 
 /**
  * A metric on screen. Each is defined once, in `insight`.
@@ -1284,6 +1655,11 @@ time_zone: string,
  * Whether the keychain can be chosen.
  */
 keychain: KeychainState, };
+
+/**
+ * Whether an ad object is delivering, as far as the platform says.
+ */
+export type ObjectStatus = "active" | "stopped" | "deleted" | "unknown";
 
 /**
  * The nine o'clock screen.
@@ -1433,6 +1809,76 @@ connections: number,
 problems: number, };
 
 /**
+ * An ad object that a mapping made.
+ */
+export type PreviewObject = { 
+/**
+ * The vendor's id.
+ */
+external_id: string, 
+/**
+ * Depth.
+ */
+level: Level, 
+/**
+ * The vendor's id one level up.
+ */
+parent_external_id: string | null, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Whether it delivers.
+ */
+status: ObjectStatus, };
+
+/**
+ * A daily row that a mapping made.
+ */
+export type PreviewStat = { 
+/**
+ * The vendor's id.
+ */
+external_id: string, 
+/**
+ * Depth.
+ */
+level: Level, 
+/**
+ * The day.
+ */
+date: string, 
+/**
+ * The split, if any.
+ */
+breakdown: string, 
+/**
+ * Impressions.
+ */
+impressions: number | null, 
+/**
+ * Clicks.
+ */
+clicks: number | null, 
+/**
+ * Spend.
+ */
+cost: Micros | null, 
+/**
+ * Currency.
+ */
+currency: Currency, 
+/**
+ * Conversions.
+ */
+conversions: Micros | null, 
+/**
+ * Revenue.
+ */
+revenue: Micros | null, };
+
+/**
  * How far a run is. `total` is unknown until the platform said it; a bar without a total shows slices instead.
  */
 export type Progress = { 
@@ -1556,6 +2002,124 @@ line: number | null,
  * The row as it came.
  */
 raw: string, };
+
+/**
+ * Records as a file.
+ */
+export type RecordExport = { 
+/**
+ * Which.
+ */
+filter: RecordFilter, 
+/**
+ * `csv` or `json`.
+ */
+kind: FileKind, };
+
+/**
+ * Which records of a stream.
+ */
+export type RecordFilter = { 
+/**
+ * The connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * The stream.
+ */
+stream: string, 
+/**
+ * Only those that contain this text.
+ */
+text: string | null, 
+/**
+ * Only in this field, a path with points; absent: anywhere in the record.
+ */
+field: string | null, };
+
+/**
+ * A page of records.
+ */
+export type RecordList = { 
+/**
+ * Which.
+ */
+filter: RecordFilter, 
+/**
+ * Records after this number.
+ */
+after: number | null, 
+/**
+ * At most this many, up to 500.
+ */
+limit: number, };
+
+/**
+ * Records in the order they came.
+ */
+export type RecordPage = { 
+/**
+ * They.
+ */
+records: Array<RecordRow>, 
+/**
+ * How many the filter means.
+ */
+total: number, 
+/**
+ * Whether there are more after these.
+ */
+more: boolean, 
+/**
+ * Fields that these records have.
+ */
+fields: Array<FieldInfo>, };
+
+/**
+ * A record.
+ */
+export type RecordRow = { 
+/**
+ * Its number in the order they came.
+ */
+number: number, 
+/**
+ * Its primary key as JSON text.
+ */
+key: string | null, 
+/**
+ * It.
+ */
+data: unknown, 
+/**
+ * When it was read last.
+ */
+read_at: string, };
+
+/**
+ * A stream kept as it comes.
+ */
+export type RecordStream = { 
+/**
+ * Its name.
+ */
+stream: string, 
+/**
+ * Records kept.
+ */
+count: number, 
+/**
+ * Fields of its schema.
+ */
+fields: Array<FieldInfo>, 
+/**
+ * Its primary key.
+ */
+primary_key: Array<string>, 
+/**
+ * Whether it continues where it stopped.
+ */
+incremental: boolean, };
 
 /**
  * Brings a workspace's key back.
@@ -1956,7 +2520,78 @@ required: boolean, };
 /**
  * How a stream is read.
  */
-export type StreamKind = "dictionary" | "statistics";
+export type StreamKind = "dictionary" | "statistics" | "records";
+
+/**
+ * How a stream becomes a table of ours.
+ */
+export type StreamMapping = { 
+/**
+ * The stream.
+ */
+stream: string, 
+/**
+ * The table.
+ */
+to: MappingTable, 
+/**
+ * The level of its rows.
+ */
+level: Level, 
+/**
+ * Where each of our fields stands in a record, by our name.
+ */
+fields: { [key in string]: string }, };
+
+/**
+ * A part of a manifest that is not run.
+ */
+export type StreamRemark = { 
+/**
+ * Its type or class name; `null` when the document is wrong there.
+ */
+component: string | null, 
+/**
+ * Where it stands.
+ */
+path: string, 
+/**
+ * What is wrong, for the specialist; may be empty.
+ */
+message: string, };
+
+/**
+ * What a stream would do.
+ */
+export type StreamReport = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * How true it is to the manifest.
+ */
+fidelity: Fidelity, 
+/**
+ * What is left out, or why it does not run.
+ */
+remarks: Array<StreamRemark>, 
+/**
+ * Fields of its schema.
+ */
+fields: Array<FieldInfo>, 
+/**
+ * Its primary key.
+ */
+primary_key: Array<string>, 
+/**
+ * The field its state counts by.
+ */
+cursor_field: string | null, 
+/**
+ * Whether it continues where it stopped.
+ */
+incremental: boolean, };
 
 /**
  * Thirty days of a connection.
@@ -1995,7 +2630,155 @@ strips: Array<Strip>, };
 /**
  * What cached answers are about. A screen refreshes when a tag of its answer changes.
  */
-export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts";
+export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors";
+
+/**
+ * A request and its answer.
+ */
+export type TestExchange = { 
+/**
+ * When it was sent.
+ */
+at: string, 
+/**
+ * The verb.
+ */
+method: string, 
+/**
+ * The address.
+ */
+url: string, 
+/**
+ * Headers sent: name and value.
+ */
+request_headers: Array<[string, string]>, 
+/**
+ * Body sent.
+ */
+request_body: string, 
+/**
+ * Status; `null` when no answer came.
+ */
+status: number | null, 
+/**
+ * Headers received.
+ */
+response_headers: Array<[string, string]>, 
+/**
+ * The beginning of the body received.
+ */
+response_body: string, 
+/**
+ * Whether there was more of it.
+ */
+cut: boolean, 
+/**
+ * Size of the body.
+ */
+bytes: number, 
+/**
+ * How long it took.
+ */
+millis: number, 
+/**
+ * Which attempt it was, from 1.
+ */
+attempt: number, };
+
+/**
+ * What a test read saw. Secrets are masked everywhere.
+ */
+export type TestRead = { 
+/**
+ * Requests before the first slice: signing in, parents.
+ */
+before: Array<TestExchange>, 
+/**
+ * The slices in the order they were read.
+ */
+slices: Array<TestSlice>, 
+/**
+ * The last state.
+ */
+state: unknown, 
+/**
+ * Fields that the records have.
+ */
+fields: Array<FieldInfo>, 
+/**
+ * Why it ended early, if it did. What came before is shown.
+ */
+failure: ApiError | null, 
+/**
+ * How long it took.
+ */
+millis: number, };
+
+/**
+ * A stream to try.
+ */
+export type TestReadRequest = { 
+/**
+ * The connector whose files are used, where no others are given, and whose sign-in.
+ */
+connector: string | null, 
+/**
+ * A manifest that is being edited.
+ */
+manifest: string | null, 
+/**
+ * The connector of ours that the manifest is a copy of, before it is saved.
+ */
+copy_of: string | null, 
+/**
+ * A connection to borrow answers and secrets from. It must be one of the connector's, or of the connector it is a copy of.
+ */
+connection_id: ConnectionId | null, 
+/**
+ * Answers to the form; secret ones are used for this read and forgotten.
+ */
+answers: Record<string, unknown>, 
+/**
+ * The stream.
+ */
+stream: string, 
+/**
+ * A state to continue from.
+ */
+state: unknown, 
+/**
+ * Most records, up to 1,000.
+ */
+records: number | null, 
+/**
+ * Most pages of a slice, up to 20.
+ */
+pages: number | null, 
+/**
+ * Most slices, up to 20.
+ */
+slices: number | null, };
+
+/**
+ * A slice of a test read.
+ */
+export type TestSlice = { 
+/**
+ * Its keys.
+ */
+slice: unknown, 
+/**
+ * Its requests and answers.
+ */
+exchanges: Array<TestExchange>, 
+/**
+ * Its records.
+ */
+records: unknown[], 
+/**
+ * The state after it.
+ */
+state: unknown, };
 
 /**
  * A step of the test.
@@ -2137,7 +2920,7 @@ export interface Commands {
   client_delete: { request: DeleteClient; response: ClientDeleted; kind: "change" };
   /** A client's statistics as a file. */
   stats_export: { request: ExportRequest; response: ExportedFile; kind: "read" };
-  /** The catalogue: every connector this build has. */
+  /** The catalogue: every connector this build has, and those that were imported. */
   connectors_list: { request: Empty; response: Array<Connector>; kind: "read" };
   /** All connections. */
   connections_list: { request: Empty; response: Array<ConnectionRow>; kind: "read" };
@@ -2147,6 +2930,26 @@ export interface Commands {
   connection_update: { request: ConnectionUpdate; response: ConnectionDetail; kind: "change" };
   /** Deletes a connection, its data and its credential. */
   connection_delete: { request: ById<ConnectionId>; response: Empty; kind: "change" };
+  /** What a manifest would do here, stream by stream, and what its mapping says. Nothing is saved. */
+  manifest_inspect: { request: ManifestText; response: ManifestReport; kind: "read" };
+  /** Keeps a manifest as a connector of the catalogue. */
+  manifest_import: { request: ManifestImport; response: ManifestSaved; kind: "change" };
+  /** Saves a new revision of an imported connector. */
+  manifest_update: { request: ManifestUpdate; response: ManifestSaved; kind: "change" };
+  /** Removes an imported connector that has no connections. */
+  manifest_remove: { request: ConnectorRequest; response: Empty; kind: "change" };
+  /** The files of a declarative connector, our own ones too: to read, and to copy and edit. */
+  manifest_source: { request: ConnectorRequest; response: ManifestSource; kind: "read" };
+  /** Reads a little of one stream and shows everything about it: slices, requests, answers, records, state. Nothing is kept. */
+  manifest_test_read: { request: TestReadRequest; response: TestRead; kind: "change" };
+  /** What a mapping makes of these records. */
+  mapping_preview: { request: MappingPreviewRequest; response: MappingPreview; kind: "read" };
+  /** The streams of a connection that are kept as they come. */
+  record_streams: { request: ById<ConnectionId>; response: Array<RecordStream>; kind: "read" };
+  /** A page of the records of a stream. */
+  records_list: { request: RecordList; response: RecordPage; kind: "read" };
+  /** The records of a stream as a file. */
+  records_export: { request: RecordExport; response: ExportedFile; kind: "read" };
   /** Begins testing a sign-in; steps come as events and in `draft_get`. Nothing is saved. */
   draft_start: { request: DraftStart; response: Draft; kind: "change" };
   /** The steps so far and the accounts found. */
@@ -2183,10 +2986,10 @@ export interface Commands {
 export const commands = {
   app_status: { kind: "read", tags: ["workspace", "runs", "connections", "clients"] },
   workspace_draft: { kind: "change", tags: [] },
-  workspace_create: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit"] },
-  workspace_unlock: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit"] },
-  workspace_recover: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit"] },
-  workspace_open_demo: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit"] },
+  workspace_create: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors"] },
+  workspace_unlock: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors"] },
+  workspace_recover: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors"] },
+  workspace_open_demo: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors"] },
   overview_get: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
   clients_list: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
   client_get: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
@@ -2195,11 +2998,21 @@ export const commands = {
   client_update: { kind: "change", tags: ["clients", "audit"] },
   client_delete: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit"] },
   stats_export: { kind: "read", tags: ["stats"] },
-  connectors_list: { kind: "read", tags: ["connections"] },
+  connectors_list: { kind: "read", tags: ["connections", "connectors"] },
   connections_list: { kind: "read", tags: ["connections", "runs", "stats"] },
   connection_get: { kind: "read", tags: ["connections", "runs", "stats"] },
   connection_update: { kind: "change", tags: ["connections", "audit"] },
   connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit"] },
+  manifest_inspect: { kind: "read", tags: [] },
+  manifest_import: { kind: "change", tags: ["connectors", "audit"] },
+  manifest_update: { kind: "change", tags: ["connectors", "connections", "audit"] },
+  manifest_remove: { kind: "change", tags: ["connectors", "audit"] },
+  manifest_source: { kind: "read", tags: ["connectors"] },
+  manifest_test_read: { kind: "change", tags: [] },
+  mapping_preview: { kind: "read", tags: [] },
+  record_streams: { kind: "read", tags: ["stats", "connections", "connectors"] },
+  records_list: { kind: "read", tags: ["stats"] },
+  records_export: { kind: "read", tags: ["stats"] },
   draft_start: { kind: "change", tags: ["drafts"] },
   draft_get: { kind: "read", tags: ["drafts"] },
   draft_commit: { kind: "change", tags: ["clients", "connections", "runs", "audit", "drafts"] },
@@ -2218,7 +3031,7 @@ export const commands = {
 } as const satisfies { [Name in keyof Commands]: { kind: Commands[Name]["kind"]; tags: readonly Tag[] } };
 
 /** Every `Code`, in the order of its declaration. */
-export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_key_missing", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_too_large", "not_found", "bad_request", "already_running", "internal"];
+export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "stream_unavailable", "mapping_invalid", "connector_in_use", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_key_missing", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_too_large", "not_found", "bad_request", "already_running", "internal"];
 
 /** Every `FailureKind`, in the order of its declaration. */
 export const allFailureKind: readonly FailureKind[] = ["sign_in_again", "fix_settings", "wait_until", "retry", "vendor_changed", "our_fault", "cancelled"];
@@ -2245,4 +3058,4 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
 
 /** Every `AuditAction`, in the order of its declaration. */
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "records_exported"];

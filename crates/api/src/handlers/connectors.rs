@@ -3,7 +3,8 @@
 use super::convert::small;
 use crate::{
     host::Host,
-    wire::{Capability, Category, Connector, Empty, LocalText, StreamInfo, StreamKind},
+    registry::{Imported, declarative},
+    wire::{Capability, Category, Connector, Empty, ImportedInfo, LocalText, StreamInfo, StreamKind},
 };
 use insight::portfolio::{self, ConnectionView};
 use kit::source::{self, Descriptor};
@@ -12,19 +13,29 @@ use model::{
     run::Health,
 };
 use std::collections::BTreeMap;
-use store::Scope;
+use store::{Scope, imported_connectors::ImportedConnector};
 
 pub(crate) async fn connectors_list(host: &Host, _: Empty) -> Result<Vec<Connector>, Failure> {
-    let views = match host.workspace().await {
-        Ok(workspace) => portfolio::connections(&workspace.store, Scope::Portfolio, host.now()).await?,
+    let (registry, views) = match host.workspace().await {
+        Ok(workspace) => {
+            let views = portfolio::connections(&workspace.store, Scope::Portfolio, host.now()).await?;
+            (workspace.registry.clone(), views)
+        }
         // The catalogue can be looked at before there is a workspace.
-        Err(failure) if failure.code == Code::WorkspaceMissing => Vec::new(),
+        Err(failure) if failure.code == Code::WorkspaceMissing => (host.inner.registry.clone(), Vec::new()),
         Err(failure) => return Err(failure),
     };
-    Ok(host.inner.registry.descriptors().map(|descriptor| connector(descriptor, &views)).collect())
+    let all = registry.all();
+    Ok(all
+        .iter()
+        .map(|source| {
+            let imported = registry.imported(&source.descriptor().id);
+            connector(source.descriptor(), imported.as_deref(), &views)
+        })
+        .collect())
 }
 
-fn connector(descriptor: &Descriptor, views: &[ConnectionView]) -> Connector {
+fn connector(descriptor: &Descriptor, imported: Option<&Imported>, views: &[ConnectionView]) -> Connector {
     let own = || views.iter().filter(|view| view.connection.connector == descriptor.id);
     let text = |key: &str| local(descriptor, key);
     let keys = descriptor.texts.values().flat_map(BTreeMap::keys);
@@ -33,7 +44,8 @@ fn connector(descriptor: &Descriptor, views: &[ConnectionView]) -> Connector {
         name: text("name"),
         summary: text("summary"),
         sign_in_help: text("sign_in_help"),
-        category: category(&descriptor.category),
+        // A copy of a connector of ours stands with those that a person brought, not beside its original.
+        category: if imported.is_some() { Category::Imported } else { category(&descriptor.category) },
         capabilities: descriptor.capabilities.iter().filter_map(|word| capability(word)).collect(),
         icon_svg: descriptor.icon_svg.clone(),
         form: descriptor.form.clone(),
@@ -43,14 +55,15 @@ fn connector(descriptor: &Descriptor, views: &[ConnectionView]) -> Connector {
             .iter()
             .map(|stream| {
                 let (kind, level) = match stream.kind {
-                    source::StreamKind::Dictionary { level } => (StreamKind::Dictionary, level),
-                    source::StreamKind::Statistics { level } => (StreamKind::Statistics, level),
+                    source::StreamKind::Dictionary { level } => (StreamKind::Dictionary, Some(level)),
+                    source::StreamKind::Statistics { level } => (StreamKind::Statistics, Some(level)),
+                    source::StreamKind::Records { .. } => (StreamKind::Records, None),
                 };
                 StreamInfo {
                     name: stream.name.clone(),
                     title: text(&format!("stream.{}", stream.name)),
                     kind,
-                    level: Some(level),
+                    level,
                     on_by_default: stream.on_by_default,
                     required: stream.required,
                 }
@@ -62,11 +75,24 @@ fn connector(descriptor: &Descriptor, views: &[ConnectionView]) -> Connector {
         docs_url: descriptor.docs_url.clone(),
         connected: small(own().count() as u64),
         problems: small(own().filter(|view| view.diagnosis.health == Health::Act).count() as u64),
+        declarative: declarative(&descriptor.id, imported.is_some()),
+        imported: imported.map(|imported| info(&imported.saved)),
+    }
+}
+
+/// What is known of an imported connector.
+pub(crate) fn info(saved: &ImportedConnector) -> ImportedInfo {
+    ImportedInfo {
+        revision: saved.revision,
+        saved_at: saved.saved_at,
+        licence: saved.licence.clone(),
+        origin: saved.origin.clone(),
+        copy_of: saved.copy_of.clone(),
     }
 }
 
 /// A text in both languages; a connector's tests demand that both are there.
-fn local(descriptor: &Descriptor, key: &str) -> LocalText {
+pub(crate) fn local(descriptor: &Descriptor, key: &str) -> LocalText {
     let text =
         |language: &str| descriptor.texts.get(language).and_then(|texts| texts.get(key)).cloned().unwrap_or_default();
     LocalText { ru: text("ru"), en: text("en") }
@@ -77,6 +103,7 @@ fn category(word: &str) -> Category {
         "analytics" => Category::Analytics,
         "crm" => Category::Crm,
         "files" => Category::Files,
+        "imported" => Category::Imported,
         _ => Category::Ads,
     }
 }

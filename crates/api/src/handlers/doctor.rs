@@ -35,7 +35,7 @@ pub(crate) async fn doctor_run(host: &Host, _: Empty) -> Result<DoctorReport, Fa
         };
         checks.push(check("keychain", findings.into_iter().map(str::to_owned).collect()));
     }
-    checks.push(check("credentials", credentials(host, &workspace).await?));
+    checks.push(check("credentials", credentials(&workspace).await?));
     Ok(DoctorReport {
         workspace_dir: workspace.folder.dir().display().to_string(),
         database_bytes: report.bytes,
@@ -49,14 +49,11 @@ fn check(id: &str, findings: Vec<String>) -> DoctorCheck {
 }
 
 /// Connections that read by themselves and have no credential that opens.
-async fn credentials(host: &Host, workspace: &Workspace) -> Result<Vec<String>, Failure> {
+async fn credentials(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let mut findings = Vec::new();
     for connection in workspace.store.connections(Scope::Portfolio).await? {
-        let reads = host
-            .inner
-            .registry
-            .get(&connection.connector)
-            .is_some_and(|source| !source.descriptor().streams.is_empty());
+        let reads =
+            workspace.registry.get(&connection.connector).is_some_and(|source| !source.descriptor().streams.is_empty());
         if !reads {
             continue;
         }

@@ -25,7 +25,7 @@ use store::Scope;
 
 pub(crate) async fn draft_start(host: &Host, request: DraftStart) -> Result<wire::Draft, Failure> {
     let workspace = host.workspace().await?;
-    let source = source(host, &request.connector)?;
+    let source = source(&workspace, &request.connector)?;
     let mut answers = request.answers;
     if let Some(id) = request.connection_id {
         // The account stays the one that is connected; only what the person enters anew replaces it.
@@ -84,7 +84,7 @@ async fn connect(
     draft: &Draft,
     request: &DraftCommit,
 ) -> Result<Vec<ConnectionId>, Failure> {
-    let source = source(host, &draft.connector)?;
+    let source = source(workspace, &draft.connector)?;
     let accounts = draft.accounts();
     let mut ids = Vec::with_capacity(request.picks.len());
     let mut made: HashMap<String, ClientId> = HashMap::new();
@@ -197,13 +197,13 @@ fn totals_level(source: &dyn Source, streams: &[store::StreamChoice]) -> Level {
     let mut levels: Vec<Level> = levels
         .filter_map(|stream| match stream.kind {
             StreamKind::Statistics { level } => Some(level),
-            StreamKind::Dictionary { .. } => None,
+            StreamKind::Dictionary { .. } | StreamKind::Records { .. } => None,
         })
         .collect();
     levels.sort();
     if levels.contains(&Level::Campaign) { Level::Campaign } else { levels.first().copied().unwrap_or(Level::Campaign) }
 }
 
-fn source(host: &Host, connector: &str) -> Result<Arc<dyn Source>, Failure> {
-    host.inner.registry.get(connector).ok_or_else(|| Failure::new(Code::NotFound).with("what", connector))
+fn source(workspace: &Workspace, connector: &str) -> Result<Arc<dyn Source>, Failure> {
+    workspace.registry.get(connector).ok_or_else(|| Failure::new(Code::NotFound).with("what", connector))
 }

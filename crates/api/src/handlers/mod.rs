@@ -9,9 +9,12 @@ pub(crate) mod convert;
 pub(crate) mod doctor;
 pub(crate) mod drafts;
 pub(crate) mod imports;
+pub(crate) mod manifests;
 pub(crate) mod overview;
+pub(crate) mod records;
 pub(crate) mod stats;
 pub(crate) mod syncs;
+pub(crate) mod test_read;
 pub(crate) mod workspace;
 
 use crate::host::{Host, answer};
@@ -22,11 +25,16 @@ use connectors::connectors_list;
 use doctor::doctor_run;
 use drafts::{draft_commit, draft_discard, draft_get, draft_start};
 use imports::{import_check, import_commit, import_open};
+use manifests::{
+    manifest_import, manifest_inspect, manifest_remove, manifest_source, manifest_update, mapping_preview,
+};
 use model::failure::{Code, Failure};
 use overview::overview_get;
+use records::{record_streams, records_export, records_list};
 use serde_json::Value;
 use stats::{client_stats, stats_export};
 use syncs::{quarantine_list, run_cancel, run_get, run_start, runs_list, syncs_board};
+use test_read::manifest_test_read;
 use workspace::{
     app_status, workspace_create, workspace_draft, workspace_open_demo, workspace_recover, workspace_unlock,
 };

@@ -191,14 +191,14 @@ impl Table {
 
 /// A campaign's name may begin like a formula, and a spreadsheet would run it. A leading apostrophe makes it text
 /// (<https://owasp.org/www-community/attacks/CSV_Injection>). Numbers keep their minus.
-fn guarded(cell: &str) -> String {
+pub(crate) fn guarded(cell: &str) -> String {
     let formula =
         cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.parse::<f64>().is_err());
     if formula { format!("'{cell}") } else { cell.to_owned() }
 }
 
 /// A name as part of a file's name.
-fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_') { c } else { '_' }).collect()
 }
 

@@ -158,8 +158,7 @@ pub(crate) async fn run_start(host: &Host, request: CollectRequest) -> Result<Ru
         let scope = request.client_id.map_or(Scope::Portfolio, Scope::Client);
         for connection in workspace.store.connections(scope).await? {
             // Files are not read again by themselves, and the others say on screen why they do not run.
-            let readable = host
-                .inner
+            let readable = workspace
                 .registry
                 .get(&connection.connector)
                 .is_some_and(|source| !source.descriptor().streams.is_empty());

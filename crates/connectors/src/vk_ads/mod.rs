@@ -15,13 +15,22 @@ use std::sync::Arc;
 
 /// The connector. Its files are part of the program, so an error here is a defect that a test finds.
 pub fn source() -> Result<ManifestSource, DocumentError> {
-    let files = Files {
+    from_files(&files())
+}
+
+/// The files of this folder.
+pub fn files() -> Files<'static> {
+    Files {
         manifest: include_str!("manifest.yaml"),
         mapping: include_str!("mapping.yaml"),
         texts: &[("en", include_str!("texts.en.json")), ("ru", include_str!("texts.ru.json"))],
         icon: include_str!("icon.svg"),
-    };
-    ManifestSource::new(&files, Arc::new(accounts::VkAds))
+    }
+}
+
+/// The connector over other files: a copy that a person changed.
+pub fn from_files(files: &Files<'_>) -> Result<ManifestSource, DocumentError> {
+    ManifestSource::new(files, Arc::new(accounts::VkAds))
 }
 
 #[cfg(test)]
