@@ -51,7 +51,13 @@ impl Store {
     pub(crate) async fn clear_staged(&self) -> Result<()> {
         self.located(async {
             sqlx::query("DELETE FROM staged_stats").execute(&self.writer).await?;
-            sqlx::query("DELETE FROM staged_records").execute(&self.writer).await?;
+            let records: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'staged_records'")
+                .fetch_one(&self.writer)
+                .await?;
+            // A database made by an older build's migrations, as the upgrade tests make it, has no such table yet.
+            if records > 0 {
+                sqlx::query("DELETE FROM staged_records").execute(&self.writer).await?;
+            }
             Ok(())
         })
         .await
