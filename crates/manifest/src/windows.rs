@@ -73,7 +73,9 @@ fn span(field: &'static str, value: Option<&Text>, scope: &Scope<'_>) -> Result<
     if value.is_empty() {
         return Ok(None);
     }
-    IsoDuration::parse(&value).map(Some).map_err(|error| WindowError::Date { field, error })
+    // A span of nothing counts as none, as in the reference: with `cursor_granularity: PT0S` a window may not be empty.
+    let parsed = IsoDuration::parse(&value).map_err(|error| WindowError::Date { field, error })?;
+    Ok(Some(parsed).filter(|span| !span.is_zero()))
 }
 
 fn min_max(field: &'static str, value: &MinMax, format: &str, scope: &Scope<'_>) -> Result<DateTime<Utc>, WindowError> {
