@@ -478,9 +478,10 @@ impl Http {
                             return Err(policy.exhausted(&attempt));
                         }
                         retries += 1;
+                    } else {
+                        self.budget.pause(until);
                     }
                     limited_time += wait;
-                    self.budget.pause(until);
                     options.observer.retry(number, &policy.exhausted(&attempt));
                     waiting.wait(WaitReason::RateLimited, wait).await?;
                 }

@@ -50,7 +50,7 @@ pub enum Decision {
         /// How long.
         wait: Option<Duration>,
     },
-    /// The platform's limit: all requests of the account wait, then again.
+    /// The platform's limit: wait (with all requests of the account, see [`Limits::limited_counts`]), then again.
     RateLimited {
         /// How long (`None`: [`Policy::backoff`]).
         wait: Option<Duration>,
@@ -68,7 +68,8 @@ pub struct Limits {
     pub retries: u32,
     /// Total time in [`Decision::Retry`] waits.
     pub retry_time: Duration,
-    /// Whether a [`Decision::RateLimited`] wait counts as a repetition. If not, only the run's patience bounds it.
+    /// Whether a [`Decision::RateLimited`] wait is this request's own affair: it counts as a repetition, and other requests go on, as the
+    /// reference does it for manifests. If not, only the run's patience bounds it, and the whole account waits.
     pub limited_counts: bool,
 }
 
