@@ -6,7 +6,7 @@
 //! needs and this version does not run makes that stream unavailable by name; the others are read.
 
 use crate::{
-    components::{self, DynamicStream, Fault, Stream},
+    components::{self, DynamicStream, Fault, Spec, Stream},
     document::{self, DocumentError},
     dynamic::{self, Ways},
     read::{Convert, Flow, Job, Run, Taker, read_streams},
@@ -16,6 +16,7 @@ use crate::{
     json::{Json, Map},
 };
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use model::failure::{Code, Failure};
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Connector {
     document: Json,
-    form: Json,
+    spec: Result<Spec, Fault>,
     declared: Vec<Declared>,
     templates: Vec<Result<DynamicStream, Fault>>,
 }
@@ -137,15 +138,17 @@ impl Connector {
     /// its fault.
     pub fn load(text: &str) -> Result<Self, DocumentError> {
         let document = document::load(text)?;
-        let form =
-            document.pointer("/spec/connection_specification").cloned().unwrap_or_else(|| Json::Object(Map::new()));
+        let spec = match components::spec(&document) {
+            Err(Fault::Invalid(error)) => return Err(error),
+            other => other,
+        };
         let listed = document.get("streams").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
         let each = listed.iter().enumerate();
         let declared = each.flat_map(|(at, stream)| Declared::all(stream, &format!("streams/{at}"))).collect();
         let templates = document.get("dynamic_streams").and_then(Json::as_array).into_iter().flatten().enumerate();
         let templates = templates.map(|(at, it)| components::dynamic_stream(it, &format!("dynamic_streams/{at}")));
         let templates = templates.collect();
-        Ok(Self { document, form, declared, templates })
+        Ok(Self { document, spec, declared, templates })
     }
     /// The plain document: references resolved, types and parameters filled in.
     pub fn document(&self) -> &Json {
@@ -153,7 +156,31 @@ impl Connector {
     }
     /// The form of the connection, a JSON Schema; an empty map when the manifest has none.
     pub fn form(&self) -> &Json {
-        &self.form
+        static NONE: Json = Json::Object(Map::new());
+        self.document.pointer("/spec/connection_specification").filter(|form| form.is_object()).unwrap_or(&NONE)
+    }
+    /// The form with what belongs to it: how to sign in, and the rules for settings. A rule that this version does not run is
+    /// a fault of all streams, because all of them see the settings.
+    pub fn spec(&self) -> Result<&Spec, &Fault> {
+        self.spec.as_ref()
+    }
+    /// The settings in the newest shape the manifest knows, if that is another than they have. Whoever keeps settings keeps
+    /// these; a run brings them up to date by itself.
+    pub fn migrated(&self, config: &Json, now: DateTime<Utc>) -> Result<Option<Json>, Failure> {
+        self.rules()?.migrated(config, now)
+    }
+    fn rules(&self) -> Result<&Spec, Failure> {
+        self.spec.as_ref().map_err(|fault| Failure::new(Code::ManifestInvalid).with("path", "spec").detail(fault))
+    }
+    /// A run with settings as templates see them.
+    fn ready(&self, run: &Run) -> Result<Run, Failure> {
+        let rules = self.rules()?;
+        if rules.is_plain() {
+            return Ok(run.clone());
+        }
+        let config = rules.configured(&run.config, run.now)?;
+        rules.validate(&config, run.now)?;
+        Ok(Run { config: Arc::new(config), ..run.clone() })
     }
     /// The streams the document lists, in its order.
     pub fn declared(&self) -> &[Declared] {
@@ -170,15 +197,44 @@ impl Connector {
     }
     /// All streams that this configuration has: those of the document whose conditions hold, then those that templates become.
     pub async fn discover(&self, run: &Run) -> Result<Vec<Declared>, Failure> {
-        dynamic::discover(run, &self.declared, &self.templates, None).await
+        dynamic::discover(&self.ready(run)?, &self.declared, &self.templates, None).await
     }
     /// Whether the platform can be read: each stream of the manifest's check gives its first records, or ends without any.
     pub async fn check(&self, run: &Run) -> Result<(), Failure> {
-        let names = self.check_names();
+        let mut run = self.ready(run)?;
+        let check = self.document.get("check").unwrap_or(&Json::Null);
+        if let Some(Json::Object(overrides)) = check.get("config_overrides") {
+            let mut config = Json::clone(&run.config);
+            if let Some(config) = config.as_object_mut() {
+                config.extend(overrides.iter().map(|(key, value)| (key.clone(), value.clone())));
+            }
+            run.config = Arc::new(config);
+        }
+        let mut names = self.check_names();
+        let first = |value: &Json| value.get("stream_count").and_then(Json::as_u64).and_then(|it| it.try_into().ok());
+        let generated = check.get("dynamic_streams_check_configs").and_then(Json::as_array);
+        let all = check.get("type").is_some_and(|kind| *kind == "CheckDynamicStream");
+        let templates = if all || generated.is_some() { self.templates.as_slice() } else { &[] };
+        let streams = dynamic::discover(&run, &self.declared, templates, Some(&names)).await?;
+        if all {
+            names = streams.iter().take(first(check).unwrap_or(1)).map(|it| it.name.clone()).collect();
+            if names.is_empty() {
+                return Err(Failure::new(Code::NotFound).with("what", "streams"));
+            }
+        }
+        for config in generated.into_iter().flatten() {
+            let template = config.get("dynamic_stream_name").and_then(Json::as_str).unwrap_or_default();
+            let of = streams.iter().filter(|it| it.ways.template.as_deref() == Some(template));
+            let before = names.len();
+            names.extend(of.take(first(config).unwrap_or(1)).map(|it| it.name.clone()));
+            if names.len() == before {
+                return Err(Failure::new(Code::NotFound).with("what", template));
+            }
+        }
         let limits = Limits { records: Some(1), ..Limits::default() };
         for name in names {
             let wanted = vec![Wanted { stream: name, ..Wanted::default() }];
-            let summary = self.read(run, wanted, &limits, &mut Nowhere).await?;
+            let summary = Self::read_of(&run, &streams, wanted, &limits, &mut Nowhere).await?;
             for (.., outcome) in summary.streams {
                 outcome?;
             }
@@ -193,6 +249,7 @@ impl Connector {
         limits: &Limits,
         outlet: &mut dyn Outlet,
     ) -> Result<Summary, Failure> {
+        let run = self.ready(run)?;
         let names: Vec<String> = wanted.iter().map(|wanted| wanted.stream.clone()).collect();
         // Templates are asked for only when the document itself does not have what is wanted.
         let templates = if names.iter().all(|name| self.declared.iter().any(|it| it.name == *name)) {
@@ -200,7 +257,17 @@ impl Connector {
         } else {
             self.templates.as_slice()
         };
-        let all = dynamic::discover(run, &self.declared, templates, Some(&names)).await?;
+        let all = dynamic::discover(&run, &self.declared, templates, Some(&names)).await?;
+        Self::read_of(&run, &all, wanted, limits, outlet).await
+    }
+
+    async fn read_of(
+        run: &Run,
+        all: &[Declared],
+        wanted: Vec<Wanted>,
+        limits: &Limits,
+        outlet: &mut dyn Outlet,
+    ) -> Result<Summary, Failure> {
         let mut summary = Summary::default();
         let mut jobs = Vec::new();
         for wanted in wanted {

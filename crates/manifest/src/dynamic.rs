@@ -32,6 +32,8 @@ pub(crate) struct Ways {
     pub schemas: Vec<Arc<DynamicSchema>>,
     /// The template it was made from.
     pub template: Option<String>,
+    /// Its schema could not be found out, and its records cannot do without.
+    pub failure: Option<Failure>,
 }
 
 impl Declared {
@@ -71,6 +73,9 @@ impl Declared {
     /// The stream as it has to be read from a state, and the state that is still worth something.
     pub(crate) fn delegated(&self, run: &Run, state: Option<Json>) -> Result<(Arc<Stream>, Option<Json>), Failure> {
         let stream = self.stream.as_ref().map_err(|fault| fault_failure(&self.name, fault))?;
+        if let Some(failure) = &self.ways.failure {
+            return Err(failure.clone());
+        }
         let Some(delegate) = &self.ways.delegate else { return Ok((Arc::clone(stream), state)) };
         let some = state.as_ref().is_some_and(|state| Value::from_json(state).truthy());
         let Some(state) = state.filter(|_| some) else { return Ok((Arc::clone(&delegate.full), None)) };
@@ -165,15 +170,23 @@ pub(crate) async fn discover(
         }
     }
     for declared in &mut all {
-        if declared.ways.schemas.is_empty() || named.is_some_and(|names| !names.contains(&declared.name)) {
+        // A read needs the schema only to bring records to it.
+        let normalise = declared.stream.as_ref().is_ok_and(|stream| stream.retriever.selector.normalise);
+        let needed = named.is_none_or(|names| normalise && names.contains(&declared.name));
+        if declared.ways.schemas.is_empty() || !needed {
             continue;
         }
         let mut properties =
             declared.schema.get("properties").and_then(Json::as_object).cloned().unwrap_or_else(Map::new);
         for loader in declared.ways.schemas.clone() {
-            let found = properties_of(run, &loader, &declared.name).await?;
-            for (name, property) in found {
-                properties.entry(name).or_insert(property);
+            match properties_of(run, &loader, &declared.name).await {
+                Ok(found) => {
+                    for (name, property) in found {
+                        properties.entry(name).or_insert(property);
+                    }
+                }
+                Err(failure) if named.is_some() => declared.ways.failure = Some(failure),
+                Err(failure) => return Err(failure),
             }
         }
         declared.schema = json!({"$schema": "https://json-schema.org/draft-07/schema#", "type": "object", "additionalProperties": true});
@@ -181,7 +194,7 @@ pub(crate) async fn discover(
             schema.insert("properties", Json::Object(properties));
         }
         if let Ok(stream) = &mut declared.stream
-            && stream.retriever.selector.normalise
+            && normalise
         {
             *stream = Arc::new(Stream {
                 normal: Some(Arc::new(Normal::new(declared.schema.clone()))),

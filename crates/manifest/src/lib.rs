@@ -19,6 +19,7 @@ pub mod read;
 pub mod records;
 pub mod report;
 pub mod retry;
+mod settings;
 pub mod source;
 pub mod template;
 pub mod windows;

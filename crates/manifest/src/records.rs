@@ -343,6 +343,28 @@ fn index_of(segment: &str, len: usize) -> Option<usize> {
         .filter(|index| *index < usize::try_from(len).unwrap_or(0))
 }
 
+/// Removes what lies under a path with globs.
+pub fn remove(record: &mut Json, path: &[String]) {
+    change::remove(record, path);
+}
+
+/// What lies under a path with globs.
+pub fn all<'a>(value: &'a Json, path: &[String]) -> Vec<&'a Json> {
+    let Some((first, rest)) = path.split_first() else { return vec![value] };
+    match value {
+        Json::Object(map) if is_glob(first) => {
+            map.iter().filter(|(key, _)| glob(first, key)).flat_map(|(_, inner)| all(inner, rest)).collect()
+        }
+        Json::Object(map) => map.get(first).map(|inner| all(inner, rest)).unwrap_or_default(),
+        Json::Array(items) if is_glob(first) => {
+            let fitting = items.iter().enumerate().filter(|(at, _)| glob(first, &at.to_string()));
+            fitting.flat_map(|(_, inner)| all(inner, rest)).collect()
+        }
+        Json::Array(items) => index_of(first, items.len()).map(|at| all(&items[at], rest)).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
 /// What lies under a plain path.
 pub fn walk<'a>(value: &'a Json, path: &[String]) -> Option<&'a Json> {
     path.iter().try_fold(value, |value, segment| match value {

@@ -239,3 +239,119 @@ async fn nested_lists_are_fetched_when_they_are_cut_off_and_extractors_are_combi
     let failure = read(&connector, &desk(&json!({})), "plain", None).await.unwrap_err();
     assert!(format!("{failure:?}").contains("NoneType"), "{failure:?}");
 }
+
+#[tokio::test]
+async fn settings_are_brought_up_to_date_and_checked_before_anything_is_asked() {
+    let server = Server::start(echo).await;
+    let rules = r#"
+spec:
+  type: Spec
+  documentation_url: https://example.com
+  connection_specification: {type: object, properties: {api_key: {type: string, airbyte_secret: true}}}
+  advanced_auth:
+    auth_flow_type: oauth2.0
+    predicate_key: [credentials, kind]
+    predicate_value: oauth
+    oauth_config_specification:
+      oauth_connector_input_specification: {consent_url: 'https://x/{{ client_id_key }}', access_token_url: https://x/token}
+      complete_oauth_output_specification: {properties: {refresh_token: {type: string, path_in_connector_config: [credentials, refresh_token]}}}
+      complete_oauth_server_output_specification: {properties: {client_id: {type: string, path_in_connector_config: [credentials, client_id]}}}
+  config_normalization_rules:
+    type: ConfigNormalizationRules
+    config_migrations:
+    - type: ConfigMigration
+      transformations:
+      - {type: ConfigAddFields, fields: [{type: AddedFieldDefinition, path: [credentials, api_key], value: '{{ config.api_key }}'}], condition: '{{ config.api_key is defined }}'}
+      - {type: ConfigRemoveFields, field_pointers: [[api_key]]}
+    transformations:
+    - {type: ConfigRemapField, field_path: [region], map: {eu: 'europe-{{ config.zone }}', us: america}}
+    - {type: ConfigAddFields, fields: [{type: AddedFieldDefinition, path: [region], value: world}], condition: '{{ config.region is not defined }}'}
+    validations:
+    - {type: DpathValidator, field_path: [accounts, '*', id], validation_strategy: {type: ValidateAdheresToSchema, base_schema: {type: integer, minimum: 1}}}
+    - {type: DpathValidator, field_path: [never], validation_strategy: {type: ValidateAdheresToSchema, base_schema: {type: integer}}}
+    - {type: DpathValidator, field_path: [x], validation_strategy: {type: CustomValidationStrategy, class_name: source_x.V}}
+"#;
+    let connector = load(
+        &server,
+        &format!(
+            "{rules}streams:\n- {{name: plain, retriever: {}}}\n",
+            retriever("/{{ config.region }}/{{ config.credentials.api_key }}", "")
+        ),
+    );
+    let spec = connector.spec().unwrap();
+    let sign_in = spec.sign_in.as_ref().unwrap();
+    assert_eq!(
+        (sign_in.flow.as_str(), sign_in.consent_url.as_deref()),
+        ("oauth2.0", Some("https://x/{{ client_id_key }}"))
+    );
+    assert_eq!(
+        sign_in.results,
+        [("refresh_token".to_owned(), vec!["credentials".to_owned(), "refresh_token".to_owned()])]
+    );
+    assert_eq!(
+        (spec.notes[0].component.as_str(), spec.notes[0].path.as_str()),
+        ("source_x.V", "spec/config_normalization_rules/validations/2/validation_strategy")
+    );
+    let desk_now = desk(&json!({})).run.now;
+    let old = json!({"api_key": "k", "region": "eu", "zone": 2});
+    assert_eq!(
+        connector.migrated(&old, desk_now).unwrap(),
+        Some(json!({"region": "eu", "zone": 2, "credentials": {"api_key": "k"}}))
+    );
+    assert_eq!(connector.migrated(&json!({"credentials": {"api_key": "k"}}), desk_now).unwrap(), None);
+    for (config, expected) in [
+        (old, Ok("/europe-2/k")),
+        (json!({"credentials": {"api_key": "n"}, "region": "asia", "accounts": [{"id": 1}, {}]}), Ok("/asia/n")),
+        (json!({"credentials": {"api_key": "n"}}), Ok("/world/n")),
+        (json!({"api_key": "k", "accounts": [{"id": 1}, {"id": 0}]}), Err(Code::SettingInvalid)),
+        (json!({"api_key": "k", "accounts": [{"id": "no number"}]}), Err(Code::SettingInvalid)),
+    ] {
+        let asked = server.targets().len();
+        let found = read(&connector, &desk(&config), "plain", None).await;
+        let found = found.map(|records| records[0]["at"].clone()).map_err(|failure| failure.code);
+        assert_eq!(found, expected.map(Json::from), "{config}");
+        assert_eq!(server.targets().len() - asked, usize::from(expected.is_ok()), "{config}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_reads_generated_streams_and_sees_its_own_settings() {
+    let server = Server::start(|seen, number| match seen.target.as_str() {
+        "/two" => (403, vec![], String::new()),
+        _ => echo(seen, number),
+    })
+    .await;
+    let plain = retriever("/{{ config.place }}", "");
+    let template = format!(
+        "streams:\n- {{name: plain, retriever: {plain}}}\ndynamic_streams:\n- type: DynamicDeclarativeStream\n  name: lists\n  stream_template: {{type: DeclarativeStream, name: x, retriever: {}}}\n  components_resolver:\n    type: ParametrizedComponentsResolver\n    stream_parameters: {{list_of_parameters_for_stream: [{{name: one}}, {{name: two}}]}}\n    components_mapping:\n    - {{field_path: [name], value: '{{{{ components_values.name }}}}'}}\n    - {{field_path: [retriever, requester, path], value: '/{{{{ components_values.name }}}}'}}\n",
+        retriever("/x", "")
+    );
+    for (check, asked, fine) in [
+        ("{type: CheckStream, stream_names: [plain], config_overrides: {place: checked}}", vec!["/checked"], true),
+        ("{type: CheckStream, stream_names: [plain]}", vec!["/set"], true),
+        (
+            "{type: CheckStream, stream_names: [], dynamic_streams_check_configs: [{dynamic_stream_name: lists, stream_count: 1}]}",
+            vec!["/one"],
+            true,
+        ),
+        (
+            "{type: CheckStream, dynamic_streams_check_configs: [{dynamic_stream_name: lists, stream_count: 5}]}",
+            vec!["/one", "/two"],
+            false,
+        ),
+        (
+            "{type: CheckStream, dynamic_streams_check_configs: [{dynamic_stream_name: nope, stream_count: 5}]}",
+            vec![],
+            false,
+        ),
+        ("{type: CheckDynamicStream, stream_count: 2}", vec!["/set", "/one"], true),
+        ("{type: CheckStream, stream_names: [nope]}", vec![], false),
+    ] {
+        let text = format!("version: 6.0.0\ncheck: {check}\n{template}").replace("BASE", &server.base);
+        let connector = Connector::load(&text).unwrap();
+        let before = server.targets().len();
+        let outcome = connector.check(&desk(&json!({"place": "set"})).run).await;
+        assert_eq!(outcome.is_ok(), fine, "{check}: {outcome:?}");
+        assert_eq!(server.targets()[before..], asked, "{check}");
+    }
+}

@@ -16,6 +16,7 @@ mod request;
 mod retriever;
 mod schema;
 mod selector;
+mod spec;
 mod transformation;
 
 pub use auth::Auth;
@@ -29,6 +30,7 @@ pub use request::{BodySpec, Place, RequestOption, Requester};
 pub use retriever::Retriever;
 pub use schema::{DynamicSchema, TypesMap, lay_under, schema};
 pub use selector::{Combined, Expander, Extractor, Selector};
+pub use spec::{ConfigChange, SignIn, Spec, Validation, ValidationTarget, spec};
 pub use transformation::Transformation;
 
 use crate::json::Json;
