@@ -243,7 +243,7 @@ async fn nested_lists_are_fetched_when_they_are_cut_off_and_extractors_are_combi
 #[tokio::test]
 async fn settings_are_brought_up_to_date_and_checked_before_anything_is_asked() {
     let server = Server::start(echo).await;
-    let rules = r#"
+    let rules = r"
 spec:
   type: Spec
   documentation_url: https://example.com
@@ -270,7 +270,7 @@ spec:
     - {type: DpathValidator, field_path: [accounts, '*', id], validation_strategy: {type: ValidateAdheresToSchema, base_schema: {type: integer, minimum: 1}}}
     - {type: DpathValidator, field_path: [never], validation_strategy: {type: ValidateAdheresToSchema, base_schema: {type: integer}}}
     - {type: DpathValidator, field_path: [x], validation_strategy: {type: CustomValidationStrategy, class_name: source_x.V}}
-"#;
+";
     let connector = load(
         &server,
         &format!(
