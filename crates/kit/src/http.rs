@@ -27,11 +27,13 @@ use serde_json::Value;
 use std::{
     error::Error,
     fmt,
+    net::Ipv4Addr,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 use url::{Host, Url, form_urlencoded};
+use zeroize::Zeroizing;
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -43,6 +45,33 @@ pub trait Authorizer: Send + Sync {
     async fn headers(&self) -> Result<Vec<(String, Secret)>, Failure>;
     /// The platform rejected `used`. Refreshes once, unless another request has done so since `used` was handed out.
     async fn rejected(&self, used: &[(String, Secret)]) -> Result<(), Failure>;
+    /// Secrets that placeholders in the request stand for, besides those of [`Http::with_secrets`]: a token whose place the request
+    /// itself knows. They are among `used` when they are rejected.
+    async fn lent(&self) -> Result<SecretFields, Failure> {
+        Ok(SecretFields::new())
+    }
+    /// Whether a rejected sign-in can be renewed at all.
+    fn renewable(&self) -> bool {
+        true
+    }
+}
+
+/// What proves who we are in one attempt.
+#[derive(Default)]
+struct Signed {
+    headers: Vec<(String, Secret)>,
+    lent: SecretFields,
+}
+
+impl Signed {
+    fn is_empty(&self) -> bool {
+        self.headers.is_empty() && self.lent.is_empty()
+    }
+    /// All of it, headers first.
+    fn used(&self) -> Vec<(String, Secret)> {
+        let lent = self.lent.iter().map(|(name, secret)| (name.clone(), secret.clone()));
+        self.headers.iter().cloned().chain(lent).collect()
+    }
 }
 
 /// Everything an [`Http`] is made of. Start from [`HttpOptions::new`] and set what differs.
@@ -267,6 +296,8 @@ struct TrustedHost {
     host: String,
     /// `None`: the scheme's own.
     port: Option<u16>,
+    /// The registrable domain, when all hosts of it may see them.
+    domain: Option<String>,
 }
 
 impl TrustedHost {
@@ -274,10 +305,14 @@ impl TrustedHost {
     fn parse(text: &str) -> Option<Self> {
         let url =
             Url::parse(text).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("https://{text}")).ok())?;
-        Some(Self { scheme: url.scheme().to_owned(), host: url.host_str()?.to_owned(), port: url.port() })
+        Some(Self { scheme: url.scheme().to_owned(), host: url.host_str()?.to_owned(), port: url.port(), domain: None })
     }
-    /// The host itself and the hosts below it: a registrable domain would need the public suffix list, and a vendor that uses a
-    /// sister host can name it.
+    /// The same with its sister hosts: all that belongs to who registered the domain.
+    fn with_domain(self) -> Self {
+        let domain = registrable(&self.host).map(str::to_owned);
+        Self { domain, ..self }
+    }
+    /// The host itself and the hosts below it, or those of its registrable domain. A connector of ours names sister hosts by itself.
     fn covers(&self, url: &Url) -> bool {
         let below = |host: &str| {
             matches!(url.host(), Some(Host::Domain(_)))
@@ -285,8 +320,30 @@ impl TrustedHost {
         };
         url.scheme() == self.scheme
             && url.port() == self.port
-            && url.host_str().is_some_and(|host| host == self.host || below(host))
+            && url.host_str().is_some_and(|host| {
+                host == self.host
+                    || below(host)
+                    || (self.domain.is_some() && self.domain.as_deref() == registrable(host))
+            })
     }
+}
+
+/// The part of a host name that somebody registered, by the public suffix list: `shop.example.co.uk` belongs to `example.co.uk`.
+/// `None` for addresses, single words and public suffixes themselves.
+fn registrable(host: &str) -> Option<&str> {
+    match Host::parse(host) {
+        Ok(Host::Domain(_)) => psl::domain_str(host),
+        _ => None,
+    }
+}
+
+/// Where requests may go, when the addresses come from somebody we do not trust.
+#[derive(Clone, Default)]
+struct Reach {
+    /// Whether it is bounded at all.
+    bounded: bool,
+    /// Hosts the person entered: these may lie in the local network and speak plain HTTP.
+    entered: Arc<[String]>,
 }
 
 /// The HTTP of one connection; cheap to clone, and the `with_*` methods give a changed clone.
@@ -295,6 +352,7 @@ pub struct Http {
     shared: Arc<Shared>,
     budget: Arc<Budget>,
     hosts: Arc<[TrustedHost]>,
+    reach: Reach,
     secrets: Arc<SecretFields>,
     authorizer: Option<Arc<dyn Authorizer>>,
 }
@@ -349,7 +407,8 @@ impl Http {
             client: OnceLock::new(),
             direct: OnceLock::new(),
         };
-        Ok(Self { shared: Arc::new(shared), budget, hosts: Arc::from([]), secrets: Arc::default(), authorizer: None })
+        let (hosts, secrets) = (Arc::from([]), Arc::default());
+        Ok(Self { shared: Arc::new(shared), budget, hosts, reach: Reach::default(), secrets, authorizer: None })
     }
 
     /// Names the hosts (as base addresses or host names) that may see secrets and sign-in. Without this call none may: a request with
@@ -360,6 +419,22 @@ impl Http {
         Self { hosts, ..self.clone() }
     }
 
+    /// As [`Http::with_hosts`], and all hosts of their registrable domains: an imported connector cannot name the sister hosts that
+    /// its vendor's next-page links point to.
+    #[must_use]
+    pub fn with_domains<T: AsRef<str>>(&self, hosts: impl IntoIterator<Item = T>) -> Self {
+        let hosts = hosts.into_iter().filter_map(|host| TrustedHost::parse(host.as_ref()));
+        Self { hosts: hosts.map(TrustedHost::with_domain).collect(), ..self.clone() }
+    }
+
+    /// For addresses that somebody else wrote: keeps out of the local network (loopback excepted where a host is trusted by name), but
+    /// for the hosts that the person at this computer `entered`; those may also speak plain HTTP.
+    #[must_use]
+    pub fn bounded<T: Into<String>>(&self, entered: impl IntoIterator<Item = T>) -> Self {
+        let entered = entered.into_iter().map(Into::into).collect();
+        Self { reach: Reach { bounded: true, entered }, ..self.clone() }
+    }
+
     /// Lends the secrets that placeholders stand for. They are masked in everything shown from here on.
     #[must_use]
     pub fn with_secrets(&self, secrets: SecretFields) -> Self {
@@ -367,6 +442,25 @@ impl Http {
             self.shared.redactor.learn(secret);
         }
         Self { secrets: Arc::new(secrets), ..self.clone() }
+    }
+
+    /// Lends more secrets, which go before those lent so far.
+    #[must_use]
+    pub(crate) fn lending(&self, secrets: SecretFields) -> Self {
+        let mut all = (*self.secrets).clone();
+        all.extend(secrets);
+        self.with_secrets(all)
+    }
+
+    /// Names of the lent secrets.
+    pub fn secret_names(&self) -> impl Iterator<Item = String> {
+        self.secrets.keys().cloned().collect::<Vec<_>>().into_iter()
+    }
+
+    /// Text with its placeholders swapped for the lent secrets; wiped when dropped. Only for what has to compute with a secret, such
+    /// as signing a token with a person's key: everything else puts the placeholder into the request.
+    pub fn reveal(&self, text: &str) -> Result<Zeroizing<String>, Failure> {
+        placeholder::reveal(text, &self.secrets)
     }
 
     /// Signs every request to a trusted host.
@@ -416,7 +510,12 @@ impl Http {
         loop {
             number += 1;
             let permit = self.budget.acquire(&request.scope, options.patience, self.system(), waiting).await?;
-            let signed = self.sign_in(request, cancel).await?;
+            // A token that is being renewed is not abandoned by this: renewals run in tasks of their own.
+            let signed = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(Failure::new(Code::Cancelled)),
+                signed = self.sign_in(request, cancel) => signed?,
+            };
             let outcome = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Err(Failure::new(Code::Cancelled)),
@@ -486,35 +585,33 @@ impl Http {
                     waiting.wait(WaitReason::RateLimited, wait).await?;
                 }
                 Decision::RefreshThenRetry => {
-                    let Some(authorizer) = self.authorizer.as_ref().filter(|_| !refreshed && !signed.is_empty()) else {
+                    let Some(authorizer) =
+                        self.authorizer.as_ref().filter(|it| !refreshed && !signed.is_empty() && it.renewable())
+                    else {
                         let failure = policy.exhausted(&attempt);
                         let rejected = self.failure(Code::SignInRejected);
                         return Err(keep_detail(rejected, &failure));
                     };
                     options.observer.retry(number, &policy.exhausted(&attempt));
                     // Never abandoned half-way, even when a person stops: a rotated token would be lost with it.
-                    authorizer.rejected(&signed).await?;
+                    authorizer.rejected(&signed.used()).await?;
                     refreshed = true;
                 }
             }
         }
     }
 
-    /// The sign-in headers, if this request's host may see them.
-    async fn sign_in(
-        &self,
-        request: &HttpRequest,
-        cancel: &CancellationToken,
-    ) -> Result<Vec<(String, Secret)>, Failure> {
-        let Some(authorizer) = &self.authorizer else { return Ok(Vec::new()) };
+    /// The sign-in, if this request's host may see it.
+    async fn sign_in(&self, request: &HttpRequest, cancel: &CancellationToken) -> Result<Signed, Failure> {
+        let Some(authorizer) = &self.authorizer else { return Ok(Signed::default()) };
         if cancel.is_cancelled() {
             return Err(Failure::new(Code::Cancelled));
         }
         if !parse(&placeholder::mask(&request.url)).is_ok_and(|url| self.trusts(&url)) {
-            return Ok(Vec::new());
+            return Ok(Signed::default());
         }
-        let signed = authorizer.headers().await?;
-        for (_, secret) in &signed {
+        let signed = Signed { headers: authorizer.headers().await?, lent: authorizer.lent().await? };
+        for (_, secret) in &signed.used() {
             // `Bearer abc` is learned as a whole and as `abc`: a vendor quotes either.
             self.shared.redactor.learn(secret);
             if let Some((_, token)) = secret.expose().split_once(' ') {
@@ -525,12 +622,7 @@ impl Http {
     }
 
     /// One attempt: redirects included, repetitions not.
-    async fn attempt(
-        &self,
-        request: &HttpRequest,
-        signed: &[(String, Secret)],
-        number: u32,
-    ) -> Result<HttpResponse, Broken> {
+    async fn attempt(&self, request: &HttpRequest, signed: &Signed, number: u32) -> Result<HttpResponse, Broken> {
         let wire = self.wire(request, signed).map_err(Broken::Final)?;
         let mut hop = wire;
         for redirects in 0.. {
@@ -563,7 +655,7 @@ impl Http {
     }
 
     /// The wire request: secrets in place if the host may see them.
-    fn wire(&self, request: &HttpRequest, signed: &[(String, Secret)]) -> Result<Wire, Failure> {
+    fn wire(&self, request: &HttpRequest, signed: &Signed) -> Result<Wire, Failure> {
         let invalid = |what: &str| {
             Failure::new(Code::SettingInvalid)
                 .with("field", "url")
@@ -571,13 +663,31 @@ impl Http {
         };
         let shown = parse(&placeholder::mask(&request.url)).map_err(|what| invalid(&what))?;
         let trusted = self.trusts(&shown);
-        let none = SecretFields::new();
-        let secrets = if trusted { &*self.secrets } else { &none };
+        if self.out_of_reach(&shown) {
+            return Err(invalid("an imported connector does not reach into the local network"));
+        }
+        let mut merged = SecretFields::new();
+        let secrets = match trusted {
+            true if signed.lent.is_empty() => &*self.secrets,
+            true => {
+                merged.clone_from(&self.secrets);
+                merged.extend(signed.lent.clone());
+                &merged
+            }
+            false => &merged,
+        };
         let foreign = |text: &str| !trusted && placeholder::present(text);
         if foreign(&request.url) || request.body.any_text(&foreign) {
             return Err(invalid("a secret is not sent to this host"));
         }
-        let revealed = placeholder::reveal(&request.url, secrets)?;
+        let reveal = |text: &str| -> Result<_, Failure> {
+            let revealed = placeholder::reveal(text, secrets)?;
+            if placeholder::is_guarded(text) {
+                self.shared.redactor.learn_text(&revealed);
+            }
+            Ok(revealed)
+        };
+        let revealed = reveal(&request.url)?;
         let mut url = parse(&revealed).map_err(|what| invalid(&what))?;
         if url.host() != shown.host() || url.port() != shown.port() || url.scheme() != shown.scheme() {
             return Err(invalid("a secret may not choose the host"));
@@ -585,7 +695,7 @@ impl Http {
         if request.query.iter().any(|(_, value)| !foreign(value)) {
             let mut pairs = url.query_pairs_mut();
             for (name, value) in request.query.iter().filter(|(_, value)| !foreign(value)) {
-                pairs.append_pair(name, &placeholder::reveal(value, secrets)?);
+                pairs.append_pair(name, &reveal(value)?);
             }
         }
         let mut headers = HeaderMap::new();
@@ -613,7 +723,7 @@ impl Http {
             put(name, &revealed, secret || sounds_secret(name))?;
         }
         if trusted {
-            for (name, value) in signed {
+            for (name, value) in &signed.headers {
                 put(name, value.expose(), true)?;
             }
         }
@@ -629,7 +739,7 @@ impl Http {
     /// The next hop. A host that is not trusted gets neither secret headers nor a secret body; loopback and plain HTTP only by name.
     fn redirected(&self, hop: Wire, status: u16, url: Url) -> Result<Wire, String> {
         let trusted = self.trusts(&url);
-        if !trusted && is_private(&url) && url.origin() != hop.url.origin() {
+        if (!trusted && is_private(&url) && url.origin() != hop.url.origin()) || self.out_of_reach(&url) {
             return Err(format!("a redirect into the local network: {url}"));
         }
         let mut hop = Wire { url, ..hop };
@@ -661,8 +771,8 @@ impl Http {
         let options = &self.shared.options;
         let mapped = self.map(&wire.url);
         let target = mapped.as_ref().unwrap_or(&wire.url);
-        let scheme_ok =
-            target.scheme() == "https" || (target.scheme() == "http" && (mapped.is_some() || is_loopback(target)));
+        let plain_ok = || mapped.is_some() || is_loopback(target) || self.entered(target);
+        let scheme_ok = target.scheme() == "https" || (target.scheme() == "http" && plain_ok());
         if !scheme_ok {
             return Err(Broken::Final(
                 Failure::new(Code::SettingInvalid)
@@ -823,6 +933,18 @@ impl Http {
         trusted(url) || self.shared.url_map.iter().any(|pair| pair.original(url).is_some_and(|url| trusted(&url)))
     }
 
+    /// Whether the person entered this host.
+    fn entered(&self, url: &Url) -> bool {
+        url.host_str().is_some_and(|host| self.reach.entered.iter().any(|entered| entered == host))
+    }
+
+    /// Whether a bounded connector may not go there.
+    fn out_of_reach(&self, url: &Url) -> bool {
+        let stand_in = || self.shared.url_map.iter().any(|pair| pair.original(url).is_some());
+        let own_loopback = || is_loopback(url) && self.trusts(url);
+        self.reach.bounded && is_private(url) && !self.entered(url) && !own_loopback() && !stand_in()
+    }
+
     /// The address that stands in for this one. A stand-in stands for itself.
     fn map(&self, url: &Url) -> Option<Url> {
         let mapped = self.shared.url_map.iter().find_map(|pair| pair.mapped(url));
@@ -970,10 +1092,20 @@ fn is_loopback(url: &Url) -> bool {
 
 /// An address in the local network, as far as its text tells.
 fn is_private(url: &Url) -> bool {
+    let v4 = |ip: Ipv4Addr| {
+        let shared_by_carrier = ip.octets()[0] == 100 && ip.octets()[1] & 0xC0 == 64;
+        let this_network = ip.octets()[0] == 0;
+        ip.is_loopback() || ip.is_private() || ip.is_link_local() || shared_by_carrier || this_network
+    };
     is_loopback(url)
         || match url.host() {
-            Some(Host::Ipv4(ip)) => ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
-            Some(Host::Ipv6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified(),
+            Some(Host::Ipv4(ip)) => v4(ip),
+            Some(Host::Ipv6(ip)) => {
+                ip.is_unique_local()
+                    || ip.is_unicast_link_local()
+                    || ip.is_unspecified()
+                    || ip.to_ipv4_mapped().is_some_and(v4)
+            }
             _ => false,
         }
 }

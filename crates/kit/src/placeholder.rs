@@ -4,7 +4,8 @@
 //!
 //! The delimiters are private-use characters, so a placeholder cannot be confused with a value, survives templates, JSON and form
 //! maps, and is visible at once when it leaks somewhere it should not be. Encoding has to happen after the swap, therefore a second
-//! pair of delimiters says "what is between here goes out in base64" (basic sign-in, the `base64encode` filter).
+//! pair of delimiters says "what is between here goes out in base64" (basic sign-in, the `base64encode` filter). A third pair marks
+//! text that is known in clear and yet secret, such as a key that a template had to take apart.
 
 use crate::redact::MASK;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -18,6 +19,8 @@ const FIELD_OPEN: char = '\u{E000}';
 const FIELD_CLOSE: char = '\u{E001}';
 const BASE64_OPEN: char = '\u{E002}';
 const BASE64_CLOSE: char = '\u{E003}';
+const GUARD_OPEN: char = '\u{E004}';
+const GUARD_CLOSE: char = '\u{E005}';
 
 /// The placeholder of the secret field `name`, the name it has in [`SecretFields`].
 pub fn field(name: &str) -> String {
@@ -29,6 +32,16 @@ pub fn base64(text: &str) -> String {
     format!("{BASE64_OPEN}{text}{BASE64_CLOSE}")
 }
 
+/// Text that goes out as it is and is treated as a secret: masked wherever it is shown, kept from hosts that may not see secrets.
+pub fn guarded(text: &str) -> String {
+    format!("{GUARD_OPEN}{text}{GUARD_CLOSE}")
+}
+
+/// Whether there is secret text known in clear in it.
+pub(crate) fn is_guarded(text: &str) -> bool {
+    text.contains(GUARD_OPEN)
+}
+
 /// The value of an `Authorization` header for basic sign-in; user and password may be or contain placeholders.
 pub fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", base64(&format!("{user}:{password}")))
@@ -36,7 +49,7 @@ pub fn basic(user: &str, password: &str) -> String {
 
 /// Whether a placeholder is in the text.
 pub fn present(text: &str) -> bool {
-    text.contains([FIELD_OPEN, BASE64_OPEN])
+    text.contains([FIELD_OPEN, BASE64_OPEN, GUARD_OPEN])
 }
 
 /// The text as people and logs may see it: every placeholder is `***`.
@@ -45,13 +58,13 @@ pub fn mask(text: &str) -> String {
     let mut depth = 0_usize;
     for letter in text.chars() {
         match letter {
-            FIELD_OPEN | BASE64_OPEN => {
+            FIELD_OPEN | BASE64_OPEN | GUARD_OPEN => {
                 if depth == 0 {
                     shown.push_str(MASK);
                 }
                 depth += 1;
             }
-            FIELD_CLOSE | BASE64_CLOSE => depth = depth.saturating_sub(1),
+            FIELD_CLOSE | BASE64_CLOSE | GUARD_CLOSE => depth = depth.saturating_sub(1),
             _ if depth == 0 => shown.push(letter),
             _ => {}
         }
@@ -68,7 +81,7 @@ pub(crate) fn reveal(text: &str, secrets: &SecretFields) -> Result<Zeroizing<Str
     let mut clear = Zeroizing::new(String::with_capacity(text.len() + 64));
     let mut encoded: Option<Zeroizing<String>> = None;
     let mut rest = text;
-    while let Some(at) = rest.find([FIELD_OPEN, BASE64_OPEN, BASE64_CLOSE]) {
+    while let Some(at) = rest.find([FIELD_OPEN, BASE64_OPEN, BASE64_CLOSE, GUARD_OPEN, GUARD_CLOSE]) {
         let (before, from) = rest.split_at(at);
         encoded.as_mut().unwrap_or(&mut clear).push_str(before);
         let mut letters = from.chars();
@@ -87,6 +100,7 @@ pub(crate) fn reveal(text: &str, secrets: &SecretFields) -> Result<Zeroizing<Str
                 let inner = encoded.take().ok_or_else(|| broken(text))?;
                 clear.push_str(&Zeroizing::new(STANDARD.encode(inner.as_bytes())));
             }
+            Some(GUARD_OPEN | GUARD_CLOSE) => {}
             _ => return Err(broken(text)),
         }
     }

@@ -57,6 +57,18 @@ pub trait TokenFlow: Send + Sync + 'static {
     fn subject(&self) -> String {
         String::new()
     }
+    /// Under which names the tokens lie among the connection's secret fields. By default those of this module with the subject.
+    fn names(&self) -> TokenNames {
+        TokenNames::of(&self.subject())
+    }
+    /// Whether [`TokenFlow::issue`] has anything to offer once the platform has rejected the refresh token.
+    fn issues_anew(&self) -> bool {
+        true
+    }
+    /// Whether a kept token without a known end counts as ended. By default it is tried.
+    fn needs_end(&self) -> bool {
+        false
+    }
     /// How the token is shown to the platform.
     fn header(&self, token: &Secret) -> (String, Secret) {
         ("Authorization".to_owned(), Secret::new(format!("Bearer {}", token.expose())))
@@ -82,6 +94,8 @@ struct Inner<F> {
     http: Http,
     credentials: Arc<dyn Credentials>,
     current: Mutex<Option<Current>>,
+    /// The turn of a session that shares its tokens with nobody.
+    own_turn: Option<tokio::sync::Mutex<()>>,
 }
 
 impl<F> Clone for TokenSession<F> {
@@ -93,11 +107,28 @@ impl<F> Clone for TokenSession<F> {
 impl<F: TokenFlow> TokenSession<F> {
     /// A session over the connection's secrets. `http` names the hosts that may see them ([`Http::with_hosts`]).
     pub fn new(flow: F, http: Http, credentials: Arc<dyn Credentials>, cancel: CancellationToken) -> Self {
-        Self { inner: Arc::new(Inner { flow, http, credentials, current: Mutex::new(None) }), cancel }
+        Self::made(flow, http, credentials, cancel, None)
+    }
+
+    /// The same for tokens that nobody else has: renewals wait for those of this session only. A sign-in whose own requests are signed by
+    /// another sign-in of the account needs this, because it would otherwise wait for itself.
+    pub fn alone(flow: F, http: Http, credentials: Arc<dyn Credentials>, cancel: CancellationToken) -> Self {
+        Self::made(flow, http, credentials, cancel, Some(tokio::sync::Mutex::new(())))
+    }
+
+    fn made(
+        flow: F,
+        http: Http,
+        credentials: Arc<dyn Credentials>,
+        cancel: CancellationToken,
+        own_turn: Option<tokio::sync::Mutex<()>>,
+    ) -> Self {
+        let current = Mutex::new(None);
+        Self { inner: Arc::new(Inner { flow, http, credentials, current, own_turn }), cancel }
     }
 
     /// A token that is good for at least a while, and is not `rejected`.
-    async fn token(&self, rejected: Option<&Secret>) -> Result<Secret, Failure> {
+    pub async fn token(&self, rejected: Option<&Secret>) -> Result<Secret, Failure> {
         if let Some(token) = self.inner.good(rejected) {
             return Ok(token);
         }
@@ -134,13 +165,17 @@ impl<F: TokenFlow> Inner<F> {
     /// credentials), and only then asks the vendor.
     async fn renewed(&self, rejected: Option<&Secret>) -> Result<Secret, Failure> {
         let budget: &Budget = self.http.budget();
-        let _turn = budget.sign_in_turn().await;
+        let _turn = match &self.own_turn {
+            Some(own) => own.lock().await,
+            None => budget.sign_in_turn().await,
+        };
         if let Some(token) = self.good(rejected) {
             return Ok(token);
         }
         let mut fields = self.credentials.load().await?;
-        let names = Names::of(&self.flow.subject());
-        let stored = stored(&fields, &names, self.http.clock().now()).filter(|stored| Some(&stored.token) != rejected);
+        let names = self.flow.names();
+        let stored = stored(&fields, &names, self.http.clock().now(), self.flow.needs_end())
+            .filter(|stored| Some(&stored.token) != rejected);
         if let Some(stored) = stored {
             let token = stored.token.clone();
             *self.current() = Some(stored);
@@ -170,34 +205,37 @@ impl<F: TokenFlow> Inner<F> {
         Ok(grant.access_token)
     }
 
-    async fn ask(&self, fields: &SecretFields, names: &Names) -> Result<Grant, Failure> {
+    async fn ask(&self, fields: &SecretFields, names: &TokenNames) -> Result<Grant, Failure> {
         let refresh_token = fields.get(&names.refresh_token).filter(|token| !token.is_empty());
-        let mut lent = fields.clone();
-        // The flow knows it by its plain name, whoever it is for.
-        lent.remove(REFRESH_TOKEN);
-        lent.extend(refresh_token.map(|token| (REFRESH_TOKEN.to_owned(), token.clone())));
-        let http = self.http.with_secrets(lent);
         // The run's wish to stop does not reach in here; see the top of the file.
         let uncancelled = CancellationToken::new();
-        if refresh_token.is_some() {
-            match self.flow.refresh(&http, &uncancelled).await {
-                Err(failure) if failure.code == Code::SignInRejected => {}
+        if let Some(refresh_token) = refresh_token {
+            let mut lent = fields.clone();
+            // The flow knows it by its plain name, whoever it is for.
+            lent.insert(REFRESH_TOKEN.to_owned(), refresh_token.clone());
+            match self.flow.refresh(&self.http.lending(lent), &uncancelled).await {
+                Err(failure) if failure.code == Code::SignInRejected && self.flow.issues_anew() => {}
                 outcome => return outcome,
             }
         }
-        self.flow.issue(&http, &uncancelled).await
+        self.flow.issue(&self.http.lending(fields.clone()), &uncancelled).await
     }
 }
 
-/// The names of one subject's fields.
-struct Names {
-    access_token: String,
-    refresh_token: String,
-    access_expires_at: String,
+/// Under which names tokens lie among a connection's secret fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenNames {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token.
+    pub refresh_token: String,
+    /// The access token's end.
+    pub access_expires_at: String,
 }
 
-impl Names {
-    fn of(subject: &str) -> Self {
+impl TokenNames {
+    /// The names of this module, with the subject behind a colon.
+    pub fn of(subject: &str) -> Self {
         let name = |name: &str| if subject.is_empty() { name.to_owned() } else { format!("{name}:{subject}") };
         Self {
             access_token: name(ACCESS_TOKEN),
@@ -229,14 +267,23 @@ fn margin(life: TimeDelta) -> TimeDelta {
 }
 
 /// The token among the fields, if it is good for a while yet. Without a known end it is tried: the platform will say.
-fn stored(fields: &SecretFields, names: &Names, now: DateTime<Utc>) -> Option<Current> {
+fn stored(fields: &SecretFields, names: &TokenNames, now: DateTime<Utc>, needs_end: bool) -> Option<Current> {
     let token = fields.get(&names.access_token).filter(|token| !token.is_empty())?.clone();
-    let end = fields
-        .get(&names.access_expires_at)
-        .and_then(|end| DateTime::parse_from_rfc3339(end.expose()).ok())
-        .map(|end| end.with_timezone(&Utc));
+    let end = fields.get(&names.access_expires_at).and_then(|end| instant(end.expose()));
+    if needs_end && end.is_none() {
+        return None;
+    }
     let renew_at = end.map(|end| end - TimeDelta::from_std(MARGIN).unwrap_or_default());
     renew_at.is_none_or(|renew_at| renew_at > now).then_some(Current { token, renew_at })
+}
+
+/// An instant as we write it, or as others do: with a space, or in epoch seconds.
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    match text.parse::<i64>() {
+        Ok(secs) => DateTime::from_timestamp(secs, 0),
+        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|end| end.with_timezone(&Utc)),
+    }
 }
 
 #[async_trait]

@@ -6,6 +6,7 @@
 //! needs and this version does not run makes that stream unavailable by name; the others are read.
 
 use crate::{
+    auth::Veil,
     components::{self, DynamicStream, Fault, Spec, Stream},
     document::{self, DocumentError},
     dynamic::{self, Ways},
@@ -27,6 +28,7 @@ pub struct Connector {
     spec: Result<Spec, Fault>,
     declared: Vec<Declared>,
     templates: Vec<Result<DynamicStream, Fault>>,
+    veil: Veil,
 }
 
 /// A stream as people and catalogues see it.
@@ -50,10 +52,10 @@ pub struct Declared {
     pub(crate) ways: Ways,
 }
 
-/// A part of a stream that is left out.
+/// A part of a stream that is left out, or that a person should know of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// Its type, class name or field.
+    /// Its type, class name or field; `secret x` for a secret that a template computes with, so that it is held in the clear.
     pub component: String,
     /// Where it stands in the document.
     pub path: String,
@@ -133,6 +135,12 @@ pub struct Summary {
     pub streams: Vec<(String, u64, Result<(), Failure>)>,
 }
 
+/// The form a document has; an empty map for none.
+fn form_of(document: &Json) -> &Json {
+    static NONE: Json = Json::Object(Map::new());
+    document.pointer("/spec/connection_specification").filter(|form| form.is_object()).unwrap_or(&NONE)
+}
+
 impl Connector {
     /// Loads a manifest. Fails on what is wrong with the document as a whole; a broken or unsupported stream is listed with
     /// its fault.
@@ -144,11 +152,28 @@ impl Connector {
         };
         let listed = document.get("streams").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
         let each = listed.iter().enumerate();
-        let declared = each.flat_map(|(at, stream)| Declared::all(stream, &format!("streams/{at}"))).collect();
+        let veil = Veil::of(&document, form_of(&document));
+        let declared = each.flat_map(|(at, stream)| {
+            let path = format!("streams/{at}");
+            let mut all = Declared::all(stream, &path);
+            let below = |found: &str| found.strip_prefix(&path).is_some_and(|rest| rest.starts_with('/'));
+            for computed in veil.computed().iter().filter(|computed| below(&computed.path)) {
+                let note = Note { component: format!("secret {}", computed.field), path: computed.path.clone() };
+                for declared in &mut all {
+                    declared.notes.push(note.clone());
+                }
+            }
+            all
+        });
+        let declared = declared.collect();
         let templates = document.get("dynamic_streams").and_then(Json::as_array).into_iter().flatten().enumerate();
         let templates = templates.map(|(at, it)| components::dynamic_stream(it, &format!("dynamic_streams/{at}")));
         let templates = templates.collect();
-        Ok(Self { document, spec, declared, templates })
+        Ok(Self { document, spec, declared, templates, veil })
+    }
+    /// How its templates treat the secrets of its form: what a run's configuration has to look like.
+    pub fn veil(&self) -> &Veil {
+        &self.veil
     }
     /// The plain document: references resolved, types and parameters filled in.
     pub fn document(&self) -> &Json {
@@ -156,8 +181,7 @@ impl Connector {
     }
     /// The form of the connection, a JSON Schema; an empty map when the manifest has none.
     pub fn form(&self) -> &Json {
-        static NONE: Json = Json::Object(Map::new());
-        self.document.pointer("/spec/connection_specification").filter(|form| form.is_object()).unwrap_or(&NONE)
+        form_of(&self.document)
     }
     /// The form with what belongs to it: how to sign in, and the rules for settings. A rule that this version does not run is
     /// a fault of all streams, because all of them see the settings.

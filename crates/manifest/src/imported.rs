@@ -12,7 +12,7 @@ use crate::{
     json::{Json, Map},
     mapping::{self, Duplicates, Mapping},
     read::{self, Convert, Job, Run, Window},
-    source::{Handover, end_of, midnight, put_placeholder, row_account},
+    source::{Handover, end_of, midnight, row_account},
     template::{Scope, Value},
     windows::{Plan, Progress},
 };
@@ -74,7 +74,6 @@ pub struct ImportedSource {
     descriptor: Descriptor,
     connector: Connector,
     mappings: BTreeMap<String, Arc<Mapping>>,
-    secret_fields: Vec<String>,
     kept: Mutex<Vec<Kept>>,
 }
 
@@ -113,7 +112,6 @@ impl ImportedSource {
         let has_statistics = streams.iter().any(|stream| matches!(stream.kind, StreamKind::Statistics { .. }));
         let document = connector.document();
         Ok(Self {
-            secret_fields: secret_fields(&form),
             descriptor: Descriptor {
                 id: files.id.to_owned(),
                 category: "imported".to_owned(),
@@ -164,13 +162,9 @@ impl ImportedSource {
         let mut config = Map::from((*session.config).clone());
         config.remove(OWN_SETTINGS);
         let secrets = session.credentials.load().await?;
-        for name in &self.secret_fields {
-            if secrets.contains_key(name) {
-                put_placeholder(&mut config, name);
-            }
-        }
         let http = session.http.with_secrets(secrets);
-        Ok(Run::new(Json::Object(config), http, session.cancel.clone()))
+        let config = self.connector.veil().config(&Json::Object(config), &http)?;
+        Ok(Run::new(config, http, session.cancel.clone()).with_credentials(Arc::clone(&session.credentials)))
     }
 
     fn stream(&self, name: &str) -> Result<&Arc<Stream>, Failure> {

@@ -5,6 +5,7 @@
 //! its own here (requests, waiting, secrets and time come from `kit`); templates never see a secret, only a placeholder;
 //! what is not supported is reported per stream by component and path, never ignored; money never becomes a float.
 
+pub mod auth;
 pub mod components;
 pub mod connector;
 pub mod datetime;

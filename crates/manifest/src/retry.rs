@@ -278,6 +278,9 @@ impl Policy for ManifestPolicy {
         match verdict.action {
             Action::Success => Decision::Success,
             Action::Ignore => Decision::Ignore,
+            // Nobody said what to do about it, and a token may have been taken back before its time. A sign-in that cannot be
+            // renewed fails at once.
+            Action::Fail if response.status == 401 && verdict.filter.is_none() => Decision::RefreshThenRetry,
             Action::Fail => fail(),
             Action::RefreshToken => Decision::RefreshThenRetry,
             Action::Retry => {

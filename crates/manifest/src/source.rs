@@ -6,6 +6,7 @@
 
 use crate::json::{Json, Map};
 use crate::{
+    auth::{SignIns, secrets_of},
     components::{self, Fault, Router, Stream, Text},
     datetime,
     document::{self, DocumentError},
@@ -184,7 +185,7 @@ impl ManifestSource {
             texts.insert((*language).to_owned(), parsed);
         }
         let mut secret_fields = Vec::new();
-        collect_secrets(&form, "", &mut secret_fields);
+        secrets_of(&form, "", &mut secret_fields);
         Ok(Self {
             descriptor: Descriptor {
                 id: extras.id,
@@ -280,6 +281,7 @@ impl ManifestSource {
             native_policy: self.native.policy(),
             strict: true,
             now: session.clock.now(),
+            sign_ins: Arc::new(SignIns::new(Arc::clone(&session.credentials))),
             ..Run::new(Json::Object(config), http, session.cancel.clone())
         })
     }
@@ -311,27 +313,7 @@ fn mark_parents(router: &mut Router, extras: &[StreamExtras]) {
     }
 }
 
-/// Names of the form's secret fields; nested ones with points.
-fn collect_secrets(schema: &Json, prefix: &str, found: &mut Vec<String>) {
-    let Some(properties) = schema.get("properties").and_then(Json::as_object) else {
-        for branch in schema.get("oneOf").and_then(Json::as_array).into_iter().flatten() {
-            collect_secrets(branch, prefix, found);
-        }
-        return;
-    };
-    for (name, field) in properties {
-        let name = if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") };
-        if field.get("airbyte_secret").and_then(Json::as_bool) == Some(true) {
-            if !found.contains(&name) {
-                found.push(name);
-            }
-        } else {
-            collect_secrets(field, &name, found);
-        }
-    }
-}
-
-pub(crate) fn put_placeholder(config: &mut Map, name: &str) {
+fn put_placeholder(config: &mut Map, name: &str) {
     let (parents, last) = name.rsplit_once('.').map_or((None, name), |(parents, last)| (Some(parents), last));
     let mut place = config;
     for segment in parents.into_iter().flat_map(|parents| parents.split('.')) {

@@ -4,7 +4,8 @@
 
 use crate::json::{Json, Map};
 use crate::{
-    components::{Auth, BodySpec, Field, Place, RequestOption, Requester, Text},
+    auth,
+    components::{BodySpec, Field, Place, RequestOption, Requester, Text},
     template::{Allowed, Scope, TemplateError, Value},
 };
 use kit::http::{Body, HttpRequest};
@@ -24,7 +25,7 @@ impl WireError {
     pub fn new(field: &'static str, message: impl Into<String>) -> Self {
         Self { field, message: message.into() }
     }
-    fn template(field: &'static str) -> impl Fn(TemplateError) -> Self {
+    pub(crate) fn template(field: &'static str) -> impl Fn(TemplateError) -> Self {
         move |error| Self::new(field, error.to_string())
     }
 }
@@ -83,7 +84,7 @@ pub fn build(
     }
     let mut injections = injections.to_vec();
     if read_auth {
-        authenticate(&requester.auth, scope, &mut headers, &mut injections)?;
+        auth::place(&requester.auth, scope, &mut headers, &mut injections)?;
     }
     for injection in injections {
         match injection.place {
@@ -147,7 +148,7 @@ fn entries(map: &Value<'_>) -> Vec<(String, Json)> {
 }
 
 /// A map of parameters, headers or form fields; or one template that renders a map.
-fn own(
+pub(crate) fn own(
     field: &Field,
     scope: &Scope<'_>,
     place: &'static str,
@@ -182,7 +183,7 @@ fn own(
 }
 
 /// A nested body: keys and text values are templates at every depth; nulls leave maps but stay in lists.
-fn nested(field: &Field, scope: &Scope<'_>) -> Result<Option<Json>, WireError> {
+pub(crate) fn nested(field: &Field, scope: &Scope<'_>) -> Result<Option<Json>, WireError> {
     Ok(match field {
         Field::Text(text) => {
             let value = text.optional(scope, Allowed::Any).map_err(WireError::template("request_body_json"))?;
@@ -236,7 +237,7 @@ fn inject_json(body: &mut Json, injection: &Injection) -> Result<(), WireError> 
 }
 
 /// A value as texts: a list repeats its name, null is dropped, a map is an error.
-fn printed(value: &Json, place: &'static str) -> Result<Vec<String>, WireError> {
+pub(crate) fn printed(value: &Json, place: &'static str) -> Result<Vec<String>, WireError> {
     match value {
         Json::Null => Ok(Vec::new()),
         Json::Array(items) => {
@@ -249,59 +250,4 @@ fn printed(value: &Json, place: &'static str) -> Result<Vec<String>, WireError> 
         Json::Object(_) => Err(WireError::new(place, "a value cannot be a map")),
         scalar => Ok(vec![Value::from_json(scalar).print().into_owned()]),
     }
-}
-
-fn authenticate(
-    auth: &Auth,
-    scope: &Scope<'_>,
-    headers: &mut Vec<(String, Json)>,
-    injections: &mut Vec<Injection>,
-) -> Result<(), WireError> {
-    // Secrets are text even where a value such as `1e5` could be read as a number (deviation 15.1).
-    let secret = |text: &Text, field: &'static str| {
-        let value = text.typed(scope, Allowed::Text).map_err(WireError::template(field))?;
-        Ok::<_, WireError>(value.print().into_owned())
-    };
-    match auth {
-        Auth::None | Auth::Native => {}
-        Auth::Bearer(token) => {
-            let token = secret(token, "authenticator.api_token")?;
-            headers.push(("Authorization".to_owned(), Json::from(format!("Bearer {token}"))));
-        }
-        Auth::Basic { user, password } => {
-            let user = secret(user, "authenticator.username")?;
-            let password = match password {
-                Some(password) => secret(password, "authenticator.password")?,
-                None => String::new(),
-            };
-            headers.push(("Authorization".to_owned(), Json::from(kit::placeholder::basic(&user, &password))));
-        }
-        Auth::ApiKey { token, option } => {
-            let token = secret(token, "authenticator.api_token")?;
-            if !token.is_empty() {
-                injections.push(Injection::new(option, Json::from(token), scope)?);
-            }
-        }
-        Auth::Selective { path, choices } => {
-            let chosen = selected(path, scope).unwrap_or_default();
-            match choices.iter().find(|(name, _)| *name == chosen) {
-                Some((_, auth)) => authenticate(auth, scope, headers, injections)?,
-                None => {
-                    return Err(WireError::new(
-                        "authenticator_selection_path",
-                        format!("{chosen:?} is not one of the ways to sign in"),
-                    ));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn selected(path: &[String], scope: &Scope<'_>) -> Option<String> {
-    let mut value = scope.variable("config")?.clone();
-    for segment in path {
-        value = value.get(&Value::text(segment.clone()))?;
-    }
-    Some(value.print().into_owned())
 }

@@ -154,9 +154,9 @@ pub(super) fn without(settings: &Map<String, Value>, secrets: &SecretFields) -> 
     left
 }
 
-/// Puts new secrets to their places, as the next run is to find them.
+/// Puts new secrets to their places, as the next run is to find them. A name with a colon has no place in a configuration.
 pub(super) fn put(settings: &mut Map<String, Value>, secrets: &SecretFields) {
-    for (path, secret) in secrets {
+    for (path, secret) in secrets.iter().filter(|(path, _)| !path.contains(':')) {
         let mut place = &mut *settings;
         let (parent, name) = path.rsplit_once('.').map_or(("", path.as_str()), |(parent, name)| (parent, name));
         for segment in parent.split('.').filter(|segment| !segment.is_empty()) {

@@ -173,7 +173,9 @@ impl Source {
             };
             native.run(&session).await?
         } else {
-            Run::new(Value::Object(settings).into(), http.with_secrets(secrets), cancel)
+            let http = http.with_secrets(secrets.clone());
+            let veiled = source.connector.veil().config(&Value::Object(settings.clone()).into(), &http)?;
+            Run::new(veiled, http, cancel).with_credentials(Rotation::new(settings, secrets, printer.clone()))
         };
         source.run = Some(Run { now: now.unwrap_or(run.now), ..run });
         Ok(source)
@@ -376,11 +378,15 @@ impl Credentials for Rotation {
     async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
         let told = {
             let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = settings.clone();
             config::put(&mut settings, &fields);
-            Value::Object(settings.clone())
+            (before != *settings).then(|| Value::Object(settings.clone()))
         };
         self.fields.replace(fields).await?;
-        self.printer.control(&told).await
+        match told {
+            Some(told) => self.printer.control(&told).await,
+            None => Ok(()),
+        }
     }
 }
 

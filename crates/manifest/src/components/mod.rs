@@ -19,7 +19,7 @@ mod selector;
 mod spec;
 mod transformation;
 
-pub use auth::Auth;
+pub use auth::{Auth, Jwt, LegacySession, OAuth, Refusal, SessionLogin, Updater};
 pub use cursor::{Clamping, Counter, Cursor, MinMax, OwnFilter, datetime_cursor};
 pub use decoder::Decoder;
 pub use dynamic::{ComponentMapping, ComponentSource, Delegate, DynamicStream, condition, delegate, dynamic_stream};

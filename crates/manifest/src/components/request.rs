@@ -87,16 +87,9 @@ pub(super) fn requester(part: &Part<'_>) -> Built<Requester> {
     let headers = part.field("request_headers")?.unwrap_or_else(empty);
     let auth = match part.get("authenticator") {
         None => Auth::None,
-        Some(_) => authenticator(&part.child("authenticator")?)?,
+        Some(_) => authenticator(&part.child("authenticator")?, &base)?,
     };
-    let signed = match &auth {
-        Auth::Bearer(_) | Auth::Basic { .. } => Some("authorization".to_owned()),
-        Auth::ApiKey { option, .. } if option.place == Place::Header => {
-            option.path.first().map(|name| name.template().source().to_ascii_lowercase())
-        }
-        _ => None,
-    };
-    if let (Some(signed), Field::Map(headers)) = (signed, &headers)
+    if let (Some(signed), Field::Map(headers)) = (auth.header(), &headers)
         && headers.iter().any(|(name, _)| name.template().source().eq_ignore_ascii_case(&signed))
     {
         return Err(part.invalid("request_headers", format!("the header {signed} is set by the authenticator, too")));

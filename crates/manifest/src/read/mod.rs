@@ -16,6 +16,7 @@ pub use partitions::Partition;
 pub use stream::{Convert, Flow, Job, Taker, read_streams};
 
 use crate::{
+    auth::SignIns,
     components::Stream,
     connector::Limits,
     records::RecordError,
@@ -24,7 +25,11 @@ use crate::{
     wire::WireError,
 };
 use chrono::{DateTime, Utc};
-use kit::{http::Http, policy::Policy, session::CancellationToken};
+use kit::{
+    http::Http,
+    policy::Policy,
+    session::{CancellationToken, Credentials},
+};
 use model::failure::{Code, Failure};
 use std::sync::Arc;
 
@@ -54,6 +59,8 @@ pub struct Run {
     pub workers: usize,
     /// Bounds of a test read; they hold for parents, too.
     pub limits: Limits,
+    /// What fetches tokens for requesters.
+    pub sign_ins: Arc<SignIns>,
 }
 
 /// A time window in the cursor's own terms, both ends included.
@@ -83,10 +90,17 @@ impl Run {
             answers: Arc::default(),
             workers: WORKERS,
             limits: Limits::default(),
+            sign_ins: Arc::default(),
         }
     }
 
-    fn scope(&self) -> Scope<'_> {
+    /// The same with somewhere to keep rotated refresh tokens; see [`SignIns::new`].
+    #[must_use]
+    pub fn with_credentials(self, credentials: Arc<dyn Credentials>) -> Self {
+        Self { sign_ins: Arc::new(SignIns::new(credentials)), ..self }
+    }
+
+    pub(crate) fn scope(&self) -> Scope<'_> {
         Scope::new(self.now).with("config", Value::from_json(&self.config))
     }
 

@@ -94,16 +94,7 @@ impl Pages {
             Some(Strategy::Offset { on_first: true, .. }) => Some(Json::from(0)),
             _ => None,
         };
-        let http = if run.signed_in {
-            run.http.clone()
-        } else {
-            let base = retriever
-                .requester
-                .base
-                .text(&scope)
-                .map_err(|error| run.template_failure(&stream, "url_base", &error))?;
-            run.http.with_hosts([base])
-        };
+        let http = run.http_for(&retriever.requester, &[])?;
         Ok(Self {
             policy: run.policy(&stream),
             http,

@@ -10,8 +10,10 @@ mod eval;
 mod lexer;
 pub mod literal;
 mod parser;
+mod uses;
 mod value;
 
+pub use uses::Use;
 pub use value::{Number, SliceView, Value, float_text, owned_json};
 
 use chrono::{DateTime, Utc};
