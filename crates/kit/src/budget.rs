@@ -7,12 +7,16 @@
 //! window it errs on the side of one more 429, which is waited out like any other. A ready-made limiter (governor) was looked at: it has
 //! one fixed rate per limiter and cannot be corrected from outside, so it fits neither the learned limits nor several windows.
 
-use crate::{http::HttpResponse, observe::WaitReason, waiting::Waiting};
+use crate::{
+    http::{HttpRequest, HttpResponse},
+    observe::WaitReason,
+    waiting::Waiting,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use model::failure::{Code, Failure};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -69,6 +73,168 @@ impl Window {
         let since = (now.timestamp() - self.offset_secs).rem_euclid(self.period_secs);
         DateTime::from_timestamp(now.timestamp() - since, 0).unwrap_or(now)
     }
+}
+
+/// How fast requests may follow each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pace {
+    /// As fast as they like.
+    Unlimited,
+    /// So many per period; a period begins with its first request, or when the platform says so.
+    Fixed {
+        /// Requests.
+        limit: u64,
+        /// Length.
+        period: TimeDelta,
+    },
+    /// So many within any stretch of time of each length.
+    Moving(Vec<(u64, TimeDelta)>),
+}
+
+/// Tells what a request counts under a rule; `None`: the rule is not about it.
+pub type Weigh = Arc<dyn Fn(&HttpRequest) -> Option<u64> + Send + Sync>;
+
+/// Requests that a connector counts together, and their pace.
+#[derive(Clone)]
+pub struct Rule {
+    /// Which requests, and how much each counts.
+    pub weigh: Weigh,
+    /// The pace.
+    pub pace: Pace,
+}
+
+/// The limits that a connector declares for its platform. The first rule that is about a request counts it.
+#[derive(Clone)]
+pub struct Rules {
+    /// What makes these rules these rules: declaring the same again keeps the counts.
+    pub identity: String,
+    /// In order.
+    pub rules: Vec<Rule>,
+    /// Reply header with the instant at which the count begins anew, in epoch seconds or seconds from now.
+    pub reset_header: String,
+    /// Reply header with what is left.
+    pub remaining_header: String,
+    /// Statuses that say that nothing is left.
+    pub hit_statuses: Vec<u16>,
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rules({})", self.identity)
+    }
+}
+
+/// Rules with what was counted.
+#[derive(Debug)]
+struct Counted {
+    rules: Rules,
+    counts: Vec<Count>,
+}
+
+/// What was counted under one rule.
+#[derive(Debug, Default)]
+struct Count {
+    /// Of a fixed pace: used in this period, and when the period ends.
+    used: u64,
+    resets: Option<DateTime<Utc>>,
+    /// Of a moving pace: what was sent when, oldest first.
+    sent: VecDeque<(DateTime<Utc>, u64)>,
+}
+
+impl Count {
+    /// When a request of this weight may go; `None`: now.
+    fn ready(&mut self, pace: &Pace, weight: u64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.resets.is_some_and(|resets| resets <= now) {
+            self.used = 0;
+            self.resets = None;
+        }
+        match pace {
+            Pace::Unlimited => None,
+            Pace::Fixed { limit, .. } => {
+                (self.used > 0 && self.used + weight > *limit).then_some(self.resets).flatten()
+            }
+            Pace::Moving(rates) => {
+                if let Some(resets) = self.resets {
+                    return Some(resets);
+                }
+                let longest = rates.iter().map(|(_, span)| *span).max().unwrap_or_default();
+                while self.sent.front().is_some_and(|(at, _)| *at + longest <= now) {
+                    self.sent.pop_front();
+                }
+                rates.iter().filter_map(|(limit, span)| self.free(*limit, *span, weight, now)).max()
+            }
+        }
+    }
+
+    /// When so much weight fits into the last `span` again; `None`: now.
+    fn free(&self, limit: u64, span: TimeDelta, weight: u64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let recent = || self.sent.iter().filter(|(at, _)| *at + span > now);
+        let mut used: u64 = recent().map(|(_, weight)| weight).sum();
+        for (at, past) in recent() {
+            if used + weight <= limit {
+                return None;
+            }
+            used -= past;
+            // Enough has left the window once this one has; a request heavier than the limit goes alone.
+            if used + weight <= limit || used == 0 {
+                return Some(*at + span);
+            }
+        }
+        None
+    }
+
+    fn took(&mut self, pace: &Pace, weight: u64, now: DateTime<Utc>) {
+        match pace {
+            Pace::Unlimited => {}
+            Pace::Fixed { period, .. } => {
+                self.used += weight;
+                self.resets.get_or_insert(now + *period);
+            }
+            Pace::Moving(_) => self.sent.push_back((now, weight)),
+        }
+    }
+
+    /// Believes the platform, unless it allows more than the rule does.
+    fn learn(&mut self, pace: &Pace, left: Option<u64>, resets: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+        match pace {
+            Pace::Fixed { limit, period } => {
+                if let Some(left) = left {
+                    self.used = self.used.max(limit.saturating_sub(left));
+                }
+                if resets.is_some() {
+                    self.resets = resets;
+                } else if self.used > 0 {
+                    self.resets.get_or_insert(now + *period);
+                }
+            }
+            Pace::Moving(rates) if left == Some(0) => {
+                if resets.is_some() {
+                    self.resets = resets;
+                } else if let Some(room) = rates.iter().map(|(limit, span)| self.room(*limit, *span, now)).min() {
+                    self.sent.push_back((now, room));
+                }
+            }
+            Pace::Unlimited | Pace::Moving(_) => {}
+        }
+    }
+
+    /// What is left of a limit in the last `span`.
+    fn room(&self, limit: u64, span: TimeDelta, now: DateTime<Utc>) -> u64 {
+        let recent = self.sent.iter().filter(|(at, _)| *at + span > now);
+        limit.saturating_sub(recent.map(|(_, weight)| weight).sum())
+    }
+}
+
+/// An instant that a header tells, in epoch seconds or in seconds from now: no wait lasts thirty years.
+pub(crate) fn instant(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    const EPOCH_FROM: f64 = 1_000_000_000.0;
+    let value = text.trim().parse::<f64>().ok().filter(|value| value.is_finite())?;
+    if value > EPOCH_FROM {
+        #[allow(clippy::cast_possible_truncation, reason = "milliseconds of a date; a float too large saturates")]
+        let millis = (value * 1000.0) as i64;
+        return DateTime::from_timestamp_millis(millis);
+    }
+    now.checked_add_signed(TimeDelta::from_std(Duration::try_from_secs_f64(value).ok()?).ok()?)
 }
 
 /// The end of the longest common window that a reply calls used up; `None` when none is.
@@ -174,6 +340,8 @@ struct State {
     corrected: Vec<Window>,
     /// Requests sent and not yet answered, by scope.
     in_flight: HashMap<String, u64>,
+    /// What the connector itself says about its platform's limits.
+    declared: Option<Counted>,
     paused_until: Option<DateTime<Utc>>,
 }
 
@@ -196,9 +364,19 @@ impl Known {
     }
 }
 
+impl Counted {
+    /// The pace, weight and count of a request; `None` when no rule is about it.
+    fn of(&mut self, request: &HttpRequest) -> Option<(&Pace, u64, &mut Count)> {
+        let (rule, count) =
+            (self.rules.rules.iter().zip(&mut self.counts)).find(|(rule, _)| (rule.weigh)(request).is_some())?;
+        Some((&rule.pace, (rule.weigh)(request)?, count))
+    }
+}
+
 impl State {
     /// Takes one request out of every window, or says when to ask again.
-    fn take(&mut self, scope: &str, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
+    fn take(&mut self, request: &HttpRequest, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
+        let scope = request.scope.as_str();
         if let Some(until) = self.paused_until {
             if until > now {
                 return Err(until);
@@ -212,6 +390,13 @@ impl State {
                 if known.used >= known.limit {
                     until = until.max(Some(known.window.end(now)));
                 }
+            }
+        }
+        let rule = self.declared.as_mut().and_then(|declared| declared.of(request));
+        if let Some((pace, weight, count)) = rule {
+            until = until.max(count.ready(pace, weight, now));
+            if until.is_none() {
+                count.took(pace, weight, now);
             }
         }
         if let Some(until) = until {
@@ -235,6 +420,15 @@ impl Budget {
         state.corrected.push(window);
     }
 
+    /// Declares the limits a connector knows of. The same rules again keep what was counted.
+    pub fn declare(&self, rules: Rules) {
+        let mut state = lock(&self.state);
+        if state.declared.as_ref().is_none_or(|known| known.rules.identity != rules.identity) {
+            let counts = rules.rules.iter().map(|_| Count::default()).collect();
+            state.declared = Some(Counted { rules, counts });
+        }
+    }
+
     /// Sends nobody before `until`: the platform has said so.
     pub fn pause(&self, until: DateTime<Utc>) {
         let mut state = lock(&self.state);
@@ -246,11 +440,10 @@ impl Budget {
         self.sign_in.lock().await
     }
 
-    /// Waits for a request's turn. `scope` names the part of the platform that counts separately (empty: all). `quota_wait` when the
-    /// turn comes later than `patience` from now, `cancelled` when a person stops.
+    /// Waits for a request's turn. `quota_wait` when the turn comes later than `patience` from now, `cancelled` when a person stops.
     pub(crate) async fn acquire(
         self: &Arc<Self>,
-        scope: &str,
+        request: &HttpRequest,
         patience: Duration,
         system: &str,
         waiting: Waiting<'_>,
@@ -258,8 +451,8 @@ impl Budget {
         let mut waited = Duration::ZERO;
         loop {
             let now = waiting.clock.now();
-            let until = match lock(&self.state).take(scope, now) {
-                Ok(()) => return Ok(Permit { budget: Arc::clone(self), scope: scope.to_owned() }),
+            let until = match lock(&self.state).take(request, now) {
+                Ok(()) => return Ok(Permit { budget: Arc::clone(self), scope: request.scope.clone() }),
                 Err(until) => until,
             };
             // A clock that was set back must not turn this into a busy loop.
@@ -281,6 +474,18 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
+    /// Corrects what the connector declared by what a reply of any status says.
+    pub fn correct(&self, request: &HttpRequest, response: &HttpResponse, now: DateTime<Utc>) {
+        let mut state = lock(&self.budget.state);
+        let Some(declared) = &mut state.declared else { return };
+        let hit = declared.rules.hit_statuses.contains(&response.status);
+        let left = number(response, &declared.rules.remaining_header).or(hit.then_some(0));
+        let resets = response.header(&declared.rules.reset_header).and_then(|text| instant(text, now));
+        if let Some((pace, _, count)) = declared.of(request) {
+            count.learn(pace, left, resets, now);
+        }
+    }
+
     /// Corrects the windows by what a reply says.
     pub fn learn(&self, response: &HttpResponse, now: DateTime<Utc>) {
         let mut state = lock(&self.budget.state);

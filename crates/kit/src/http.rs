@@ -27,13 +27,18 @@ use serde_json::Value;
 use std::{
     error::Error,
     fmt,
+    io::{Read, Seek, SeekFrom, Write},
     net::Ipv4Addr,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
+use tempfile::SpooledTempFile;
 use tokio_util::sync::CancellationToken;
 use url::{Host, Url, form_urlencoded};
 use zeroize::Zeroizing;
+
+/// How much of an answer that goes to a file is kept in memory before the file is made.
+const FILE_FROM_BYTES: usize = 1 << 20;
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -98,6 +103,8 @@ pub struct HttpOptions {
     pub read_timeout: Duration,
     /// Largest answer after decompression, in bytes.
     pub max_body_bytes: u64,
+    /// Largest answer that goes [to a file](HttpRequest::to_file), in bytes.
+    pub max_file_bytes: u64,
     /// Longest total wait of one request for a quota. Beyond it: `quota_wait` if the end is known, else `too_many_requests`.
     pub patience: Duration,
     /// Random numbers in `0.0..1.0` for the jitter of waits.
@@ -121,6 +128,7 @@ impl HttpOptions {
             connect_timeout: Duration::from_secs(30),
             read_timeout: Duration::from_mins(5),
             max_body_bytes: 64 << 20,
+            max_file_bytes: 8 << 30,
             patience: Duration::from_hours(1),
             dice: Arc::new(rand::random::<f64>),
             user_agent: concat!("Syncdeck/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -145,6 +153,9 @@ pub struct HttpRequest {
     pub scope: String,
     /// Another longest silence than the usual.
     pub read_timeout: Option<Duration>,
+    /// A good answer may be larger than memory should hold: what is more than a little goes to a temporary file that has no name
+    /// and vanishes with the answer. Read it with [`HttpResponse::reader`].
+    pub to_file: bool,
 }
 
 /// What a request carries.
@@ -197,8 +208,26 @@ pub struct HttpResponse {
     pub received_at: DateTime<Utc>,
     headers: HeaderMap,
     body: Bytes,
+    /// The body instead, of a request [`HttpRequest::to_file`].
+    file: Option<Arc<Mutex<SpooledTempFile>>>,
     system: Arc<str>,
     redactor: Arc<Redactor>,
+}
+
+/// The body of an answer, read piece by piece from its begin.
+struct BodyReader {
+    file: Arc<Mutex<SpooledTempFile>>,
+    at: u64,
+}
+
+impl Read for BodyReader {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.at))?;
+        let read = file.read(buffer)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 impl fmt::Debug for HttpResponse {
@@ -221,6 +250,7 @@ impl HttpResponse {
             received_at: DateTime::UNIX_EPOCH,
             headers: pairs.collect(),
             body: Bytes::from(body.to_owned()),
+            file: None,
             system: Arc::from(system),
             redactor: Arc::default(),
         }
@@ -233,7 +263,7 @@ impl HttpResponse {
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
     }
-    /// The body, decompressed.
+    /// The body, decompressed; empty when it went [to a file](HttpRequest::to_file).
     pub fn body(&self) -> &Bytes {
         &self.body
     }
@@ -241,6 +271,13 @@ impl HttpResponse {
     #[must_use]
     pub fn with_body(self, body: Bytes) -> Self {
         Self { body, ..self }
+    }
+    /// The body from its begin, wherever it lies.
+    pub fn reader(&self) -> Box<dyn Read + Send + Sync> {
+        match &self.file {
+            Some(file) => Box::new(BodyReader { file: Arc::clone(file), at: 0 }),
+            None => Box::new(std::io::Cursor::new(self.body.clone())),
+        }
     }
     /// The body as JSON. `body_truncated` when it ends too early, `not_json` when it is something else.
     pub fn json(&self) -> Result<Value, Failure> {
@@ -375,6 +412,36 @@ impl fmt::Debug for Http {
     }
 }
 
+/// Where a body went.
+enum Received {
+    Memory(Bytes),
+    File(SpooledTempFile),
+}
+
+impl Received {
+    /// The body, or of a file enough of its begin to show so many letters and that there are more.
+    fn begin(&mut self, letters: usize) -> Bytes {
+        match self {
+            Self::Memory(body) => body.clone(),
+            Self::File(file) => {
+                let mut begin = Vec::new();
+                let most = u64::try_from(letters).unwrap_or(u64::MAX).saturating_mul(4).saturating_add(1);
+                // What cannot be read again is not shown; whoever needs the body is told.
+                if file.rewind().is_ok() && file.take(most).read_to_end(&mut begin).is_err() {
+                    begin.clear();
+                }
+                Bytes::from(begin)
+            }
+        }
+    }
+}
+
+/// A temporary file could not be written.
+fn unwritten(error: std::io::Error) -> Failure {
+    let code = if error.kind() == std::io::ErrorKind::StorageFull { Code::DiskFull } else { Code::FileAccess };
+    Failure::new(code).with("path", std::env::temp_dir().display()).detail(error.to_string()).caused_by(error)
+}
+
 /// One attempt that did not bring an answer.
 enum Broken {
     /// The policy decides about it.
@@ -469,6 +536,33 @@ impl Http {
         Self { authorizer: Some(authorizer), ..self.clone() }
     }
 
+    /// An answer that lay inside another one: of the same system, without headers of its own.
+    pub fn answer_within(&self, body: String) -> HttpResponse {
+        HttpResponse {
+            status: 200,
+            url: String::new(),
+            ignored: false,
+            received_at: self.clock().now(),
+            headers: HeaderMap::new(),
+            body: Bytes::from(body),
+            file: None,
+            system: Arc::clone(&self.shared.system),
+            redactor: Arc::clone(&self.shared.redactor),
+        }
+    }
+
+    /// Lets time pass, and tells who watches; `cancelled` when a person stops meanwhile.
+    pub async fn wait(
+        &self,
+        reason: WaitReason,
+        duration: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let options = &self.shared.options;
+        let waiting = Waiting { clock: &*options.clock, observer: &*options.observer, cancel };
+        waiting.wait(reason, duration).await
+    }
+
     /// The system's name for failures.
     pub fn system(&self) -> &str {
         &self.shared.options.system
@@ -509,7 +603,7 @@ impl Http {
         let mut number = 0;
         loop {
             number += 1;
-            let permit = self.budget.acquire(&request.scope, options.patience, self.system(), waiting).await?;
+            let permit = self.budget.acquire(request, options.patience, self.system(), waiting).await?;
             // A token that is being renewed is not abandoned by this: renewals run in tasks of their own.
             let signed = tokio::select! {
                 biased;
@@ -523,6 +617,7 @@ impl Http {
             };
             let outcome = match outcome {
                 Ok(response) => {
+                    permit.correct(request, &response, options.clock.now());
                     // A refusal says what to wait for in its own way, and the policy reads that; its counters may be of another window.
                     if response.status != 429 {
                         permit.learn(&response, options.clock.now());
@@ -541,6 +636,7 @@ impl Http {
                     Err(failure) => Outcome::Error(failure),
                 },
                 now: options.clock.now(),
+                dice: (options.dice)(),
                 refreshed,
                 system: self.system(),
                 account: self.account(),
@@ -627,9 +723,13 @@ impl Http {
         let mut hop = wire;
         for redirects in 0.. {
             let target = hop.url.clone();
-            let (status, headers, body) = self.exchange(hop.clone(), request.read_timeout, number).await?;
+            let (status, headers, received) = self.exchange(hop.clone(), request, number).await?;
             let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
             let (301 | 302 | 303 | 307 | 308, Some(location)) = (status, location) else {
+                let (body, file) = match received {
+                    Received::Memory(body) => (body, None),
+                    Received::File(file) => (Bytes::new(), Some(Arc::new(Mutex::new(file)))),
+                };
                 return Ok(HttpResponse {
                     status,
                     url: self.shared.redactor.url(target.as_str()),
@@ -637,6 +737,7 @@ impl Http {
                     received_at: self.clock().now(),
                     headers,
                     body,
+                    file,
                     system: Arc::clone(&self.shared.system),
                     redactor: Arc::clone(&self.shared.redactor),
                 });
@@ -765,9 +866,9 @@ impl Http {
     async fn exchange(
         &self,
         wire: Wire,
-        read_timeout: Option<Duration>,
+        asked: &HttpRequest,
         number: u32,
-    ) -> Result<(u16, HeaderMap, Bytes), Broken> {
+    ) -> Result<(u16, HeaderMap, Received), Broken> {
         let options = &self.shared.options;
         let mapped = self.map(&wire.url);
         let target = mapped.as_ref().unwrap_or(&wire.url);
@@ -798,7 +899,8 @@ impl Http {
             .request(wire.method, target.clone())
             .headers(wire.headers)
             .body(wire.body);
-        let outcome = self.receive(request, read_timeout.unwrap_or(options.read_timeout), &mut record).await;
+        let silence = asked.read_timeout.unwrap_or(options.read_timeout);
+        let mut outcome = self.receive(request, silence, asked.to_file, &mut record).await;
         record.millis = begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
         if let Err(failure) = &outcome {
             record.failure = Some(failure.to_string());
@@ -806,7 +908,8 @@ impl Http {
         tracing::debug!(url = record.url, status = record.status, millis = record.millis, "request");
         if let Some((most, headers, body)) = shown {
             options.observer.request(record.clone());
-            options.observer.exchange(self.shown(most, record, (&headers, &body), outcome.as_ref().ok()));
+            let received = outcome.as_mut().ok().map(|(_, headers, received)| (&*headers, received.begin(most)));
+            options.observer.exchange(self.shown(most, record, (&headers, &body), received));
         } else {
             options.observer.request(record);
         }
@@ -819,7 +922,7 @@ impl Http {
         most: usize,
         record: RequestRecord,
         sent: (&HeaderMap, &Bytes),
-        received: Option<&(u16, HeaderMap, Bytes)>,
+        received: Option<(&HeaderMap, Bytes)>,
     ) -> Exchange {
         let redactor = &self.shared.redactor;
         let headers = |headers: &HeaderMap| {
@@ -846,9 +949,9 @@ impl Http {
             let cut = masked.chars().count() > most;
             (masked.chars().take(most).collect::<String>(), cut || text.len() < body.len())
         };
-        let none = (0, HeaderMap::new(), Bytes::new());
-        let (_, response_headers, response_body) = received.unwrap_or(&none);
-        let (response_body, cut) = body(response_body);
+        let none = HeaderMap::new();
+        let (response_headers, response_body) = received.unwrap_or((&none, Bytes::new()));
+        let (response_body, cut) = body(&response_body);
         Exchange {
             record,
             request_headers: headers(sent.0),
@@ -863,22 +966,26 @@ impl Http {
         &self,
         request: reqwest::RequestBuilder,
         silence: Duration,
+        to_file: bool,
         record: &mut RequestRecord,
-    ) -> Result<(u16, HeaderMap, Bytes), Failure> {
-        let limit = self.shared.options.max_body_bytes;
+    ) -> Result<(u16, HeaderMap, Received), Failure> {
         let timeout = || self.failure(Code::Timeout).with("secs", silence.as_secs());
-        let too_large = |bytes: u64| self.failure(Code::BodyTooLarge).with("bytes", bytes).with("limit", limit);
         let mut response = tokio::time::timeout(silence, request.send())
             .await
             .map_err(|_| timeout())?
             .map_err(|error| self.transport(error, silence, Code::Offline))?;
         record.status = Some(response.status().as_u16());
+        // What an error says is short and looked at as a whole.
+        let mut file = (to_file && response.status().is_success()).then(|| SpooledTempFile::new(FILE_FROM_BYTES));
+        let limit =
+            if file.is_some() { self.shared.options.max_file_bytes } else { self.shared.options.max_body_bytes };
+        let too_large = |bytes: u64| self.failure(Code::BodyTooLarge).with("bytes", bytes).with("limit", limit);
         // A compressed answer has no length here, so what it says is what would have to be kept.
         let announced = response.content_length();
         if let Some(bytes) = announced.filter(|bytes| *bytes > limit) {
             return Err(too_large(bytes));
         }
-        let room = announced.unwrap_or_default().min(1 << 20);
+        let room = if file.is_some() { 0 } else { announced.unwrap_or_default().min(1 << 20) };
         let mut body = BytesMut::with_capacity(usize::try_from(room).unwrap_or_default());
         while let Some(chunk) = tokio::time::timeout(silence, response.chunk())
             .await
@@ -889,9 +996,13 @@ impl Http {
             if record.bytes > limit {
                 return Err(too_large(record.bytes));
             }
-            body.extend_from_slice(&chunk);
+            match &mut file {
+                None => body.extend_from_slice(&chunk),
+                Some(file) => file.write_all(&chunk).map_err(unwritten)?,
+            }
         }
-        Ok((response.status().as_u16(), std::mem::take(response.headers_mut()), body.freeze()))
+        let received = file.map_or_else(|| Received::Memory(body.freeze()), Received::File);
+        Ok((response.status().as_u16(), std::mem::take(response.headers_mut()), received))
     }
 
     /// The client's error in our words. Its own text would name the address with its secrets, so it goes without.

@@ -53,6 +53,8 @@ pub enum WaitReason {
     RateLimited,
     /// An attempt failed and the next one is a little later.
     Retry,
+    /// The platform is still making what was ordered.
+    Report,
 }
 
 /// A wait that begins now.

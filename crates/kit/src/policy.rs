@@ -28,6 +28,8 @@ pub struct Attempt<'a> {
     pub outcome: Outcome<'a>,
     /// Now.
     pub now: DateTime<Utc>,
+    /// A random number in `0.0..1.0`, for the jitter of a wait.
+    pub dice: f64,
     /// Whether the sign-in was already refreshed for this request.
     pub refreshed: bool,
     /// The system's name for failures, such as `vk_ads`.
@@ -177,12 +179,8 @@ pub fn limit_wait(response: &HttpResponse, now: DateTime<Utc>) -> Option<Duratio
         return Some(wait);
     }
     for name in ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"] {
-        if let Some(value) = response.header(name).and_then(|text| text.trim().parse::<f64>().ok()) {
-            // Vendors send either seconds from now or an instant in epoch seconds; no wait lasts thirty years.
-            const EPOCH_FROM: f64 = 1_000_000_000.0;
-            let now_secs = now.timestamp_millis() as f64 / 1000.0;
-            let secs = if value > EPOCH_FROM { (value - now_secs).max(0.0) } else { value };
-            return Duration::try_from_secs_f64(secs).ok();
+        if let Some(until) = response.header(name).and_then(|text| crate::budget::instant(text, now)) {
+            return Some((until - now).to_std().unwrap_or_default());
         }
     }
     crate::budget::exhausted_until(response, now).map(|until| (until - now).to_std().unwrap_or_default())

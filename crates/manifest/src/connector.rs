@@ -7,7 +7,7 @@
 
 use crate::{
     auth::Veil,
-    components::{self, DynamicStream, Fault, Spec, Stream},
+    components::{self, DynamicStream, Fault, Spec, Stream, Traffic},
     document::{self, DocumentError},
     dynamic::{self, Ways},
     read::{Convert, Flow, Job, Run, Taker, read_streams},
@@ -19,7 +19,7 @@ use crate::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::failure::{Code, Failure};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// A loaded manifest.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub struct Connector {
     declared: Vec<Declared>,
     templates: Vec<Result<DynamicStream, Fault>>,
     veil: Veil,
+    traffic: Traffic,
 }
 
 /// A stream as people and catalogues see it.
@@ -61,6 +62,15 @@ pub struct Note {
     pub path: String,
 }
 
+impl Note {
+    fn of(fault: &Fault) -> Self {
+        match fault {
+            Fault::Unsupported { component, path } => Self { component: component.clone(), path: path.clone() },
+            Fault::Invalid(error) => Self { component: error.message.clone(), path: error.path.clone() },
+        }
+    }
+}
+
 /// A stream somebody wants.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wanted {
@@ -70,6 +80,8 @@ pub struct Wanted {
     pub state: Option<Json>,
     /// Whether everything is read again even if there is a state.
     pub full_refresh: bool,
+    /// The catalogue's schema, whose properties are the fields somebody chose; `None` = all.
+    pub schema: Option<Json>,
 }
 
 /// Bounds of a test read; the default is no bound.
@@ -81,6 +93,13 @@ pub struct Limits {
     pub pages_per_slice: Option<u32>,
     /// Slices per stream.
     pub slices: Option<u32>,
+}
+
+impl Limits {
+    /// Whether there is any, that is: whether somebody only tries the connector.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
 }
 
 /// What happens during a read.
@@ -165,11 +184,17 @@ impl Connector {
             }
             all
         });
-        let declared = declared.collect();
+        let mut declared: Vec<_> = declared.collect();
         let templates = document.get("dynamic_streams").and_then(Json::as_array).into_iter().flatten().enumerate();
         let templates = templates.map(|(at, it)| components::dynamic_stream(it, &format!("dynamic_streams/{at}")));
         let templates = templates.collect();
-        Ok(Self { document, spec, declared, templates, veil })
+        // Without its pace a stream reads the same records, only faster or slower.
+        let (traffic, faults) = components::traffic(&document);
+        let notes: Vec<Note> = faults.iter().map(Note::of).collect();
+        for one in &mut declared {
+            one.notes.extend(notes.iter().cloned());
+        }
+        Ok(Self { document, spec, declared, templates, veil, traffic })
     }
     /// How its templates treat the secrets of its form: what a run's configuration has to look like.
     pub fn veil(&self) -> &Veil {
@@ -221,7 +246,8 @@ impl Connector {
     }
     /// All streams that this configuration has: those of the document whose conditions hold, then those that templates become.
     pub async fn discover(&self, run: &Run) -> Result<Vec<Declared>, Failure> {
-        dynamic::discover(&self.ready(run)?, &self.declared, &self.templates, None).await
+        let run = self.ready(run)?.governed(&self.traffic, HashMap::new(), false)?;
+        dynamic::discover(&run, &self.declared, &self.templates, None).await
     }
     /// Whether the platform can be read: each stream of the manifest's check gives its first records, or ends without any.
     pub async fn check(&self, run: &Run) -> Result<(), Failure> {
@@ -273,7 +299,9 @@ impl Connector {
         limits: &Limits,
         outlet: &mut dyn Outlet,
     ) -> Result<Summary, Failure> {
-        let run = self.ready(run)?;
+        let chosen = wanted.iter().filter_map(|wanted| Some((wanted.stream.clone(), wanted.schema.clone()?)));
+        let run =
+            &Run { limits: *limits, ..self.ready(run)? }.governed(&self.traffic, chosen.collect(), limits.any())?;
         let names: Vec<String> = wanted.iter().map(|wanted| wanted.stream.clone()).collect();
         // Templates are asked for only when the document itself does not have what is wanted.
         let templates = if names.iter().all(|name| self.declared.iter().any(|it| it.name == *name)) {
@@ -310,11 +338,10 @@ impl Connector {
                 }
             }
         }
-        let run = Run { limits: *limits, ..run.clone() };
         let names = jobs.iter().map(|job| (job.stream.name.clone(), 0)).collect();
         let mut telling = Telling { outlet, names, summary };
         let convert: Convert<Vec<Json>> = Arc::new(|records| Some(records).filter(|records| !records.is_empty()));
-        let reading = read_streams(&run, jobs, &convert, &mut telling);
+        let reading = read_streams(run, jobs, &convert, &mut telling);
         tokio::select! {
             biased;
             () = run.cancel.cancelled() => return Err(Failure::new(Code::Cancelled)),

@@ -221,7 +221,8 @@ impl ImportedSource {
         let declared = declared.ok_or_else(|| Failure::new(Code::NotFound).with("what", &slice.stream))?;
         let run = self.run(session).await?;
         let state = sink.resume_from().cloned().map(Json::from);
-        let wanted = WantedStream { stream: slice.stream.clone(), full_refresh: !declared.incremental, state };
+        let wanted =
+            WantedStream { stream: slice.stream.clone(), full_refresh: !declared.incremental, state, schema: None };
         let mut handing = Handing { sink, key: &declared.primary_key };
         let summary = self.connector.read(&run, vec![wanted], &Limits::default(), &mut handing).await?;
         summary.streams.into_iter().try_for_each(|(_, _, outcome)| outcome)

@@ -552,7 +552,8 @@ pub fn refine(
     Ok(Some(record))
 }
 
-fn transform(record: &mut Json, transformation: &Transformation, around: &Around<'_>) -> Result<(), RecordError> {
+/// Applies one transformation to a record.
+pub fn transform(record: &mut Json, transformation: &Transformation, around: &Around<'_>) -> Result<(), RecordError> {
     match transformation {
         Transformation::Add { fields, condition } => {
             for (path, value, allowed) in fields {

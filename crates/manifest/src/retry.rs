@@ -122,6 +122,18 @@ impl ManifestPolicy {
         Self { handler, config, retries }
     }
 
+    /// The action that the reading of pages has to answer, and what the author says about it; `None`: there is nothing to steer.
+    pub fn steers(&self, response: &HttpResponse, now: DateTime<Utc>) -> Option<(Action, Option<String>)> {
+        if !response.ignored || !self.handler.as_ref().is_some_and(|handler| handler.steers()) {
+            return None;
+        }
+        let seen = Seen::of(response);
+        let verdict = self.verdict(response, &seen, now);
+        let message = verdict.filter.and_then(|filter| filter.message.as_ref());
+        let message = message.and_then(|message| message.text(&seen.scope(now, &self.config)).ok());
+        verdict.action.steers().then_some((verdict.action, message.filter(|text| !text.is_empty())))
+    }
+
     fn child<'h>(child: &'h ErrorChild, response: &HttpResponse, seen: &Seen, now: DateTime<Utc>) -> Verdict<'h> {
         let matched = child.filters.iter().find(|filter| {
             let in_codes = filter.http_codes.contains(&response.status);
@@ -147,7 +159,7 @@ impl ManifestPolicy {
         let mut last = Verdict { action: default_action(response.status), filter: None };
         for child in &handler.children {
             last = Self::child(child, response, seen, now);
-            if matches!(last.action, Action::Success | Action::Retry | Action::Ignore) {
+            if matches!(last.action, Action::Success | Action::Retry | Action::Ignore) || last.action.steers() {
                 break;
             }
         }
@@ -195,40 +207,51 @@ impl ManifestPolicy {
         };
         for strategy in strategies {
             let found = match strategy {
-                Backoff::Constant(field) => number(field, &scope),
-                Backoff::Exponential(factor) => {
-                    let factor = factor.as_ref().map_or(Some(5.0), |factor| number(factor, &scope)).unwrap_or(5.0);
-                    Some(factor * 2f64.powi(i32::try_from(attempt.number.min(20)).unwrap_or(20)))
+                Backoff::Constant { secs, jitter_secs } => {
+                    number(secs, &scope).map(|secs| jittered(secs, *jitter_secs, attempt.dice))
                 }
-                Backoff::Header { name, regex, cap_secs } => {
-                    let found = header_number(response, name, regex.as_ref(), &scope);
-                    if found.zip(*cap_secs).is_some_and(|(found, cap)| found >= cap) {
-                        return None;
-                    }
-                    found
+                Backoff::Exponential { factor, jitter_secs } => {
+                    let factor = optional_number(factor.as_ref(), &scope).unwrap_or(5.0);
+                    let secs = factor * 2f64.powi(i32::try_from(attempt.number.min(20)).unwrap_or(20));
+                    Some(jittered(secs, *jitter_secs, attempt.dice))
                 }
-                Backoff::UntilHeader { name, regex, min_secs } => {
-                    match header_number(response, name, regex.as_ref(), &scope) {
-                        None => *min_secs,
-                        Some(until) => {
-                            let left = until - attempt.now.timestamp_millis() as f64 / 1000.0;
-                            match min_secs {
-                                Some(min) => Some(left.max(*min)),
-                                None => Some(left),
-                            }
-                        }
+                Backoff::Header { name, regex, .. } => header_number(response, name, regex.as_ref(), &scope),
+                Backoff::UntilHeader { name, regex, min_secs, .. } => {
+                    let min_secs = optional_number(min_secs.as_ref(), &scope).filter(|min| *min != 0.0);
+                    let until = header_number(response, name, regex.as_ref(), &scope).filter(|until| *until != 0.0);
+                    match until.map(|until| until - attempt.now.timestamp_millis() as f64 / 1000.0) {
+                        None => min_secs,
+                        Some(left) => Some(min_secs.map_or(left, |min| left.max(min))),
                     }
                 }
-                Backoff::Response(template) => {
-                    template.value(&scope).ok().and_then(|value| value.number().map(crate::template::Number::float))
+                Backoff::Response { secs, .. } => {
+                    secs.value(&scope).ok().and_then(|value| value.number().map(crate::template::Number::float))
                 }
             };
+            let cap = match strategy {
+                Backoff::Header { cap_secs, .. }
+                | Backoff::UntilHeader { cap_secs, .. }
+                | Backoff::Response { cap_secs, .. } => optional_number(cap_secs.as_ref(), &scope),
+                Backoff::Constant { .. } | Backoff::Exponential { .. } => None,
+            };
+            if found.zip(cap).is_some_and(|(found, cap)| found > 0.0 && found >= cap) {
+                return None;
+            }
             if let Some(secs) = found.filter(|secs| *secs > 0.0) {
                 return Duration::try_from_secs_f64(secs + 1.0).ok();
             }
         }
         Some(Duration::from_secs(1 << attempt.number.saturating_sub(1).min(10)))
     }
+}
+
+/// A wait, and up to twice the range at random.
+fn jittered(secs: f64, range: Option<f64>, dice: f64) -> f64 {
+    secs + range.unwrap_or(0.0) * 2.0 * dice.clamp(0.0, 1.0)
+}
+
+fn optional_number(field: Option<&Field>, scope: &Scope<'_>) -> Option<f64> {
+    number(field?, scope)
 }
 
 fn header_number(
@@ -246,7 +269,8 @@ fn header_number(
     value.trim().parse().ok()
 }
 
-fn number(field: &Field, scope: &Scope<'_>) -> Option<f64> {
+/// A number: given as one, or as text, or as a template that gives either.
+pub fn number(field: &Field, scope: &Scope<'_>) -> Option<f64> {
     match field {
         Field::Text(text) => {
             let value = text.value(scope).ok()?;
@@ -277,10 +301,11 @@ impl Policy for ManifestPolicy {
         let fail = || Decision::Fail(self.failure(attempt, response, &verdict, &seen));
         match verdict.action {
             Action::Success => Decision::Success,
-            Action::Ignore => Decision::Ignore,
             // Nobody said what to do about it, and a token may have been taken back before its time. A sign-in that cannot be
             // renewed fails at once.
             Action::Fail if response.status == 401 && verdict.filter.is_none() => Decision::RefreshThenRetry,
+            // What steers pages is answered by who reads them (see `steers`).
+            Action::Ignore | Action::ResetPagination | Action::ReducePageSize | Action::SplitWindow => Decision::Ignore,
             Action::Fail => fail(),
             Action::RefreshToken => Decision::RefreshThenRetry,
             Action::Retry => {

@@ -125,6 +125,11 @@ impl Plan {
         })
     }
 
+    /// The distance between the end of a window and the start of the next.
+    pub fn granularity(&self) -> Option<IsoDuration> {
+        self.granularity
+    }
+
     /// Reads a record's or state's value in the accepted formats, in order.
     pub fn read(&self, value: &Json) -> Option<DateTime<Utc>> {
         let text = match value {

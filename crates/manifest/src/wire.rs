@@ -60,11 +60,22 @@ pub fn build(
     let base = requester.base.text(scope).map_err(WireError::template("url_base"))?;
     let path = match (next, &requester.path) {
         (Some(next), _) => Some(next.to_owned()),
-        (None, Some(path)) => Some(path.text(scope).map_err(WireError::template("path"))?),
+        // A path of the manifest lies below the base even if it begins with a slash.
+        (None, Some(path)) => {
+            Some(path.text(scope).map_err(WireError::template("path"))?.trim().trim_start_matches('/').to_owned())
+        }
         (None, None) => None,
     };
     let url = join(&base, path.as_deref().unwrap_or_default());
     let mut query = own(&requester.parameters, scope, "request_parameters", Allowed::Lists)?;
+    let names = scope.variable("query_properties").map(Value::to_json);
+    if let (Some(properties), Some(Json::Array(names))) = (&requester.properties, names)
+        && let Some(parameter) = &properties.parameter
+    {
+        let names: Vec<&str> = names.iter().filter_map(Json::as_str).collect();
+        query.retain(|(name, _)| name != parameter);
+        query.push((parameter.clone(), Json::from(names.join(","))));
+    }
     let mut headers = own(&requester.headers, scope, "request_headers", Allowed::Any)?;
     let mut form = Vec::new();
     let mut raw = None;
@@ -130,16 +141,59 @@ pub fn build(
     Ok(request)
 }
 
-/// Base and path with exactly one slash between them; an absolute path replaces the base.
+/// The address of a path under a base, after RFC 3986: the base counts as a folder, an absolute address or one that begins with
+/// `//` replaces it, `/x` begins at the host, `..` goes up. Done on text, because placeholders of secrets are not yet what an
+/// address may hold.
 pub fn join(base: &str, path: &str) -> String {
-    let path = path.trim();
+    let path: String = path.trim().chars().filter(|letter| !matches!(letter, '\t' | '\r' | '\n')).collect();
     if path.is_empty() {
         return base.to_owned();
     }
-    if path.starts_with("http://") || path.starts_with("https://") {
-        return path.to_owned();
+    if scheme(&path).is_some() {
+        return path;
     }
-    format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'))
+    let (base_scheme, rest) = base.split_once("://").unwrap_or(("https", base));
+    if path.starts_with("//") {
+        return format!("{base_scheme}:{path}");
+    }
+    let plain = rest.split(['?', '#']).next().unwrap_or_default();
+    let (host, folder) = plain.split_at(plain.find('/').unwrap_or(plain.len()));
+    // A base that goes on after its path is not a folder, so its last segment is replaced.
+    let folder = if plain.len() < rest.len() { folder.rsplit_once('/').map_or("", |(above, _)| above) } else { folder };
+    let (path, tail) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
+    let mut segments: Vec<&str> = Vec::new();
+    if path.starts_with('/') {
+        segments.extend(path.split('/').skip(1));
+    } else {
+        // Doubled slashes in what is put together are one.
+        segments.extend(folder.split('/').filter(|segment| !segment.is_empty()));
+        let own: Vec<&str> = path.split('/').collect();
+        let last = own.len().saturating_sub(1);
+        segments.extend(own.iter().enumerate().filter(|(at, one)| *at == last || !one.is_empty()).map(|(_, one)| *one));
+    }
+    let mut resolved: Vec<&str> = Vec::new();
+    for segment in &segments {
+        match *segment {
+            ".." => {
+                resolved.pop();
+            }
+            "." => {}
+            other => resolved.push(other),
+        }
+    }
+    if matches!(segments.last(), Some(&("." | ".."))) {
+        resolved.push("");
+    }
+    format!("{base_scheme}://{host}/{}{tail}", resolved.join("/"))
+}
+
+/// The scheme of an absolute address.
+fn scheme(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once(':')?;
+    let mut letters = scheme.chars();
+    let first = letters.next().is_some_and(|letter| letter.is_ascii_alphabetic());
+    let plain = letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'));
+    (first && plain).then_some(scheme)
 }
 
 fn entries(map: &Value<'_>) -> Vec<(String, Json)> {

@@ -36,7 +36,7 @@ fn retriever(path: &str, more: &str) -> String {
 
 async fn read(connector: &Connector, desk: &Desk, name: &str, state: Option<Json>) -> Result<Vec<Json>, Failure> {
     let mut basket = Basket::default();
-    let wanted = vec![Wanted { stream: name.to_owned(), state, full_refresh: false }];
+    let wanted = vec![Wanted { stream: name.to_owned(), state, ..Wanted::default() }];
     let summary = connector.read(&desk.run, wanted, &Limits::default(), &mut basket).await?;
     summary.streams.into_iter().find(|(found, ..)| found == name).unwrap().2?;
     Ok(basket.0)

@@ -407,11 +407,6 @@ async fn what_is_not_supported_is_named_with_its_place_and_the_other_streams_run
         ),
         ("    decoder: {type: CustomDecoder, class_name: source_x.D}\n", "source_x.D", "streams/0/retriever/decoder"),
         (
-            "    pagination_reset: {type: PaginationReset, action: RESET}\n",
-            "SimpleRetriever.pagination_reset",
-            "streams/0/retriever/pagination_reset",
-        ),
-        (
             "  incremental_sync: {class_name: source_x.components.C, type: CustomIncrementalSync}\n",
             "source_x.components.C",
             "streams/0/incremental_sync",

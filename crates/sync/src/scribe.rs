@@ -169,11 +169,13 @@ impl Desk {
                     attempt: record.attempt,
                 });
             }
+            // A report in the making is work, not waiting: the run goes on as before.
+            Note::Wait(wait) if wait.reason == WaitReason::Report => {}
             Note::Wait(wait) => {
                 self.waiting = true;
                 let code = match wait.reason {
                     WaitReason::Budget | WaitReason::RateLimited => Code::QuotaWait,
-                    WaitReason::Retry => Code::PlatformDown,
+                    WaitReason::Retry | WaitReason::Report => Code::PlatformDown,
                 };
                 let reason = Failure::new(code).with("system", &self.system).until(wait.until);
                 let at = wait.until - chrono::TimeDelta::from_std(wait.duration).unwrap_or_default();

@@ -54,8 +54,12 @@ pub(crate) async fn manifest_test_read(host: &Host, request: TestReadRequest) ->
         pages_per_slice: Some(request.pages.unwrap_or(PAGES).clamp(1, PAGES)),
         slices: Some(request.slices.unwrap_or(SLICES).clamp(1, SLICES)),
     };
-    let wanted =
-        Wanted { stream: request.stream, full_refresh: request.state.is_none(), state: request.state.map(Json::from) };
+    let wanted = Wanted {
+        stream: request.stream,
+        full_refresh: request.state.is_none(),
+        state: request.state.map(Json::from),
+        schema: None,
+    };
     let reading = async {
         // One slice after the other, so that requests can be told apart; and parents within the same bounds.
         let run = Run { workers: 1, limits, ..run(&loaded, &session).await? };

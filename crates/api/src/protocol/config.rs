@@ -40,6 +40,7 @@ pub(super) fn wanted(catalog: &str, state: Option<&str>) -> Result<Vec<Wanted>, 
             stream: name.to_owned(),
             state: states.remove(name).map(Into::into),
             full_refresh: stream.get("sync_mode").and_then(Value::as_str) == Some("full_refresh"),
+            schema: stream.pointer("/stream/json_schema").filter(|schema| schema.is_object()).cloned().map(Into::into),
         });
     }
     Ok(wanted)

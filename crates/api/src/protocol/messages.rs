@@ -205,6 +205,7 @@ impl Observer for Watcher {
             WaitReason::Budget => "the budget of requests is used up",
             WaitReason::RateLimited => "the platform asks to slow down",
             WaitReason::Retry => "the last attempt failed",
+            WaitReason::Report => "the platform is still making the report",
         };
         self.printer.log(Level::Info, &format!("Waiting {:.1} s: {why}", wait.duration.as_secs_f64()));
     }

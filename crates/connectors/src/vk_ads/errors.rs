@@ -167,6 +167,7 @@ mod tests {
             request: &request,
             outcome,
             now: at_noon(),
+            dice: 0.0,
             refreshed: false,
             system: "vk_ads",
             account: "shop",

@@ -6,7 +6,7 @@ use crate::{
 };
 use chrono::{TimeZone, Utc};
 use kit::{
-    budget::{Budgets, COMMON_WINDOWS, Window},
+    budget::{Budgets, COMMON_WINDOWS, Pace, Rule, Rules, Window},
     clock::Clock as _,
     http::HttpRequest,
     observe::WaitReason,
@@ -15,7 +15,7 @@ use kit::{
     redact::{Redactor, sounds_secret},
 };
 use model::{failure::Code, secret::Secret};
-use std::time::Duration;
+use std::{io::Read, sync::Arc, time::Duration};
 
 #[test]
 fn names_that_sound_secret() {
@@ -160,6 +160,109 @@ async fn a_budget_is_shared_by_account_and_counted_by_scope_and_survives_a_resta
     assert_eq!(again.http.send(&scoped("a"), &policy, &again.cancel).await.unwrap_err().code, Code::QuotaWait);
     again.clock.advance(Duration::from_hours(12));
     again.http.send(&scoped("a"), &policy, &again.cancel).await.unwrap();
+}
+
+/// What a connector declares: one rule for addresses with `/paced`, in which `heavy` ones count three.
+fn declared(identity: &str, pace: Pace) -> Rules {
+    let weigh = |request: &HttpRequest| {
+        request.url.contains("/paced").then_some(if request.url.contains("heavy") { 3 } else { 1 })
+    };
+    Rules {
+        identity: identity.to_owned(),
+        rules: vec![Rule { weigh: Arc::new(weigh), pace }],
+        reset_header: "x-reset".to_owned(),
+        remaining_header: "x-left".to_owned(),
+        hit_statuses: vec![429, 420],
+    }
+}
+
+#[tokio::test]
+async fn the_limits_a_connector_declares_are_kept_and_corrected() {
+    let (second, minute) = (chrono::TimeDelta::seconds(1), chrono::TimeDelta::minutes(1));
+    let (fixed, moving) = (Pace::Fixed { limit: 3, period: minute }, Pace::Moving(vec![(1, second), (3, minute)]));
+    // Each row: the pace, what is asked for, what the platform says about it, and the waits in seconds.
+    for (pace, paths, header, waits) in [
+        (fixed.clone(), &["paced"; 7][..], None, &[60, 60][..]),
+        // Six weights: the heavy one waits for a new period, and what follows for the next.
+        (fixed.clone(), &["paced", "paced/heavy", "paced"], None, &[60, 60]),
+        // Heavier than the limit: it goes alone instead of never.
+        (Pace::Fixed { limit: 2, period: minute }, &["paced", "paced/heavy", "paced"], None, &[60, 60]),
+        (fixed.clone(), &["else"; 9], None, &[]),
+        (Pace::Unlimited, &["paced"; 9], None, &[]),
+        // The platform allows fewer, and says when it counts anew.
+        (fixed.clone(), &["paced"; 2], Some(("x-left", "0")), &[60]),
+        (fixed, &["paced"; 2], Some(("x-left", "9")), &[]),
+        (moving.clone(), &["paced"; 5], None, &[1, 1, 58, 1]),
+        // Nothing is left, so the strictest rate counts as used up.
+        (moving, &["paced"; 2], Some(("x-left", "0")), &[1]),
+        (Pace::Moving(vec![(3, minute)]), &["paced"; 2], Some(("x-left", "0")), &[60]),
+    ] {
+        let server = Server::start(move |_, number| match header {
+            Some(header) if number == 1 => reply(200, &[header], "{}"),
+            _ => ok("{}"),
+        })
+        .await;
+        let rig = rig(|options| options.patience = Duration::from_hours(2));
+        rig.http.budget().declare(declared("a", pace.clone()));
+        for path in paths {
+            // Declaring the same again, as every run does, keeps the counts.
+            rig.http.budget().declare(declared("a", pace.clone()));
+            rig.get(format!("{}/{path}", server.base)).await.unwrap();
+        }
+        let found: Vec<u64> = rig.log.waits().iter().map(|wait| wait.duration.as_secs()).collect();
+        assert_eq!(found, waits, "{pace:?} {paths:?} {header:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_header_and_a_refusal_correct_what_was_declared() {
+    let server = Server::start(|_, number| match number {
+        1 => reply(200, &[("x-left", "0"), ("x-reset", "90")], "{}"),
+        2 => reply(420, &[], "{}"),
+        _ => ok("{}"),
+    })
+    .await;
+    let rig = rig(|_| {});
+    rig.http.budget().declare(declared("a", Pace::Fixed { limit: 5, period: chrono::TimeDelta::minutes(1) }));
+    for expected in [true, false, true] {
+        assert_eq!(rig.get(format!("{}/paced", server.base)).await.is_ok(), expected);
+    }
+    let waits: Vec<u64> = rig.log.waits().iter().map(|wait| wait.duration.as_secs()).collect();
+    assert_eq!(waits, [90, 60]);
+}
+
+#[tokio::test]
+async fn a_large_answer_goes_to_a_file_and_no_further_than_allowed() {
+    let body = "0123456789".repeat(400_000);
+    let sent = body.clone();
+    let server =
+        Server::start(
+            move |request, _| {
+                if request.line.contains("/bad") { reply(400, &[], r#"{"message":"no"}"#) } else { ok(&sent) }
+            },
+        )
+        .await;
+    let rig_of = |most: u64| {
+        rig(|options| {
+            options.max_body_bytes = 1 << 10;
+            options.max_file_bytes = most;
+        })
+    };
+    let policy = DefaultPolicy { expect_json: false };
+    let request = |path: &str| HttpRequest { to_file: true, ..HttpRequest::get(format!("{}/{path}", server.base)) };
+    let rig = rig_of(8 << 20);
+    let response = rig.http.send(&request(""), &policy, &rig.cancel).await.unwrap();
+    assert!(response.body().is_empty());
+    for _ in 0..2 {
+        let mut read = String::new();
+        response.reader().read_to_string(&mut read).unwrap();
+        assert_eq!(read.len(), body.len());
+    }
+    let refused = rig.http.send(&request("bad"), &policy, &rig.cancel).await.unwrap_err();
+    assert_eq!(refused.detail.as_deref(), Some("no"));
+    let rig = rig_of(1 << 20);
+    let failure = rig.http.send(&request(""), &policy, &rig.cancel).await.unwrap_err();
+    assert_eq!(failure.code, Code::BodyTooLarge);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Error handlers and backoff strategies (connector-format.md, section 8).
 
-use super::{Built, Fault, Field, Text, part::Part};
+use super::{Built, Field, Text, part::Part};
 use crate::json::Json;
 
 /// What an error handler does with an answer.
@@ -18,6 +18,19 @@ pub enum Action {
     RateLimited,
     /// Renew the sign-in, again.
     RefreshToken,
+    /// Start again at the first page (`PaginationReset`).
+    ResetPagination,
+    /// The same page, smaller (`PageSizeReduction`).
+    ReducePageSize,
+    /// The window in two halves (`RequestWindowSplitting`).
+    SplitWindow,
+}
+
+impl Action {
+    /// Whether the reading of pages answers it, and not the repetition of one request.
+    pub fn steers(self) -> bool {
+        matches!(self, Self::ResetPagination | Self::ReducePageSize | Self::SplitWindow)
+    }
 }
 
 /// `HttpResponseFilter`.
@@ -41,9 +54,19 @@ pub struct ResponseFilter {
 #[derive(Debug, Clone)]
 pub enum Backoff {
     /// Always the same, in seconds.
-    Constant(Field),
+    Constant {
+        /// How long.
+        secs: Field,
+        /// Up to twice this is added at random.
+        jitter_secs: Option<f64>,
+    },
     /// Factor x 2^attempt, in seconds.
-    Exponential(Option<Field>),
+    Exponential {
+        /// The factor; absent: 5.
+        factor: Option<Field>,
+        /// Up to twice this is added at random.
+        jitter_secs: Option<f64>,
+    },
     /// Seconds in a header.
     Header {
         /// The header.
@@ -51,7 +74,7 @@ pub enum Backoff {
         /// The part of its value.
         regex: Option<regex::Regex>,
         /// A wait of this many seconds or more ends the stream.
-        cap_secs: Option<f64>,
+        cap_secs: Option<Field>,
     },
     /// An epoch time in a header.
     UntilHeader {
@@ -60,10 +83,17 @@ pub enum Backoff {
         /// The part of its value.
         regex: Option<regex::Regex>,
         /// At least this many seconds.
-        min_secs: Option<f64>,
+        min_secs: Option<Field>,
+        /// A wait of this many seconds or more ends the stream.
+        cap_secs: Option<Field>,
     },
     /// A template over the answer.
-    Response(Text),
+    Response {
+        /// Seconds.
+        secs: Text,
+        /// A wait of this many seconds or more ends the stream.
+        cap_secs: Option<Field>,
+    },
 }
 
 /// `DefaultErrorHandler`, or several in a `CompositeErrorHandler`.
@@ -84,6 +114,17 @@ pub struct ErrorChild {
     pub backoffs: Vec<Backoff>,
     /// Repetitions after the first attempt; absent: 5.
     pub max_retries: Option<Field>,
+}
+
+impl ErrorHandler {
+    /// Whether one of its filters answers with this action.
+    pub fn acts(&self, action: Action) -> bool {
+        self.children.iter().flat_map(|child| &child.filters).any(|filter| filter.action == Some(action))
+    }
+    /// Whether one of its filters answers with an action that steers pages.
+    pub fn steers(&self) -> bool {
+        self.children.iter().flat_map(|child| &child.filters).any(|filter| filter.action.is_some_and(Action::steers))
+    }
 }
 
 pub(super) fn error_handler(part: &Part<'_>) -> Built<ErrorHandler> {
@@ -122,9 +163,9 @@ fn response_filter(part: &Part<'_>) -> Built<ResponseFilter> {
         Some("RETRY") => Some(Action::Retry),
         Some("RATE_LIMITED") => Some(Action::RateLimited),
         Some("REFRESH_TOKEN_THEN_RETRY") => Some(Action::RefreshToken),
-        Some(other @ ("RESET_PAGINATION" | "REDUCE_PAGE_SIZE" | "SPLIT_REQUEST_WINDOW")) => {
-            return Err(Fault::Unsupported { component: format!("action {other}"), path: part.at("action") });
-        }
+        Some("RESET_PAGINATION") => Some(Action::ResetPagination),
+        Some("REDUCE_PAGE_SIZE") => Some(Action::ReducePageSize),
+        Some("SPLIT_REQUEST_WINDOW") => Some(Action::SplitWindow),
         Some(other) => return Err(part.invalid("action", format!("{other:?} is not an action"))),
     };
     let mut http_codes = Vec::new();
@@ -150,23 +191,34 @@ fn backoff(part: &Part<'_>) -> Built<Backoff> {
             .map(Some)
             .map_err(|error| part.invalid(field, format!("the expression is broken: {error}"))),
     };
+    let jitter = || match part.get("jitter_range_in_seconds") {
+        None => Ok(None),
+        Some(range) => match range.as_f64().filter(|range| range.is_finite() && *range >= 0.0) {
+            Some(range) => Ok(Some(range)),
+            None => Err(part.invalid("jitter_range_in_seconds", "seconds were expected")),
+        },
+    };
     Ok(match part.kind()? {
         "ConstantBackoffStrategy" => {
-            part.refuse(&["jitter_range_in_seconds"])?;
-            Backoff::Constant(part.field_of("backoff_time_in_seconds", part.need("backoff_time_in_seconds")?)?)
+            let secs = part.field_of("backoff_time_in_seconds", part.need("backoff_time_in_seconds")?)?;
+            Backoff::Constant { secs, jitter_secs: jitter()? }
         }
-        "ExponentialBackoffStrategy" => Backoff::Exponential(part.field("factor")?),
+        "ExponentialBackoffStrategy" => Backoff::Exponential { factor: part.field("factor")?, jitter_secs: jitter()? },
         "WaitTimeFromHeader" => Backoff::Header {
             name: part.need_text("header")?,
             regex: regex("regex")?,
-            cap_secs: part.get("max_waiting_time_in_seconds").and_then(Json::as_f64),
+            cap_secs: part.field("max_waiting_time_in_seconds")?,
         },
         "WaitUntilTimeFromHeader" => Backoff::UntilHeader {
             name: part.need_text("header")?,
             regex: regex("regex")?,
-            min_secs: part.get("min_wait").and_then(|wait| wait.as_f64().or_else(|| wait.as_str()?.parse().ok())),
+            min_secs: part.field("min_wait")?,
+            cap_secs: part.field("max_waiting_time_in_seconds")?,
         },
-        "WaitTimeFromResponse" => Backoff::Response(part.need_text("wait_time_in_seconds")?),
+        "WaitTimeFromResponse" => Backoff::Response {
+            secs: part.need_text("wait_time_in_seconds")?,
+            cap_secs: part.field("max_waiting_time_in_seconds")?,
+        },
         _ => return Err(part.unsupported(part.name())),
     })
 }

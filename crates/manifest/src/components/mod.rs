@@ -9,14 +9,18 @@ mod cursor;
 mod decoder;
 mod dynamic;
 mod errors;
+mod job;
+mod limits;
 mod paging;
 mod part;
 mod partition;
+mod properties;
 mod request;
 mod retriever;
 mod schema;
 mod selector;
 mod spec;
+mod steering;
 mod transformation;
 
 pub use auth::{Auth, Jwt, LegacySession, OAuth, Refusal, SessionLogin, Updater};
@@ -24,13 +28,17 @@ pub use cursor::{Clamping, Counter, Cursor, MinMax, OwnFilter, datetime_cursor};
 pub use decoder::Decoder;
 pub use dynamic::{ComponentMapping, ComponentSource, Delegate, DynamicStream, condition, delegate, dynamic_stream};
 pub use errors::{Action, Backoff, ErrorChild, ErrorHandler, ResponseFilter};
+pub use job::{Job, JobStatus, Table};
+pub use limits::{ApiBudget, CallPace, CallPolicy, Concurrency, Matcher, Traffic, traffic};
 pub use paging::{Paginator, Strategy, TokenTarget};
 pub use partition::{Parent, Router};
+pub use properties::{Chunking, PropertyNames, QueryProperties};
 pub use request::{BodySpec, Place, RequestOption, Requester};
 pub use retriever::Retriever;
 pub use schema::{DynamicSchema, TypesMap, lay_under, schema};
 pub use selector::{Combined, Expander, Extractor, Selector};
 pub use spec::{ConfigChange, SignIn, Spec, Validation, ValidationTarget, spec};
+pub use steering::{Reduction, Reset, Splitting};
 pub use transformation::Transformation;
 
 use crate::json::Json;
@@ -190,6 +198,7 @@ pub fn stream(value: &Json, path: &str) -> Result<Stream, Fault> {
     {
         retriever.selector.transform_first = true;
     }
+    steering::check_cursor(&part, retriever.splitting.as_ref(), cursor.as_ref())?;
     let transformations =
         part.children("transformations")?.iter().map(transformation::transformation).collect::<Built<Vec<_>>>()?;
     let name = part.plain("name")?.unwrap_or_default();

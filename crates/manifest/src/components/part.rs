@@ -100,13 +100,10 @@ impl<'a> Part<'a> {
     pub(super) fn field_of(&self, field: &str, value: &Json) -> Built<Field> {
         Ok(match value {
             Json::String(text) => Field::Text(self.compile(field, text)?),
-            Json::Object(map)
-                if map.contains_key("type") && map.get("type").is_some_and(|kind| kind == "QueryProperties") =>
-            {
-                return Err(Fault::Unsupported { component: "QueryProperties".to_owned(), path: self.at(field) });
-            }
             Json::Object(map) => {
-                let entries = map.iter().filter(|(key, _)| *key != "$parameters");
+                // Query properties are read by their own component.
+                let properties = |value: &Json| value.get("type").is_some_and(|kind| kind == "QueryProperties");
+                let entries = map.iter().filter(|(key, value)| *key != "$parameters" && !properties(value));
                 let each = entries.map(|(key, value)| Ok((self.compile(field, key)?, self.field_of(field, value)?)));
                 Field::Map(each.collect::<Built<_>>()?)
             }

@@ -36,6 +36,16 @@ pub enum Router {
     },
 }
 
+impl Router {
+    /// Whether the first pages of partitions lie inside the parent's records.
+    pub fn is_lazy(&self) -> bool {
+        match self {
+            Self::Substream(parents) => parents.iter().any(|parent| !parent.lazy.is_empty()),
+            _ => false,
+        }
+    }
+}
+
 /// `ParentStreamConfig`.
 #[derive(Debug, Clone)]
 pub struct Parent {
@@ -51,6 +61,8 @@ pub struct Parent {
     pub extra_fields: Vec<Vec<Text>>,
     /// The parent continues from a state, which the child keeps for it.
     pub incremental: bool,
+    /// Where a record of the parent holds the first page of the child.
+    pub lazy: Vec<Text>,
 }
 
 pub(super) fn router(part: &Part<'_>) -> Built<Router> {
@@ -67,7 +79,6 @@ pub(super) fn router(part: &Part<'_>) -> Built<Router> {
         "SubstreamPartitionRouter" => {
             let mut parents = Vec::new();
             for parent in part.children("parent_stream_configs")? {
-                parent.refuse(&["lazy_read_pointer"])?;
                 let key = parent
                     .need("parent_key")?
                     .as_str()
@@ -80,6 +91,10 @@ pub(super) fn router(part: &Part<'_>) -> Built<Router> {
                         segments.iter().map(|segment| parent.text_of("extra_fields", segment)).collect::<Built<_>>()?;
                     extra_fields.push(path);
                 }
+                let lazy = parent.texts("lazy_read_pointer")?;
+                if lazy.iter().any(|segment| segment.template().source().contains('*')) {
+                    return Err(parent.invalid("lazy_read_pointer", "a plain path without * was expected"));
+                }
                 parents.push(Parent {
                     stream: Arc::new(Stream {
                         is_parent: true,
@@ -90,6 +105,7 @@ pub(super) fn router(part: &Part<'_>) -> Built<Router> {
                     option: optional_request_option(&parent, "request_option")?,
                     extra_fields,
                     incremental: parent.flag("incremental_dependency")?,
+                    lazy,
                 });
             }
             if parents.is_empty() {

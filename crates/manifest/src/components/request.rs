@@ -1,6 +1,9 @@
 //! Requests: address, parameters, headers, body, and values injected from elsewhere (connector-format.md, section 4).
 
-use super::{Auth, Built, ErrorHandler, Field, Text, auth::authenticator, errors::error_handler, part::Part};
+use super::{
+    Auth, Built, ErrorHandler, Field, QueryProperties, Text, auth::authenticator, errors::error_handler, part::Part,
+    properties::query_properties,
+};
 use crate::json::Json;
 use std::sync::Arc;
 
@@ -52,6 +55,8 @@ pub struct Requester {
     pub headers: Field,
     /// Body.
     pub body: BodySpec,
+    /// Which fields the platform is asked for.
+    pub properties: Option<Arc<QueryProperties>>,
     /// Sign-in.
     pub auth: Auth,
     /// What answers mean; absent: the default table.
@@ -66,7 +71,6 @@ pub(super) fn requester(part: &Part<'_>) -> Built<Requester> {
     if part.kind()? != "HttpRequester" {
         return Err(part.unsupported(part.name()));
     }
-    part.refuse(&["query_properties", "fetch_properties_from_endpoint", "request_body"])?;
     let base = part.text("url_base")?.map_or_else(|| part.text("url"), |base| Ok(Some(base)))?;
     let base = base.ok_or_else(|| part.invalid("url_base", "missing; an address was expected"))?;
     let method = part.plain("http_method")?.unwrap_or_else(|| "GET".to_owned());
@@ -77,13 +81,7 @@ pub(super) fn requester(part: &Part<'_>) -> Built<Requester> {
         other => return Err(part.invalid("http_method", format!("{other:?} is not GET, POST, PUT, PATCH or DELETE"))),
     };
     let empty = || Field::Map(Vec::new());
-    let (data, json) = (part.field("request_body_data")?, part.field("request_body_json")?);
-    let body = match (data, json) {
-        (Some(_), Some(_)) => return Err(part.invalid("request_body_json", "a request has a form or JSON, not both")),
-        (Some(data), None) => BodySpec::Data(data),
-        (None, Some(json)) => BodySpec::Json(json),
-        (None, None) => BodySpec::None,
-    };
+    let body = body(part)?;
     let headers = part.field("request_headers")?.unwrap_or_else(empty);
     let auth = match part.get("authenticator") {
         None => Auth::None,
@@ -101,6 +99,7 @@ pub(super) fn requester(part: &Part<'_>) -> Built<Requester> {
         parameters: part.field("request_parameters")?.unwrap_or_else(empty),
         headers,
         body,
+        properties: query_properties(part)?,
         auth,
         errors: match part.get("error_handler") {
             None => None,
@@ -109,6 +108,42 @@ pub(super) fn requester(part: &Part<'_>) -> Built<Requester> {
         read_timeout_secs: part.get("read_timeout_in_seconds").and_then(Json::as_u64),
         path_in_document: part.path.clone(),
     })
+}
+
+/// The body in its older forms (`request_body_data`, `request_body_json`) or as a typed `request_body`, which wins.
+fn body(part: &Part<'_>) -> Built<BodySpec> {
+    let filled = |field: &Field| !matches!(field, Field::Map(fields) if fields.is_empty());
+    let mut data = part.field("request_body_data")?.filter(filled);
+    let mut json = part.field("request_body_json")?.filter(filled);
+    if part.get("request_body").is_some() {
+        let typed = part.child("request_body")?;
+        let text = || match typed.need("value")? {
+            Json::String(text) => Ok(Field::Text(typed.compile("value", text)?)),
+            _ => Err(typed.invalid("value", "text was expected")),
+        };
+        let map = || match typed.need("value")? {
+            map @ Json::Object(_) => typed.field_of("value", map),
+            _ => Err(typed.invalid("value", "a map was expected")),
+        };
+        match typed.kind()? {
+            "RequestBodyPlainText" => data = Some(text()?),
+            "RequestBodyUrlEncodedForm" => data = Some(map()?),
+            "RequestBodyJsonObject" => json = Some(map()?),
+            "RequestBodyGraphQL" => {
+                if !typed.need("value")?.get("query").is_some_and(Json::is_string) {
+                    return Err(typed.invalid("value/query", "missing; the text of a GraphQL query was expected"));
+                }
+                json = Some(map()?);
+            }
+            _ => return Err(typed.unsupported(typed.name())),
+        }
+    }
+    match (data, json) {
+        (Some(_), Some(_)) => Err(part.invalid("request_body_json", "a request has a form or JSON, not both")),
+        (Some(data), None) => Ok(BodySpec::Data(data)),
+        (None, Some(json)) => Ok(BodySpec::Json(json)),
+        (None, None) => Ok(BodySpec::None),
+    }
 }
 
 pub(super) fn request_option(part: &Part<'_>) -> Built<RequestOption> {

@@ -4,24 +4,29 @@
 //! work at the same time. What bounds memory is the channel between them: a handful of pages.
 
 mod answers;
+mod names;
 mod pages;
 mod partitions;
+mod report;
+mod shared;
 mod stream;
+mod table;
 mod tracker;
 
 pub use crate::json::Json;
 use answers::Answers;
 pub use pages::Pages;
 pub use partitions::Partition;
+pub use shared::Shared;
 pub use stream::{Convert, Flow, Job, Taker, read_streams};
 
 use crate::{
     auth::SignIns,
-    components::Stream,
+    components::{Requester, Stream},
     connector::Limits,
     records::RecordError,
     retry::ManifestPolicy,
-    template::{Scope, TemplateError, Value},
+    template::{Scope, SliceView, TemplateError, Value},
     wire::WireError,
 };
 use chrono::{DateTime, Utc};
@@ -61,6 +66,8 @@ pub struct Run {
     pub limits: Limits,
     /// What fetches tokens for requesters.
     pub sign_ins: Arc<SignIns>,
+    /// What else the streams of this run share.
+    pub shared: Arc<Shared>,
 }
 
 /// A time window in the cursor's own terms, both ends included.
@@ -74,6 +81,9 @@ pub struct Window {
 
 /// Which fields of records somebody reads; `None`: all.
 pub type Wanted = Option<Vec<Vec<String>>>;
+
+/// What a slice hands down that templates also know by its own name.
+const HANDED_DOWN: [&str; 4] = ["creation_response", "polling_response", "download_target", "query_properties"];
 
 impl Run {
     /// A run of an imported manifest: requests are signed by its own authenticators, and a body that is not JSON counts as no
@@ -91,6 +101,7 @@ impl Run {
             workers: WORKERS,
             limits: Limits::default(),
             sign_ins: Arc::default(),
+            shared: Arc::default(),
         }
     }
 
@@ -123,10 +134,24 @@ impl Run {
         self.manifest_failure(stream, "retriever/record_selector", error)
     }
 
-    fn policy(&self, stream: &Stream) -> Arc<dyn Policy> {
-        match (&stream.retriever.requester.errors, &self.native_policy) {
+    fn policy(&self, requester: &Requester) -> Arc<dyn Policy> {
+        match (&requester.errors, &self.native_policy) {
             (None, Some(native)) => Arc::clone(native),
             (handler, _) => Arc::new(ManifestPolicy::new(handler.clone(), Arc::clone(&self.config), self.now)),
         }
+    }
+
+    /// What the templates of a request see.
+    fn request_scope<'a>(&'a self, slice: &'a SliceView, page_token: &'a Json) -> Scope<'a> {
+        let mut scope = self
+            .scope()
+            .with("stream_slice", Value::Slice(slice))
+            .with("next_page_token", Value::from_json(page_token));
+        for name in HANDED_DOWN {
+            if let Some(value) = slice.extra_fields.get(name) {
+                scope.set(name, Value::from_json(value));
+            }
+        }
+        scope
     }
 }

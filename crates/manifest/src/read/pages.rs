@@ -1,19 +1,33 @@
 //! The pages of one slice: asking, decoding, selecting records, and finding out what to ask next (connector-format.md,
 //! sections 3 to 6).
+//!
+//! A slice is read in parts when the platform wants it so: the downloads of a report it made, or the halves of a window it refused.
+//! Each part has its own pages; records of a part that were handed over before it was refused come again, and the key of the
+//! records tells.
 
-use super::{Run, Wanted, tracker::Keeper};
+use super::{
+    Run, Wanted,
+    names::Merging,
+    partitions::FIRST_PAGE,
+    report::{self, Desk, Ready},
+    table::Rows,
+    tracker::Keeper,
+};
 use crate::json::{Json, Map};
 use crate::{
-    components::{Field, RequestOption, Router, Strategy, Stream, Text, TokenTarget},
+    components::{Action, Field, RequestOption, Router, Strategy, Stream, Text, TokenTarget},
     decode::{self, Projection},
     records::{self, Around, Extraction, RecordError, Taken},
-    retry,
+    retry::{self, ManifestPolicy},
     template::{Allowed, Scope, SliceView, TemplateError, Value},
+    windows::Plan,
     wire::{self, Injection, WireError},
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use kit::{
     http::{Http, HttpResponse},
+    observe::WaitReason,
     policy::Policy,
 };
 use model::failure::{Code, Failure};
@@ -22,20 +36,71 @@ use std::{
     sync::Arc,
 };
 
+/// A part of a slice.
+struct Part {
+    slice: SliceView,
+    /// How often its window was halved.
+    depth: u32,
+}
+
+/// Whether what has to be known or made before the first page is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Fresh,
+    Prepared,
+}
+
+/// What one request brought.
+struct Answer {
+    response: HttpResponse,
+    /// Records in it before the filter, and those that came through.
+    extracted: usize,
+    emitted: Vec<Json>,
+    /// Kept for the paginator.
+    body: Option<Json>,
+}
+
+/// What a request led to.
+enum Asked {
+    /// Records.
+    Answer(Box<Answer>),
+    /// An answer without any: the slice ends.
+    Nothing,
+    /// The error handler wants the pages to be asked for differently.
+    Steer(Action, Option<String>),
+}
+
 /// The pages of one slice.
 pub struct Pages {
     run: Run,
     stream: Arc<Stream>,
-    slice: SliceView,
     policy: Arc<dyn Policy>,
+    /// Set when the error handler has actions that steer pages.
+    steering: Option<ManifestPolicy>,
     http: Http,
-    injections: Vec<Injection>,
     extraction: Extraction,
     projection: Projection,
     /// The paginator looks into bodies or records, so they are kept whole.
     keep: bool,
     /// What we filter ourselves.
     keeper: Option<Keeper>,
+    /// The cursor, where pages start again after the last record or windows are split.
+    plan: Option<Plan>,
+    /// The part that is read, and those after it, the next one last.
+    part: Part,
+    parts: Vec<Part>,
+    /// The report this slice's pages download.
+    report: Option<Ready>,
+    stage: Stage,
+    /// Names of fields for each request of a page.
+    chunks: Option<Arc<Vec<Vec<String>>>>,
+    /// The first page, when the parent's record holds it.
+    first_page: Option<Json>,
+    /// A downloaded table.
+    rows: Option<Rows>,
+    injections: Vec<Injection>,
+    /// The slice as it is asked for: the part's, or begun later after a reset.
+    slice: SliceView,
     /// The token of the next request.
     token: Option<Json>,
     first: bool,
@@ -43,10 +108,21 @@ pub struct Pages {
     /// Records so far, and the platform's own number of them.
     extracted: u64,
     total: Option<u64>,
-    /// Fingerprint of the last page, and how often in a row it came.
-    fingerprint: (u64, u32),
+    /// Fingerprint of the last page and its token, and how often in a row the page came and both came.
+    fingerprint: (u64, u64, u32, u32),
     hasher: RandomState,
+    /// Since pages began: records, the newest cursor value of all, and starts without progress.
+    since_reset: u64,
+    latest: Option<DateTime<Utc>>,
+    stuck: u32,
+    /// The page size while it is reduced, reductions in a row, and repetitions at the smallest.
+    size: Option<i64>,
+    reductions: u32,
+    at_minimum: u32,
 }
+
+/// How often a window is halved.
+const DEEPEST_SPLIT: u32 = 10;
 
 impl Pages {
     /// Prepares reading; nothing is sent yet.
@@ -63,57 +139,61 @@ impl Pages {
             Strategy::Offset { size: Some(Field::Text(size)), .. } => size.template().reads("response"),
             Strategy::Page { .. } | Strategy::Offset { .. } => false,
         });
-        let plain = retriever.selector.filter.is_none() && stream.transformations.is_empty() && !keep;
+        let merges = retriever.requester.properties.is_some() || retriever.reset.is_some();
+        let plain = retriever.selector.filter.is_none() && stream.transformations.is_empty() && !keep && !merges;
         let projection = match wanted {
             Some(wanted) if plain && extraction.projectable() => projection(&extraction, wanted, stream.total.as_ref()),
             _ => Projection::all(),
         };
-        let mut injections = Vec::new();
-        let wire = |error: WireError| run.wire_failure(&stream, &error);
-        for router in &retriever.routers {
-            router_injections(router, &slice, &scope, &mut injections).map_err(wire)?;
-        }
-        if let Some(cursor) = &stream.cursor {
-            for (option, key) in [(&cursor.start_option, &cursor.start_key), (&cursor.end_option, &cursor.end_key)] {
-                let Some(option) = option else { continue };
-                let key =
-                    key.text(&scope).map_err(|error| run.template_failure(&stream, "incremental_sync", &error))?;
-                let injection = Injection::new(option, slice.cursor.get(&key).cloned().unwrap_or(Json::Null), &scope)
-                    .map_err(wire)?;
-                // The cursor wins over the partition.
-                injections.retain(|other: &Injection| other.place != injection.place || other.path != injection.path);
-                injections.push(injection);
-            }
-        }
-        if let Some(option) = stream.counter.as_ref().and_then(|counter| counter.option.as_ref()) {
-            let start = slice.cursor.get("start").cloned().unwrap_or(Json::Null);
-            injections.push(Injection::new(option, start, &scope).map_err(wire)?);
-        }
-        let token = match retriever.paginator.as_ref().map(|paginator| &paginator.strategy) {
-            Some(Strategy::Page { start, on_first: true, .. }) => Some(Json::from(*start)),
-            Some(Strategy::Offset { on_first: true, .. }) => Some(Json::from(0)),
+        let errors = retriever.requester.errors.clone().filter(|errors| errors.steers());
+        let plan = match &stream.cursor {
+            Some(cursor) if retriever.reset.is_some() || retriever.splitting.is_some() => Some(
+                Plan::new(cursor, &scope, run.now)
+                    .map_err(|error| run.manifest_failure(&stream, "incremental_sync", &error))?,
+            ),
             _ => None,
         };
-        let http = run.http_for(&retriever.requester, &[])?;
-        Ok(Self {
-            policy: run.policy(&stream),
+        let http = run.http_for(&retriever.requester, &retriever.requesters())?;
+        let mut pages = Self {
+            policy: run.policy(&retriever.requester),
+            steering: errors.map(|errors| ManifestPolicy::new(Some(errors), Arc::clone(&run.config), run.now)),
             http,
-            injections,
+            injections: Vec::new(),
             extraction,
             projection,
             keep,
             keeper: None,
-            token,
+            plan,
+            part: Part { slice: slice.clone(), depth: 0 },
+            parts: Vec::new(),
+            report: None,
+            stage: Stage::Fresh,
+            chunks: None,
+            first_page: slice
+                .extra_fields
+                .get(FIRST_PAGE)
+                .filter(|_| retriever.routers.iter().any(Router::is_lazy))
+                .cloned(),
+            rows: None,
+            slice,
+            token: None,
             first: true,
             over: false,
             extracted: 0,
             total: None,
-            fingerprint: (0, 0),
+            fingerprint: (0, 0, 0, 0),
             hasher: RandomState::new(),
+            since_reset: 0,
+            latest: None,
+            stuck: 0,
+            size: None,
+            reductions: 0,
+            at_minimum: 0,
             run,
-            slice,
             stream,
-        })
+        };
+        pages.restart(pages.part.slice.clone())?;
+        Ok(pages)
     }
 
     /// Leaves out records that are too old.
@@ -124,50 +204,158 @@ impl Pages {
 
     /// The records of the next page, filtered and transformed; `None` after the last one.
     pub async fn next(&mut self) -> Result<Option<Vec<Json>>, Failure> {
-        if self.over {
-            return Ok(None);
+        self.prepare().await?;
+        loop {
+            if self.run.cancel.is_cancelled() {
+                return Err(Failure::new(Code::Cancelled));
+            }
+            if let Some(rows) = &mut self.rows {
+                let next = rows.next().map_err(|error| self.broken(&error))?;
+                let Some(records) = next else {
+                    self.rows = None;
+                    self.over = true;
+                    continue;
+                };
+                return self.refined(records, &Json::Null).map(Some);
+            }
+            if self.over {
+                let Some(part) = self.parts.pop() else {
+                    self.finish().await;
+                    return Ok(None);
+                };
+                self.begin(part)?;
+            }
+            if let Some(records) = self.page().await? {
+                return Ok(Some(records));
+            }
         }
-        if self.run.cancel.is_cancelled() {
-            return Err(Failure::new(Code::Cancelled));
+    }
+
+    /// What has to be known or made before the first page.
+    async fn prepare(&mut self) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.stage, Stage::Prepared) == Stage::Prepared {
+            return Ok(());
         }
+        let retriever = &self.stream.retriever;
+        if let Some(properties) = &retriever.requester.properties {
+            self.chunks = Some(self.run.chunks(&self.stream, properties).await?);
+        }
+        if retriever.job.is_some() {
+            let desk = Desk::new(self.run.clone(), Arc::clone(&self.stream));
+            self.report = desk.order(&self.part.slice).await?;
+            let downloads = self.report.as_mut().map(|report| std::mem::take(&mut report.parts)).unwrap_or_default();
+            self.parts = downloads.into_iter().rev().map(|slice| Part { slice, depth: 0 }).collect();
+            self.over = true;
+        }
+        Ok(())
+    }
+
+    /// After the last page.
+    async fn finish(&mut self) {
+        if let Some(report) = self.report.take() {
+            Desk::new(self.run.clone(), Arc::clone(&self.stream)).delete(&report).await;
+        }
+    }
+
+    /// Begins with a part of the slice.
+    fn begin(&mut self, part: Part) -> Result<(), Failure> {
+        self.latest = None;
+        self.stuck = 0;
+        self.size = None;
+        self.reductions = 0;
+        self.at_minimum = 0;
+        self.restart(part.slice.clone())?;
+        self.part = part;
+        Ok(())
+    }
+
+    /// Goes to the first page of a slice.
+    fn restart(&mut self, slice: SliceView) -> Result<(), Failure> {
+        let retriever = &self.stream.retriever;
+        self.injections.clear();
+        let scope = self.run.scope();
+        let wire = |error: WireError| self.run.wire_failure(&self.stream, &error);
+        let mut injections = Vec::new();
+        // The requests around a report get nothing injected, as in the reference: their templates say everything.
+        if retriever.job.is_none() {
+            for router in &retriever.routers {
+                router_injections(router, &slice, &scope, &mut injections).map_err(wire)?;
+            }
+            if let Some(cursor) = &self.stream.cursor {
+                for (option, key) in [(&cursor.start_option, &cursor.start_key), (&cursor.end_option, &cursor.end_key)]
+                {
+                    let Some(option) = option else { continue };
+                    let key = key
+                        .text(&scope)
+                        .map_err(|error| self.run.template_failure(&self.stream, "incremental_sync", &error))?;
+                    let value = slice.cursor.get(&key).cloned().unwrap_or(Json::Null);
+                    let injection = Injection::new(option, value, &scope).map_err(wire)?;
+                    // The cursor wins over the partition.
+                    injections
+                        .retain(|other: &Injection| other.place != injection.place || other.path != injection.path);
+                    injections.push(injection);
+                }
+            }
+        }
+        if let Some(option) = self.stream.counter.as_ref().and_then(|counter| counter.option.as_ref()) {
+            let start = slice.cursor.get("start").cloned().unwrap_or(Json::Null);
+            injections.push(Injection::new(option, start, &scope).map_err(wire)?);
+        }
+        self.token = match retriever.paginator.as_ref().map(|paginator| &paginator.strategy) {
+            Some(Strategy::Page { start, on_first: true, .. }) => Some(Json::from(*start)),
+            Some(Strategy::Offset { on_first: true, .. }) => Some(Json::from(0)),
+            _ => None,
+        };
+        self.injections = injections;
+        self.slice = slice;
+        self.first = true;
+        self.over = false;
+        self.since_reset = 0;
+        Ok(())
+    }
+
+    /// One page. `None`: it has to be asked for again, or differently.
+    async fn page(&mut self) -> Result<Option<Vec<Json>>, Failure> {
         let page_token = match &self.token {
             Some(token) => Json::Object(Map::from_iter([("next_page_token".to_owned(), token.clone())])),
             None => Json::Null,
         };
-        let response = self.ask(&page_token).await?;
-        if response.status >= 400 {
-            self.over = true;
-            return Ok(Some(Vec::new()));
-        }
-        let mut bodies = self.decode(&response)?;
-        if let Some(path) = &self.stream.total
-            && let Some(total) = bodies.first().and_then(|body| records::walk(body, path)).and_then(count)
-        {
-            self.total = Some(total);
-        }
-        let kept_body = (self.keep && decode::pages_see_it(&self.stream.retriever.decoder))
-            .then(|| bodies.first().cloned().unwrap_or(Json::Null));
-        let Taken { records: found, dropped } = self.take(&mut bodies).await?;
-        let extracted = found.len() + dropped;
-        self.extracted += extracted as u64;
-        let mut emitted = Vec::with_capacity(extracted);
-        {
-            let around =
-                Around { config: &self.run.config, slice: &self.slice, page_token: &page_token, now: self.run.now };
-            let stream = &self.stream;
-            for record in found {
-                let refined = records::refine(record, &stream.retriever.selector, &stream.transformations, &around)
-                    .and_then(|record| records::finish(record, stream.normal.as_deref()));
-                emitted.extend(refined.map_err(|error| self.run.record_failure(stream, &error))?);
+        let asked = match self.chunks.clone() {
+            None => self.ask(&page_token).await?,
+            Some(chunks) => self.ask_in_chunks(&chunks, &page_token).await?,
+        };
+        let answer = match asked {
+            Asked::Answer(answer) => answer,
+            Asked::Nothing => {
+                self.over = true;
+                return Ok(Some(Vec::new()));
             }
+            Asked::Steer(action, message) => {
+                self.steer(action, message.as_deref()).await?;
+                return Ok(None);
+            }
+        };
+        self.page_succeeded();
+        if answer.response.status >= 400 {
+            self.over = true;
+            return Ok(Some(answer.emitted));
         }
-        if let Some(keeper) = self.keeper.as_ref().filter(|keeper| !keeper.is_feed()) {
-            emitted.retain(|record| keeper.keeps(record));
+        if self.stream.retriever.job.as_ref().is_some_and(|job| job.table.is_some()) {
+            let table = self.stream.retriever.job.as_ref().and_then(|job| job.table);
+            let rows = table.map(|table| Rows::new(&answer.response, table)).transpose();
+            self.rows = rows.map_err(|error| self.broken(&error))?;
+            return Ok(None);
         }
-        self.advance(&response, extracted, &emitted, kept_body.as_ref())?;
+        self.observe(&answer.emitted);
+        if self.stream.retriever.reset.and_then(|reset| reset.records).is_some_and(|most| self.since_reset >= most) {
+            self.reset(&answer.response)?;
+            return Ok(Some(answer.emitted));
+        }
+        self.advance(&answer.response, answer.extracted, &answer.emitted, answer.body.as_ref())?;
         if self.over {
             self.check_total()?;
         }
+        let mut emitted = answer.emitted;
         if let Some(keeper) = self.keeper.as_ref().filter(|keeper| keeper.is_feed()) {
             // Paging has seen the whole page; a feed that has reached what is old gives nothing new any more.
             if emitted.last().is_some_and(|record| !keeper.keeps(record)) {
@@ -214,13 +402,96 @@ impl Pages {
         })
     }
 
-    async fn ask(&mut self, page_token: &Json) -> Result<HttpResponse, Failure> {
+    /// The same page asked for in several requests of some fields each, and its records put together.
+    async fn ask_in_chunks(&mut self, chunks: &[Vec<String>], page_token: &Json) -> Result<Asked, Failure> {
+        let plain = self.slice.clone();
+        let properties = self.stream.retriever.requester.properties.clone();
+        let key = properties.as_ref().and_then(|properties| properties.chunking.as_ref()).map(|it| it.key.clone());
+        let mut merging = Merging::new(&key.clone().unwrap_or_default());
+        let mut last = None;
+        let mut records = Vec::new();
+        for chunk in chunks {
+            self.slice = report::with(&plain, "query_properties", Json::from(chunk.clone()));
+            let asked = self.ask(page_token).await;
+            self.slice.clone_from(&plain);
+            match asked? {
+                Asked::Answer(mut answer) => {
+                    let emitted = std::mem::take(&mut answer.emitted);
+                    if key.is_some() {
+                        for record in emitted {
+                            merging.add(record);
+                        }
+                    } else {
+                        records.extend(emitted);
+                    }
+                    last = Some(answer);
+                }
+                Asked::Nothing => last = None,
+                Asked::Steer(action, message) => return Ok(Asked::Steer(action, message)),
+            }
+        }
+        records.extend(merging.finish());
+        match last {
+            Some(answer) => Ok(Asked::Answer(Box::new(Answer { emitted: records, ..*answer }))),
+            None if records.is_empty() => Ok(Asked::Nothing),
+            // Records of earlier requests count even if the last one brought nothing.
+            None => {
+                let response = self.http.answer_within(String::new());
+                self.over = true;
+                Ok(Asked::Answer(Box::new(Answer { response, extracted: 0, emitted: records, body: None })))
+            }
+        }
+    }
+
+    /// One request, and the records of its answer.
+    async fn ask(&mut self, page_token: &Json) -> Result<Asked, Failure> {
+        let response = match self.first_page.take() {
+            Some(page) => self.http.answer_within(page.to_string()),
+            None => self.request(page_token).await?,
+        };
+        if let Some((action, message)) = self.steering.as_ref().and_then(|it| it.steers(&response, self.run.now)) {
+            return Ok(Asked::Steer(action, message));
+        }
+        if response.status >= 400 {
+            return Ok(Asked::Nothing);
+        }
+        if self.stream.retriever.job.as_ref().is_some_and(|job| job.table.is_some()) {
+            return Ok(Asked::Answer(Box::new(Answer { response, extracted: 0, emitted: Vec::new(), body: None })));
+        }
+        let mut bodies = self.decode(&response)?;
+        if let Some(path) = &self.stream.total
+            && let Some(total) = bodies.first().and_then(|body| records::walk(body, path)).and_then(count)
+        {
+            self.total = Some(total);
+        }
+        let body = (self.keep && decode::pages_see_it(&self.stream.retriever.decoder))
+            .then(|| bodies.first().cloned().unwrap_or(Json::Null));
+        let Taken { records: found, dropped } = self.take(&mut bodies).await?;
+        let extracted = found.len() + dropped;
+        self.extracted += extracted as u64;
+        let emitted = self.refined(found, page_token)?;
+        Ok(Asked::Answer(Box::new(Answer { response, extracted, emitted, body })))
+    }
+
+    fn refined(&self, found: Vec<Json>, page_token: &Json) -> Result<Vec<Json>, Failure> {
+        let around = Around { config: &self.run.config, slice: &self.slice, page_token, now: self.run.now };
+        let stream = &self.stream;
+        let mut emitted = Vec::with_capacity(found.len());
+        for record in found {
+            let refined = records::refine(record, &stream.retriever.selector, &stream.transformations, &around)
+                .and_then(|record| records::finish(record, stream.normal.as_deref()));
+            emitted.extend(refined.map_err(|error| self.run.record_failure(stream, &error))?);
+        }
+        if let Some(keeper) = self.keeper.as_ref().filter(|keeper| !keeper.is_feed()) {
+            emitted.retain(|record| keeper.keeps(record));
+        }
+        Ok(emitted)
+    }
+
+    async fn request(&self, page_token: &Json) -> Result<HttpResponse, Failure> {
         let request = {
             let requester = &self.stream.retriever.requester;
-            let scope = Scope::new(self.run.now)
-                .with("config", Value::from_json(&self.run.config))
-                .with("stream_slice", Value::Slice(&self.slice))
-                .with("next_page_token", Value::from_json(page_token));
+            let scope = self.run.request_scope(&self.slice, page_token);
             let wire = |error: WireError| self.run.wire_failure(&self.stream, &error);
             let leave_out = !self.first && self.stream.retriever.slice_only_on_first;
             let mut injections = if leave_out { Vec::new() } else { self.injections.clone() };
@@ -242,13 +513,19 @@ impl Pages {
             let mut request =
                 wire::build(requester, &scope, &injections, next.as_deref(), !self.run.signed_in).map_err(wire)?;
             request.scope.clone_from(&self.stream.budget_scope);
+            request.to_file = self.stream.retriever.job.as_ref().is_some_and(|job| job.table.is_some());
             request
         };
         let ask = self.http.send(&request, &*self.policy, &self.run.cancel);
-        if self.stream.use_cache.unwrap_or(self.stream.is_parent) {
+        if self.stream.use_cache.unwrap_or(self.stream.is_parent) && !request.to_file {
             return self.run.answers.get(&request, ask).await;
         }
         ask.await
+    }
+
+    fn broken(&self, error: &dyn std::fmt::Display) -> Failure {
+        let detail = self.http.redactor().text(&error.to_string());
+        self.http.failure(Code::VendorChanged).with("what", &self.stream.name).detail(detail)
     }
 
     fn decode(&self, response: &HttpResponse) -> Result<Vec<Json>, Failure> {
@@ -274,6 +551,9 @@ impl Pages {
         let Some(paginator) = &self.stream.retriever.paginator else { return Ok(None) };
         let (Strategy::Page { size, .. } | Strategy::Offset { size, .. } | Strategy::Cursor { size, .. }) =
             &paginator.strategy;
+        if self.size.is_some() {
+            return Ok(self.size);
+        }
         match size {
             Some(Field::Other(number)) => Ok(number.as_i64()),
             Some(Field::Text(text)) => {
@@ -314,15 +594,176 @@ impl Pages {
                 self.cursor_token(value, stop.as_deref(), response, size, emitted, body)?
             }
         };
-        let print = self.hasher.hash_one(response.body());
-        let same = self.fingerprint.0 == print && extracted > 0;
-        self.fingerprint = (print, if same { self.fingerprint.1 + 1 } else { 1 });
-        if next.is_some() && self.fingerprint.1 >= 3 {
-            return Err(response.failure(Code::PagingLoop));
+        self.over |= next.is_none();
+        if !self.over {
+            self.detect_loop(response, extracted, next.as_ref())?;
         }
-        self.over = next.is_none();
         self.token = next;
         Ok(())
+    }
+
+    /// Ends what would never end: a page that comes again and again, with its token or without a new record in it.
+    fn detect_loop(&mut self, response: &HttpResponse, extracted: usize, next: Option<&Json>) -> Result<(), Failure> {
+        let page = self.hasher.hash_one(response.body());
+        let token = self.hasher.hash_one(next.map(Json::to_string));
+        let (old_page, old_token, pages, both) = self.fingerprint;
+        let pages = if old_page == page { pages + 1 } else { 1 };
+        let both = if old_page == page && old_token == token { both + 1 } else { 1 };
+        self.fingerprint = (page, token, pages, both);
+        let most = if extracted > 0 { SAME_PAGES } else { SAME_EMPTY_PAGES };
+        if both >= SAME_PAGES || pages >= most { Err(response.failure(Code::PagingLoop)) } else { Ok(()) }
+    }
+
+    /// Counts the records of a page, and notes the newest cursor value among them.
+    fn observe(&mut self, emitted: &[Json]) {
+        self.since_reset += emitted.len() as u64;
+        let by_cursor = self.stream.retriever.reset.is_some_and(|reset| reset.by_cursor);
+        let (Some(plan), Some(cursor)) = (self.plan.as_ref().filter(|_| by_cursor), &self.stream.cursor) else {
+            return;
+        };
+        let Ok(field) = cursor.field.text(&self.run.scope()) else { return };
+        let newest = emitted.iter().filter_map(|record| plan.read(record.get(&field)?)).max();
+        self.latest = self.latest.max(newest);
+    }
+
+    async fn steer(&mut self, action: Action, message: Option<&str>) -> Result<(), Failure> {
+        match action {
+            Action::ReducePageSize => self.reduce(message).await,
+            Action::SplitWindow => self.split(message),
+            _ => {
+                let response = self.http.answer_within(String::new());
+                self.reset(&response)
+            }
+        }
+    }
+
+    /// `PaginationReset`: the first page again, of what is left of the window if records say how far it was read. Without any
+    /// progress this is done once, to get over a hiccup, and not at all where progress is what it is for.
+    fn reset(&mut self, response: &HttpResponse) -> Result<(), Failure> {
+        let by_cursor = self.stream.retriever.reset.is_some_and(|reset| reset.by_cursor) && self.plan.is_some();
+        let next = match (by_cursor, self.latest, &self.plan) {
+            (true, Some(latest), Some(plan)) => self.window(&self.part.slice, Some(plan.write(latest)), None)?,
+            (true, ..) => self.part.slice.clone(),
+            (false, ..) => self.slice.clone(),
+        };
+        if next.all == self.slice.all {
+            self.stuck += 1;
+            if by_cursor || self.stuck >= 2 {
+                return Err(response.failure(Code::PagingLoop));
+            }
+        } else {
+            self.stuck = 0;
+        }
+        tracing::info!(stream = %self.stream.name, from = %self.slice.all, to = %next.all, "pages start again");
+        self.restart(next)
+    }
+
+    /// The slice with other ends of its window.
+    fn window(&self, slice: &SliceView, start: Option<String>, end: Option<String>) -> Result<SliceView, Failure> {
+        let mut slice = slice.clone();
+        let Some(cursor) = &self.stream.cursor else { return Ok(slice) };
+        let scope = self.run.scope();
+        for (key, value) in [(&cursor.start_key, start), (&cursor.end_key, end)] {
+            let Some(value) = value else { continue };
+            let key = key
+                .text(&scope)
+                .map_err(|error| self.run.template_failure(&self.stream, "incremental_sync", &error))?;
+            for map in [&mut slice.all, &mut slice.cursor] {
+                if let Json::Object(map) = map {
+                    map.insert(key.clone(), Json::from(value.as_str()));
+                }
+            }
+        }
+        Ok(slice)
+    }
+
+    /// The start or end of the window that is read.
+    fn edge(&self, plan: &Plan, key: &Text) -> Result<Option<DateTime<Utc>>, Failure> {
+        let key = key
+            .text(&self.run.scope())
+            .map_err(|error| self.run.template_failure(&self.stream, "incremental_sync", &error))?;
+        Ok(self.slice.cursor.get(&key).and_then(|value| plan.read(value)))
+    }
+
+    /// `RequestWindowSplitting`: the window in two halves, each with its own pages.
+    fn split(&mut self, message: Option<&str>) -> Result<(), Failure> {
+        let splitting = self.stream.retriever.splitting.clone();
+        let own = splitting.as_ref().and_then(|splitting| splitting.message.clone());
+        let refused = |what: &str| self.refused(what, message, own.as_deref());
+        let (Some(plan), Some(cursor)) = (&self.plan, &self.stream.cursor) else {
+            return Err(refused("there is no window to split"));
+        };
+        if self.part.depth >= DEEPEST_SPLIT {
+            return Err(refused("the window was halved ten times and is still refused"));
+        }
+        let (Some(start), Some(end)) = (self.edge(plan, &cursor.start_key)?, self.edge(plan, &cursor.end_key)?) else {
+            return Err(self.run.manifest_failure(&self.stream, "incremental_sync", &"the slice has no window"));
+        };
+        let step = plan.granularity().filter(|step| step.months == 0 && !step.exact.is_zero()).map(|step| step.exact);
+        let smallest = splitting.and_then(|splitting| splitting.smallest).map_or(TimeDelta::zero(), |it| it.exact);
+        let Some((first_end, second_start)) = step.and_then(|step| halves(start, end, step, smallest)) else {
+            return Err(refused("the window cannot be made smaller"));
+        };
+        let first = self.window(&self.slice, None, Some(plan.write(first_end)))?;
+        let second = self.window(&self.slice, Some(plan.write(second_start)), None)?;
+        tracing::info!(stream = %self.stream.name, window = %self.slice.cursor, "a window is read in halves");
+        let depth = self.part.depth + 1;
+        self.parts.push(Part { slice: second, depth });
+        self.begin(Part { slice: first, depth })
+    }
+
+    /// `PageSizeReduction`: the same page, smaller, after a little wait.
+    async fn reduce(&mut self, message: Option<&str>) -> Result<(), Failure> {
+        let reduction = self.stream.retriever.reduction.clone();
+        let (Some(reduction), Some(current)) = (reduction, self.page_size(None)?) else {
+            return Err(self.refused("there is no page size to reduce", message, None));
+        };
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "a page size is small and whole"
+        )]
+        let smaller = ((current as f64 / reduction.factor).floor() as i64).max(reduction.minimum);
+        let count = if smaller < current {
+            self.reductions += 1;
+            if self.reductions > reduction.attempts {
+                return Err(self.refused("pages of every size are refused", message, reduction.message.as_deref()));
+            }
+            self.size = Some(smaller);
+            self.reductions
+        } else {
+            self.at_minimum += 1;
+            if self.at_minimum > reduction.at_minimum {
+                if self.size.is_none() && reduction.minimum > 1 {
+                    let what = format!("page_size {current} is not above minimum_page_size {}", reduction.minimum);
+                    return Err(self.run.manifest_failure(&self.stream, "retriever/page_size_reduction", &what));
+                }
+                return Err(self.refused("even the smallest page is refused", message, reduction.message.as_deref()));
+            }
+            self.at_minimum
+        };
+        tracing::info!(stream = %self.stream.name, current, smaller, "the page is asked for again, smaller");
+        self.http.wait(WaitReason::Retry, reduction.backoff * count, &self.run.cancel).await
+    }
+
+    /// What the page size remembers after a page that came.
+    fn page_succeeded(&mut self) {
+        self.reductions = 0;
+        self.at_minimum = 0;
+        if self.stream.retriever.reduction.as_ref().is_some_and(|reduction| reduction.restore) {
+            self.size = None;
+        }
+    }
+
+    /// The platform refuses whatever size it is asked in: it may not tomorrow.
+    fn refused(&self, what: &str, said: Option<&str>, advice: Option<&str>) -> Failure {
+        let mut detail = format!("stream {}: {what}", self.stream.name);
+        for more in [said, advice].into_iter().flatten() {
+            detail.push_str("; ");
+            detail.push_str(more);
+        }
+        let detail = self.http.redactor().text(&kit::placeholder::mask(&detail));
+        self.http.failure(Code::PlatformDown).with("status", "refused").detail(detail)
     }
 
     fn cursor_token(
@@ -369,6 +810,30 @@ impl Pages {
             _ => Ok(()),
         }
     }
+}
+
+/// A page with records that comes so often in a row, or any page with the same token, is a loop.
+const SAME_PAGES: u32 = 3;
+
+/// The same for pages without records whose tokens differ: some platforms let a search run dry for a while.
+const SAME_EMPTY_PAGES: u32 = 1000;
+
+/// Where the first half of a window ends and the second begins, on whole steps; `None`: it is too small.
+fn halves(
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+    step: TimeDelta,
+    smallest: TimeDelta,
+) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let span = end - start;
+    if span <= TimeDelta::zero() || span <= smallest {
+        return None;
+    }
+    let units = span.num_microseconds()?.checked_div(step.num_microseconds()?)? + 1;
+    let half = i32::try_from(units / 2).ok().filter(|half| *half > 0)?;
+    let first_end = start + step.checked_mul(half)? - step;
+    let second_start = first_end + step;
+    (start <= first_end && first_end < second_start && second_start <= end).then_some((first_end, second_start))
 }
 
 /// A platform's count: a number, or its text.

@@ -25,6 +25,9 @@ use std::{
     vec::IntoIter,
 };
 
+/// What a slice hands down when the parent's record holds the first page of the child.
+pub(super) const FIRST_PAGE: &str = "child_response";
+
 /// One partition: its keys, and what parents handed down beside them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Partition {
@@ -302,6 +305,8 @@ struct ParentWalk {
     key: Vec<String>,
     field: String,
     extra: Vec<Vec<String>>,
+    /// Where its records hold the first page of the child; empty: they do not.
+    lazy: Vec<String>,
     incremental: bool,
     /// Its state is another one than when it was asked for last.
     moved: bool,
@@ -326,6 +331,12 @@ impl ParentWalk {
         }
         let mut wanted = extra.clone();
         wanted.push(key.clone());
+        // What a child has read before, it asks for itself: only then its state can go into the request.
+        let lazy = if state.is_some() { Vec::new() } else { parent.lazy.clone() };
+        let lazy = records::segments(&lazy, &scope, "lazy_read_pointer").map_err(failed)?;
+        if !lazy.is_empty() {
+            wanted.push(lazy.clone());
+        }
         let state = if parent.incremental { parent_state(run, child, &parent.stream, state)? } else { None };
         if let Some(cursor) = &parent.stream.cursor {
             let cursor = cursor.field.text(&scope);
@@ -336,6 +347,7 @@ impl ParentWalk {
             key,
             field,
             extra,
+            lazy,
             incremental: parent.incremental,
             moved: parent.incremental,
             found: VecDeque::new(),
@@ -363,7 +375,12 @@ impl ParentWalk {
                     .extra
                     .iter()
                     .map(|path| (path.join("."), records::walk(&record, path).cloned().unwrap_or(Json::Null)));
-                self.found.push_back(Partition { keys, extra: extra.collect() });
+                let mut extra: Map = extra.collect();
+                if !self.lazy.is_empty() {
+                    let page = records::walk(&record, &self.lazy).cloned().unwrap_or(Json::Array(Vec::new()));
+                    extra.entry(FIRST_PAGE).or_insert(page);
+                }
+                self.found.push_back(Partition { keys, extra });
             }
         }
     }

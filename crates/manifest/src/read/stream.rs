@@ -168,6 +168,7 @@ async fn read_stream<T: Send + 'static>(
 ) -> Result<(), Failure> {
     let (stream, clock) = (&job.stream, run.http.clock());
     let mut tracker = Tracker::new(run, stream, job.state.as_ref(), job.windows.as_deref())?;
+    let workers = &run.places(stream, workers);
     let (mut finder, mut found) = search(Walk::new(run, stream, job.state.as_ref())?);
     let mut tasks: VecDeque<Task> = VecDeque::new();
     let mut readers: JoinSet<Read> = JoinSet::new();

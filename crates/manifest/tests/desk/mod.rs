@@ -107,6 +107,7 @@ pub fn desk(config: &Json) -> Desk {
     let mut options = HttpOptions::new("test", "account");
     options.clock = clock.clone();
     options.observer = log.clone();
+    options.dice = Arc::new(|| 0.5);
     let secrets = [("token".to_owned(), Secret::new("s3cret-1e5")), ("password".to_owned(), Secret::new("pa:ss"))];
     let http = Http::new(options).unwrap().with_secrets(secrets.into());
     // One worker, so that the order of requests is known.
