@@ -19,7 +19,10 @@ use crate::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::failure::{Code, Failure};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// A loaded manifest.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub struct Connector {
     templates: Vec<Result<DynamicStream, Fault>>,
     veil: Veil,
     traffic: Traffic,
+    /// Streams by the group within which they are not read at the same time.
+    groups: HashMap<String, String>,
 }
 
 /// A stream as people and catalogues see it.
@@ -194,7 +199,27 @@ impl Connector {
         for one in &mut declared {
             one.notes.extend(notes.iter().cloned());
         }
-        Ok(Self { document, spec, declared, templates, veil, traffic })
+        // What others read for their partitions is asked for once, also when it is a stream of its own.
+        let built = declared.iter().filter_map(|declared| declared.stream.as_deref().ok());
+        let parents: HashSet<String> = built.flat_map(Stream::ancestors).collect();
+        for declared in declared.iter_mut().filter(|declared| parents.contains(&declared.name)) {
+            if let Ok(stream) = &mut declared.stream {
+                Arc::make_mut(stream).is_parent = true;
+            }
+        }
+        let groups = groups(&document);
+        for declared in &declared {
+            let Some((group, stream)) = groups.get(&declared.name).zip(declared.stream.as_deref().ok()) else {
+                continue;
+            };
+            if let Some(parent) = stream.ancestors().into_iter().find(|parent| groups.get(parent) == Some(group)) {
+                let path = format!("stream_groups/{group}");
+                let message =
+                    format!("{} and its parent {parent} would wait for each other; take one out", declared.name);
+                return Err(DocumentError::new(path, message));
+            }
+        }
+        Ok(Self { document, spec, declared, templates, veil, traffic, groups })
     }
     /// How its templates treat the secrets of its form: what a run's configuration has to look like.
     pub fn veil(&self) -> &Veil {
@@ -235,7 +260,7 @@ impl Connector {
     pub fn declared(&self) -> &[Declared] {
         &self.declared
     }
-    /// Names of the streams a check reads.
+    /// Names of the streams a check reads; those that the platform generates are found out by [`Connector::discover`].
     pub fn check_names(&self) -> Vec<String> {
         let names = self.document.pointer("/check/stream_names").and_then(Json::as_array).into_iter().flatten();
         names.filter_map(Json::as_str).map(str::to_owned).collect()
@@ -249,7 +274,7 @@ impl Connector {
         let run = self.ready(run)?.governed(&self.traffic, HashMap::new(), false)?;
         dynamic::discover(&run, &self.declared, &self.templates, None).await
     }
-    /// Whether the platform can be read: each stream of the manifest's check gives its first records, or ends without any.
+    /// Whether the platform can be read: each stream of the manifest's check gives its first record, or ends without any.
     pub async fn check(&self, run: &Run) -> Result<(), Failure> {
         let mut run = self.ready(run)?;
         let check = self.document.get("check").unwrap_or(&Json::Null);
@@ -266,6 +291,9 @@ impl Connector {
         let all = check.get("type").is_some_and(|kind| *kind == "CheckDynamicStream");
         let templates = if all || generated.is_some() { self.templates.as_slice() } else { &[] };
         let streams = dynamic::discover(&run, &self.declared, templates, Some(&names)).await?;
+        if all && check.get("use_check_availability") == Some(&Json::Bool(false)) {
+            return Ok(());
+        }
         if all {
             names = streams.iter().take(first(check).unwrap_or(1)).map(|it| it.name.clone()).collect();
             if names.is_empty() {
@@ -276,21 +304,22 @@ impl Connector {
             let template = config.get("dynamic_stream_name").and_then(Json::as_str).unwrap_or_default();
             let of = streams.iter().filter(|it| it.ways.template.as_deref() == Some(template));
             let before = names.len();
-            names.extend(of.take(first(config).unwrap_or(1)).map(|it| it.name.clone()));
+            names.extend(of.take(first(config).unwrap_or(usize::MAX)).map(|it| it.name.clone()));
             if names.len() == before {
                 return Err(Failure::new(Code::NotFound).with("what", template));
             }
         }
-        let limits = Limits { records: Some(1), ..Limits::default() };
+        let limits = Limits { records: Some(1), slices: Some(1), ..Limits::default() };
         for name in names {
             let wanted = vec![Wanted { stream: name, ..Wanted::default() }];
-            let summary = Self::read_of(&run, &streams, wanted, &limits, &mut Nowhere).await?;
+            let summary = self.read_of(&run, &streams, wanted, &limits, &mut Nowhere).await?;
             for (.., outcome) in summary.streams {
                 outcome?;
             }
         }
         Ok(())
     }
+
     /// Reads streams. A stream that fails does not end the others; the summary says how each ended.
     pub async fn read(
         &self,
@@ -310,10 +339,11 @@ impl Connector {
             self.templates.as_slice()
         };
         let all = dynamic::discover(&run, &self.declared, templates, Some(&names)).await?;
-        Self::read_of(&run, &all, wanted, limits, outlet).await
+        self.read_of(&run, &all, wanted, limits, outlet).await
     }
 
     async fn read_of(
+        &self,
         run: &Run,
         all: &[Declared],
         wanted: Vec<Wanted>,
@@ -329,7 +359,13 @@ impl Connector {
                 Some(declared) => declared.delegated(run, wanted.state.filter(|_| !wanted.full_refresh)),
             };
             match stream {
-                Ok((stream, state)) => jobs.push(Job { state, limits: *limits, ..Job::new(stream) }),
+                Ok((stream, state)) => {
+                    let own = self.groups.get(&stream.name);
+                    let parents = stream.ancestors();
+                    let groups = own.into_iter().chain(parents.iter().filter_map(|parent| self.groups.get(parent)));
+                    let groups = groups.cloned().collect();
+                    jobs.push(Job { state, groups, limits: *limits, ..Job::new(stream) });
+                }
                 Err(failure) => {
                     let stream = wanted.stream;
                     outlet.event(Event::Started { stream: stream.clone() }).await?;
@@ -349,6 +385,19 @@ impl Connector {
         }
         Ok(telling.summary)
     }
+}
+
+/// Group of each stream that must not be read at the same time as others of its group.
+fn groups(document: &Json) -> HashMap<String, String> {
+    let mut found = HashMap::new();
+    for (group, config) in document.get("stream_groups").and_then(Json::as_object).into_iter().flatten() {
+        for stream in config.get("streams").and_then(Json::as_array).into_iter().flatten() {
+            if let Some(name) = stream.get("name").and_then(Json::as_str) {
+                found.insert(name.to_owned(), group.to_string());
+            }
+        }
+    }
+    found
 }
 
 /// Tells the outlet what happens, under the names of streams.
@@ -397,6 +446,12 @@ impl Declared {
         let name = stream.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
         let cursor_field = stream.pointer("/incremental_sync/cursor_field").and_then(Json::as_str);
         let mut notes = Vec::new();
+        let without = soft_parts(stream, path, &mut notes).then(|| {
+            let mut without = stream.clone();
+            leave_out(&mut without);
+            without
+        });
+        let stream = without.as_ref().unwrap_or(stream);
         let built = components::stream(stream, path);
         let schema = components::schema(stream.get("schema_loader"), &format!("{path}/schema_loader"), &mut notes);
         let (schema, dynamic, built) = match schema {
@@ -413,6 +468,57 @@ impl Declared {
             notes,
             ways: Ways { schemas: dynamic.into_iter().map(Arc::new).collect(), ..Ways::default() },
         }
+    }
+}
+
+/// Custom classes that may be left out: without them states of older forms are not understood, types are inferred, and the
+/// usual rules for errors and waits hold (connector-format.md, section 14).
+const SOFT: [&str; 5] = [
+    "CustomStateMigration",
+    "CustomSchemaNormalization",
+    "CustomValidationStrategy",
+    "CustomErrorHandler",
+    "CustomBackoffStrategy",
+];
+
+fn is_soft(value: &Json) -> bool {
+    value.get("type").and_then(Json::as_str).is_some_and(|kind| SOFT.contains(&kind))
+}
+
+/// Notes the parts that may be left out, in a stream and its parents. Whether there are any.
+fn soft_parts(value: &Json, path: &str, notes: &mut Vec<Note>) -> bool {
+    let before = notes.len();
+    let mut look = |at: &str, value: &Json| {
+        let path = format!("{path}/{at}");
+        if is_soft(value) {
+            let class = value.get("class_name").or_else(|| value.get("type")).and_then(Json::as_str);
+            notes.push(Note { component: class.unwrap_or_default().to_owned(), path });
+        } else {
+            soft_parts(value, &path, notes);
+        }
+    };
+    match value {
+        // A schema is large and holds no components.
+        Json::Object(map) => {
+            map.iter().filter(|(key, _)| *key != "schema_loader").for_each(|(key, value)| look(key, value));
+        }
+        Json::Array(items) => items.iter().enumerate().for_each(|(at, value)| look(&at.to_string(), value)),
+        _ => {}
+    }
+    notes.len() > before
+}
+
+fn leave_out(value: &mut Json) {
+    match value {
+        Json::Object(map) => {
+            map.retain(|_, value| !is_soft(value));
+            map.values_mut().for_each(leave_out);
+        }
+        Json::Array(items) => {
+            items.retain(|value| !is_soft(value));
+            items.iter_mut().for_each(leave_out);
+        }
+        _ => {}
     }
 }
 

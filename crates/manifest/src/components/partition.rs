@@ -129,3 +129,28 @@ pub(super) fn router(part: &Part<'_>) -> Built<Router> {
         _ => return Err(part.unsupported(part.name())),
     })
 }
+
+impl Router {
+    fn names(&self, found: &mut Vec<String>) {
+        match self {
+            Self::List { .. } => {}
+            Self::Grouping { inner, .. } => inner.names(found),
+            Self::Union { routers, .. } => routers.iter().for_each(|router| router.names(found)),
+            Self::Substream(parents) => {
+                for parent in parents {
+                    found.push(parent.stream.name.clone());
+                    found.extend(parent.stream.ancestors());
+                }
+            }
+        }
+    }
+}
+
+impl Stream {
+    /// Names of the streams it needs for its partitions, and of those that they need.
+    pub fn ancestors(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.retriever.routers.iter().for_each(|router| router.names(&mut found));
+        found
+    }
+}

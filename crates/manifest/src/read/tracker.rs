@@ -592,3 +592,49 @@ fn sorted_value(value: &Json) -> Json {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+    use super::*;
+    use kit::{
+        http::{Http, HttpOptions},
+        session::CancellationToken,
+    };
+
+    #[test]
+    fn more_than_ten_thousand_partitions_share_one_state() {
+        let component = json!({
+            "type": "DeclarativeStream", "name": "s",
+            "incremental_sync": {"type": "DatetimeBasedCursor", "cursor_field": "at", "datetime_format": "%Y-%m-%d", "start_datetime": "2024-05-01", "end_datetime": "2024-06-01"},
+            "retriever": {
+                "type": "SimpleRetriever",
+                "requester": {"type": "HttpRequester", "url_base": "https://a.example"},
+                "record_selector": {"type": "RecordSelector", "extractor": {"type": "DpathExtractor", "field_path": []}},
+                "partition_router": {"type": "ListPartitionRouter", "values": [], "cursor_field": "v"},
+            },
+        });
+        let stream = crate::components::stream(&component, "streams/0").unwrap();
+        let http = Http::new(HttpOptions::new("test", "account")).unwrap();
+        let run = Run::new(json!({}), http, CancellationToken::new());
+        let mut tracker = Tracker::new(&run, &stream, None, None).unwrap();
+        let partition = |v: usize| Partition { keys: Map::from_iter([("v", Json::from(v))]), extra: Map::new() };
+        for v in 0..10_002 {
+            let tasks = tracker.open(&stream, partition(v), None).unwrap();
+            let mut one = Seen::new(tasks[0].gauge.clone());
+            one.look(&[json!({"at": "2024-05-20"})]);
+            tracker.close(&tasks[0], &one, run.now);
+            if v >= 10_000 {
+                // The partition that is one too many is the first to see the switch.
+                let states = tracker.state().unwrap()["states"].as_array().map(Vec::len);
+                assert_eq!(states, (v == 10_000).then_some(10_001));
+            }
+            if v == 3 {
+                assert!(tracker.open(&stream, partition(v), None).unwrap().is_empty(), "a partition is read once");
+            }
+        }
+        tracker.finish(None, true, run.now);
+        let state = json!({"use_global_cursor": true, "state": {"at": "2024-05-20"}, "lookback_window": 1});
+        assert_eq!(tracker.state(), Some(state));
+    }
+}
