@@ -13,8 +13,10 @@ import { routes as clientsRoutes } from "@/features/clients/routes";
 import { ImportOverlay } from "@/features/imports/parts/ImportOverlay";
 import { routes as integrationsRoutes } from "@/features/integrations/routes";
 import { routes as overviewRoutes } from "@/features/overview/routes";
+import { routes as recordsRoutes } from "@/features/records/routes";
 import { routes as settingsRoutes } from "@/features/settings/routes";
 import { routes as syncsRoutes } from "@/features/syncs/routes";
+import { routes as workbenchRoutes } from "@/features/workbench/routes";
 import type { AppStatus } from "@/gen/contract";
 import type { FeatureRoute } from "@/shared/ui/address";
 
@@ -45,7 +47,7 @@ export const features: Feature[] = [
     path: "/integrations",
     icon: IconPlugConnected,
     count: (status) => status.connections,
-    routes: integrationsRoutes,
+    routes: [...integrationsRoutes, ...workbenchRoutes, ...recordsRoutes],
   },
   {
     id: "syncs",

@@ -14,12 +14,16 @@ import integrationsEn from "@/features/integrations/texts/en.json";
 import integrationsRu from "@/features/integrations/texts/ru.json";
 import overviewEn from "@/features/overview/texts/en.json";
 import overviewRu from "@/features/overview/texts/ru.json";
+import recordsEn from "@/features/records/texts/en.json";
+import recordsRu from "@/features/records/texts/ru.json";
 import settingsEn from "@/features/settings/texts/en.json";
 import settingsRu from "@/features/settings/texts/ru.json";
 import startEn from "@/features/start/texts/en.json";
 import startRu from "@/features/start/texts/ru.json";
 import syncsEn from "@/features/syncs/texts/en.json";
 import syncsRu from "@/features/syncs/texts/ru.json";
+import workbenchEn from "@/features/workbench/texts/en.json";
+import workbenchRu from "@/features/workbench/texts/ru.json";
 import errorsEn from "@/shared/errors/texts/en.json";
 import errorsRu from "@/shared/errors/texts/ru.json";
 import { currentPrefs, languageOf, onPrefs } from "@/shared/prefs/prefs";
@@ -41,6 +45,8 @@ export const texts = {
     imports: importsEn,
     integrations: integrationsEn,
     syncs: syncsEn,
+    records: recordsEn,
+    workbench: workbenchEn,
     settings: settingsEn,
   },
   ru: {
@@ -54,6 +60,8 @@ export const texts = {
     imports: importsRu,
     integrations: integrationsRu,
     syncs: syncsRu,
+    records: recordsRu,
+    workbench: workbenchRu,
     settings: settingsRu,
   },
 };

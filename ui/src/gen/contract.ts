@@ -947,6 +947,32 @@ good: number,
 off: number, };
 
 /**
+ * By what a mapping splits rows.
+ */
+export type MappingBreakdown = { 
+/**
+ * Its kind.
+ */
+kind: string, 
+/**
+ * Where its value stands in a record.
+ */
+from: string, };
+
+/**
+ * Where a mapping finds the state of an ad object.
+ */
+export type MappingStatus = { 
+/**
+ * Where it stands in a record.
+ */
+from: string, 
+/**
+ * What the platform's words mean.
+ */
+words: { [key in string]: ObjectStatus }, };
+
+/**
  * A mapping to try.
  */
 export type ImportCheck = { 
@@ -2050,6 +2076,10 @@ filter: RecordFilter,
  */
 after: number | null, 
 /**
+ * Of these, how many to pass over.
+ */
+skip: number | null, 
+/**
  * At most this many, up to 500.
  */
 limit: number, };
@@ -2541,7 +2571,15 @@ level: Level,
 /**
  * Where each of our fields stands in a record, by our name.
  */
-fields: { [key in string]: string }, };
+fields: { [key in string]: string }, 
+/**
+ * Where the state of an ad object stands, and what its words mean.
+ */
+status: MappingStatus | null, 
+/**
+ * By what the rows are split.
+ */
+breakdown: MappingBreakdown | null, };
 
 /**
  * A part of a manifest that is not run.

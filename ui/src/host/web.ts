@@ -32,7 +32,7 @@ export const webHost: Host = {
       if (opened)
         listener({
           type: "changed",
-          tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "drafts"],
+          tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "drafts", "connectors"],
         });
       opened = true;
     };

@@ -11,13 +11,14 @@ import {
   type UseQueryResult,
   useInfiniteQuery,
   useMutation,
+  useQueries,
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { type Commands, commands, type Tag } from "@/gen/contract";
 import { currentHost } from "@/host/current";
-import type { CallError, CommandName } from "@/host/host";
+import { CallError, type CommandName } from "@/host/host";
 import { acceptProgress } from "./progress";
 
 type OfKind<K extends "read" | "change"> = {
@@ -104,6 +105,43 @@ export function useReadPages<C extends ReadName>(
     more: query.hasNextPage ? () => void query.fetchNextPage() : undefined,
     pending: query.isFetchingNextPage,
     again: () => void query.refetch(),
+  };
+}
+
+/** The pages of a long list that are in sight. */
+export interface PageWindow<T> {
+  /** A page that has been read. */
+  page: (index: number) => T | undefined;
+  /** Why one of them could not be read. */
+  error: CallError | null;
+  /** Whether one of them is being read. */
+  pending: boolean;
+  /** Reads them again. */
+  again: () => void;
+}
+
+/** Reads the pages from `first` to `last` of a list that can be entered anywhere; `request` must be stable between renders. */
+export function useReadWindow<C extends ReadName>(
+  command: C,
+  request: (page: number) => Commands[C]["request"],
+  first: number,
+  last: number,
+): PageWindow<Commands[C]["response"]> {
+  const indexes = Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  const queries = useQueries({
+    queries: indexes.map((index) => ({
+      queryKey: [command, request(index)],
+      queryFn: (): Promise<Commands[C]["response"]> => currentHost().call(command, request(index)),
+    })),
+  });
+  const failed = queries.find((query) => query.isError);
+  return {
+    page: (index) => queries[index - first]?.data as Commands[C]["response"] | undefined,
+    error: failed?.error instanceof CallError ? failed.error : null,
+    pending: queries.some((query) => query.isPending),
+    again: () => {
+      for (const query of queries) void query.refetch();
+    },
   };
 }
 

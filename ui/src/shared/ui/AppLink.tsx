@@ -18,6 +18,11 @@ export const links = {
   system: (connector: string) => `/integrations/systems/${connector}`,
   importFile: (clientId?: string) =>
     `/integrations?${new URLSearchParams({ import: "1", ...(clientId ? { client: clientId } : {}) })}`,
+  importConnector: () => "/integrations/manifest",
+  workbench: (connector: string, tab?: "manifest" | "test" | "mapping") =>
+    `/integrations/workbench/${connector}${tab ? `?tab=${tab}` : ""}`,
+  records: (connectionId: string, stream?: string) =>
+    `/integrations/records/${connectionId}${stream ? `?${new URLSearchParams({ stream })}` : ""}`,
   connection: (id: string) => `/integrations/connections/${id}`,
   signIn: (connectionId: string) => `/integrations/connections/${connectionId}?sign_in=1`,
   syncs: (clientId?: string) => `/syncs${clientId ? `?client=${clientId}` : ""}`,

@@ -333,7 +333,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
 }
 
 /** The least pixels of a track: the first length in it. */
-function leastWidth(track: string): number {
+export function leastWidth(track: string): number {
   return Number(/(\d+)px/.exec(track)?.[1] ?? 80);
 }
 
@@ -342,7 +342,8 @@ function compare(a: SortValue, b: SortValue, collator: Intl.Collator): number {
   return collator.compare(String(a ?? ""), String(b ?? ""));
 }
 
-function useHidden<Row>(id: string, columns: Column<Row>[]): ReadonlySet<string> {
+/** Ids of the columns that are hidden: what a person chose, or what the columns say. */
+export function useHidden<Row>(id: string, columns: Column<Row>[]): ReadonlySet<string> {
   const stored = usePrefs().hidden[id];
   return useMemo(
     () => new Set(stored ?? columns.filter((column) => column.hidden).map((column) => column.id)),

@@ -6,7 +6,17 @@ import { Button, NumberInput, PasswordInput, Select, Switch, Textarea, TextInput
 import { type ReactNode, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import classes from "./kit.module.css";
-import { type Field, faultOf, fieldsOf, initialAnswers, openAnswers, withKept } from "./schema";
+import {
+  type Field,
+  faultOf,
+  fieldsOf,
+  initialAnswers,
+  object,
+  openAnswers,
+  variantAt,
+  variantStart,
+  withKept,
+} from "./schema";
 
 /** The form. `say` turns a title or description key into words; `formId` lets a button outside submit it. */
 export function SchemaForm(props: {
@@ -21,7 +31,6 @@ export function SchemaForm(props: {
   given?: Record<string, unknown>;
   onSubmit: (answers: Record<string, unknown>) => void;
 }) {
-  const { t } = useTranslation("shared");
   const ownId = useId();
   const fields = fieldsOf(props.schema);
   const [answers, setAnswers] = useState<Record<string, unknown>>(() => ({
@@ -46,28 +55,16 @@ export function SchemaForm(props: {
         else event.currentTarget.querySelector<HTMLElement>(`[name="${CSS.escape(wrong.name)}"]`)?.focus();
       }}
     >
-      {fields.map((field, index) => {
-        const kept = field.kind === "secret" && Boolean(props.given?.[field.name]);
-        const fault = asked && !(kept && !answers[field.name]) ? faultOf(field, answers[field.name]) : null;
-        const bound = fault === "min" ? field.min : field.max;
-        const error = fault
-          ? t(`fault.${fault}`, { bound: bound ?? 0 })
-          : props.refused?.includes(field.name)
-            ? t("fault.pattern")
-            : null;
-        return (
-          <FieldInput
-            key={field.name}
-            field={field}
-            say={props.say}
-            error={error}
-            kept={kept}
-            first={index === 0}
-            value={answers[field.name]}
-            onChange={(value) => setAnswers((old) => ({ ...old, [field.name]: value }))}
-          />
-        );
-      })}
+      <Inputs
+        fields={fields}
+        say={props.say}
+        answers={answers}
+        given={props.given ?? {}}
+        asked={asked}
+        refused={props.refused ?? []}
+        focus
+        onChange={setAnswers}
+      />
       {props.submit ? (
         <div className={classes.formFoot}>
           <Button type="submit" loading={props.pending ?? false}>
@@ -76,6 +73,113 @@ export function SchemaForm(props: {
         </div>
       ) : null}
     </form>
+  );
+}
+
+/** Inputs of one level: the form's own, or those of a group inside it. */
+function Inputs(props: {
+  fields: Field[];
+  say: (key: string) => string;
+  answers: Record<string, unknown>;
+  given: Record<string, unknown>;
+  asked: boolean;
+  refused: string[];
+  /** Whether the first input takes the focus when a dialog opens. */
+  focus?: boolean;
+  onChange: (answers: Record<string, unknown>) => void;
+}) {
+  const { t } = useTranslation("shared");
+  const { answers, given, asked } = props;
+  return props.fields.map((field, index) => {
+    const set = (value: unknown) => props.onChange({ ...answers, [field.name]: value });
+    if (field.kind === "group" || field.kind === "variants") {
+      const refused = props.refused
+        .filter((name) => name.startsWith(`${field.name}.`))
+        .map((name) => name.slice(field.name.length + 1));
+      return (
+        <GroupInput
+          key={field.name}
+          field={field}
+          say={props.say}
+          value={answers[field.name]}
+          given={object(given[field.name])}
+          asked={asked && faultOf(field, answers[field.name]) !== null}
+          refused={refused}
+          onChange={set}
+        />
+      );
+    }
+    const kept = field.kind === "secret" && Boolean(given[field.name]);
+    const fault = asked && !(kept && !answers[field.name]) ? faultOf(field, answers[field.name]) : null;
+    const bound = fault === "min" ? field.min : field.max;
+    const error = fault
+      ? t(`fault.${fault}`, { bound: bound ?? 0 })
+      : props.refused.includes(field.name)
+        ? t("fault.pattern")
+        : null;
+    return (
+      <FieldInput
+        key={field.name}
+        field={field}
+        say={props.say}
+        error={error}
+        kept={kept}
+        first={props.focus === true && index === 0}
+        value={answers[field.name]}
+        onChange={set}
+      />
+    );
+  });
+}
+
+/** An object inside the answers: its fields, and before them which of its forms it has when there are several. */
+function GroupInput(props: {
+  field: Field;
+  say: (key: string) => string;
+  value: unknown;
+  given: Record<string, unknown>;
+  asked: boolean;
+  refused: string[];
+  onChange: (value: unknown) => void;
+}) {
+  const { t } = useTranslation("shared");
+  const { field, say, value } = props;
+  const chosen = field.kind === "variants" ? variantAt(field, value) : 0;
+  const fields = field.kind === "group" ? field.fields : (field.variants[chosen]?.fields ?? []);
+  return (
+    <fieldset className={classes.group} data-chosen={fields.length > 0}>
+      {field.kind === "variants" ? (
+        <Select
+          name={field.name}
+          label={say(field.title)}
+          description={field.description ? say(field.description) : undefined}
+          withAsterisk={field.required}
+          clearable={!field.required}
+          error={props.asked && chosen < 0 ? t("fault.required") : null}
+          data={field.variants.map((variant, index) => ({ value: String(index), label: say(variant.title) }))}
+          value={chosen < 0 ? null : String(chosen)}
+          onChange={(index) => {
+            const variant = index === null ? undefined : field.variants[Number(index)];
+            props.onChange(variant ? variantStart(variant) : undefined);
+          }}
+        />
+      ) : (
+        <legend>{say(field.title)}</legend>
+      )}
+      {fields.length > 0 ? (
+        <div className={classes.groupFields}>
+          <Inputs
+            fields={fields}
+            say={say}
+            answers={object(value)}
+            given={props.given}
+            asked={props.asked}
+            refused={props.refused}
+            onChange={props.onChange}
+          />
+        </div>
+      ) : null}
+    </fieldset>
   );
 }
 
@@ -124,6 +228,22 @@ function FieldInput(props: {
           maxRows={8}
         />
       );
+    case "list":
+      return (
+        <Textarea
+          {...common}
+          description={common.description ?? t("one_per_line")}
+          value={Array.isArray(props.value) ? props.value.join("\n") : text}
+          onChange={(event) => {
+            const typed = event.currentTarget.value;
+            onChange(typed === "" ? undefined : typed.split("\n"));
+          }}
+          autosize
+          minRows={2}
+          maxRows={8}
+          spellCheck={false}
+        />
+      );
     case "number":
       return (
         <NumberInput
@@ -155,6 +275,9 @@ function FieldInput(props: {
       return (
         <TextInput {...common} type="date" value={text} onChange={(event) => onChange(event.currentTarget.value)} />
       );
+    case "group":
+    case "variants":
+      return null;
     case "text":
       return (
         <TextInput

@@ -8,7 +8,7 @@ export interface Field {
   /** Its name in the answers. */
   name: string;
   /** Input. */
-  kind: "text" | "secret" | "lines" | "number" | "switch" | "choice" | "date";
+  kind: "text" | "secret" | "lines" | "list" | "number" | "switch" | "choice" | "date" | "group" | "variants";
   /** Text key or plain words. */
   title: string;
   /** Text key or plain words. */
@@ -17,6 +17,10 @@ export interface Field {
   required: boolean;
   /** Choices of `choice`. */
   options: { value: string; title: string }[];
+  /** Fields inside a `group`. */
+  fields: Field[];
+  /** The forms that `variants` lets choose from. */
+  variants: Variant[];
   /** What stands there at first. */
   initial: unknown;
   /** An example for the placeholder. */
@@ -29,12 +33,23 @@ export interface Field {
   max: number | null;
 }
 
+/** One of the forms an object can take, such as one way to sign in. */
+export interface Variant {
+  /** Its name. */
+  title: string;
+  /** Its fields. */
+  fields: Field[];
+  /** Answers that tell it from the others; the person never sees them. */
+  fixed: Record<string, unknown>;
+}
+
 /** Why a field cannot be sent. */
 export type FieldFault = "required" | "pattern" | "min" | "max" | "number";
 
 type Json = Record<string, unknown>;
 
-function object(value: unknown): Json {
+/** What is inside an answer; nothing when it is no object. */
+export function object(value: unknown): Json {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {};
 }
 function text(value: unknown): string | null {
@@ -44,13 +59,54 @@ function number(value: unknown): number | null {
   return typeof value === "number" ? value : null;
 }
 
+function hasProperties(schema: unknown): boolean {
+  return Object.keys(object(object(schema).properties)).length > 0;
+}
+
 function kindOf(schema: Json): Field["kind"] {
   if (schema.airbyte_secret === true) return "secret";
-  if (Array.isArray(schema.enum) || Array.isArray(schema.oneOf)) return "choice";
-  if (schema.type === "boolean") return "switch";
-  if (schema.type === "integer" || schema.type === "number") return "number";
+  if (Array.isArray(schema.oneOf)) return schema.oneOf.some(hasProperties) ? "variants" : "choice";
+  if (Array.isArray(schema.enum)) return "choice";
+  const type = Array.isArray(schema.type) ? schema.type.find((one) => one !== "null") : schema.type;
+  if (hasProperties(schema)) return "group";
+  if (type === "array") return "list";
+  if (type === "boolean") return "switch";
+  if (type === "integer" || type === "number") return "number";
   if (schema.format === "date") return "date";
   return schema.multiline === true ? "lines" : "text";
+}
+
+function variantOf(schema: unknown): Variant {
+  const option = object(schema);
+  const fixed = Object.entries(object(option.properties))
+    .map(([name, value]): [string, unknown] => [name, object(value).const])
+    .filter(([, value]) => value !== undefined);
+  const [, first] = fixed[0] ?? [];
+  return {
+    title: text(option.title) ?? String(first ?? ""),
+    fields: fieldsOf(option),
+    fixed: Object.fromEntries(fixed),
+  };
+}
+
+/** The variant that answers belong to: the one whose fixed answers they carry. */
+export function variantAt(field: Field, answer: unknown): number {
+  const given = object(answer);
+  return field.variants.findIndex(
+    (variant) =>
+      answer !== undefined &&
+      answer !== null &&
+      Object.entries(variant.fixed).every(([name, value]) => given[name] === value),
+  );
+}
+
+/** The answers of a variant before anything is typed. */
+export function variantStart(variant: Variant): Record<string, unknown> {
+  return { ...initialAnswers(variant.fields), ...variant.fixed };
+}
+
+function inner(field: Field, answer: unknown): Field[] {
+  return field.kind === "group" ? field.fields : (field.variants[variantAt(field, answer)]?.fields ?? []);
 }
 
 /** The fields of a form in their order. */
@@ -78,7 +134,9 @@ export function fieldsOf(form: unknown): Field[] {
         description: text(field.description),
         required: required.includes(name),
         options: choices,
-        initial: kind === "secret" ? undefined : field.default,
+        fields: kind === "group" ? fieldsOf(field) : [],
+        variants: kind === "variants" && Array.isArray(field.oneOf) ? field.oneOf.map(variantOf) : [],
+        initial: kind === "secret" || kind === "group" || kind === "variants" ? undefined : field.default,
         example: examples[0] === undefined ? null : String(examples[0]),
         pattern: text(field.pattern),
         min: number(kind === "number" ? field.minimum : field.minLength),
@@ -89,8 +147,15 @@ export function fieldsOf(form: unknown): Field[] {
 
 /** Answers before anything is typed. */
 export function initialAnswers(fields: Field[]): Record<string, unknown> {
+  const start = (field: Field): unknown => {
+    const [first] = field.variants;
+    if (field.kind === "variants") return field.required && first ? variantStart(first) : undefined;
+    if (field.kind !== "group") return field.initial;
+    const started = initialAnswers(field.fields);
+    return Object.keys(started).length > 0 ? started : undefined;
+  };
   return Object.fromEntries(
-    fields.filter((field) => field.initial !== undefined).map((field) => [field.name, field.initial]),
+    fields.map((field): [string, unknown] => [field.name, start(field)]).filter(([, value]) => value !== undefined),
   );
 }
 
@@ -99,7 +164,12 @@ export function openAnswers(fields: Field[], given: Record<string, unknown>): Re
   return Object.fromEntries(
     fields
       .filter((field) => field.kind !== "secret" && given[field.name] !== undefined)
-      .map((field) => [field.name, given[field.name]]),
+      .map((field) => {
+        const answer = given[field.name];
+        if (field.kind !== "group" && field.kind !== "variants") return [field.name, answer];
+        const fixed = field.variants[variantAt(field, answer)]?.fixed ?? {};
+        return [field.name, { ...openAnswers(inner(field, answer), object(answer)), ...fixed }];
+      }),
   );
 }
 
@@ -109,15 +179,31 @@ export function withKept(
   answers: Record<string, unknown>,
   given: Record<string, unknown>,
 ): Record<string, unknown> {
-  const kept = fields.filter(
-    (field) => field.kind === "secret" && !answers[field.name] && given[field.name] !== undefined,
-  );
-  return { ...answers, ...Object.fromEntries(kept.map((field) => [field.name, given[field.name]])) };
+  const kept = fields.flatMap((field): [string, unknown][] => {
+    const answer = answers[field.name];
+    const before = given[field.name];
+    if (field.kind === "secret") return !answer && before !== undefined ? [[field.name, before]] : [];
+    if ((field.kind !== "group" && field.kind !== "variants") || answer === undefined) return [];
+    return [[field.name, withKept(inner(field, answer), object(answer), object(before))]];
+  });
+  return { ...answers, ...Object.fromEntries(kept) };
 }
 
 /** What is wrong with an answer, or `null`. */
 export function faultOf(field: Field, answer: unknown): FieldFault | null {
-  const blank = answer === undefined || answer === null || answer === "";
+  if (field.kind === "group" || field.kind === "variants") {
+    const given = object(answer);
+    const untouched = Object.values(given).every((value) => value === undefined || value === "");
+    if (!field.required && untouched) return null;
+    if (field.kind === "variants" && variantAt(field, answer) < 0) return "required";
+    for (const one of inner(field, answer)) {
+      const fault = faultOf(one, given[one.name]);
+      if (fault) return fault;
+    }
+    return null;
+  }
+  const blank =
+    answer === undefined || answer === null || answer === "" || (Array.isArray(answer) && answer.length === 0);
   if (blank) return field.required && field.kind !== "switch" ? "required" : null;
   if (field.kind === "number") {
     const value = Number(answer);

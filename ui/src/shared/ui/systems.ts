@@ -18,6 +18,8 @@ export interface Systems {
   name(connector: string): string;
   /** The icon as SVG text, if there is one. */
   icon(connector: string): string | null;
+  /** Whether some of its streams are kept as records. */
+  keepsRecords(connector: string): boolean;
 }
 
 /** Looks systems up. */
@@ -27,5 +29,6 @@ export function useSystems(): Systems {
   return {
     name: (connector) => known.get(connector)?.name[language] ?? connector,
     icon: (connector) => known.get(connector)?.icon_svg ?? null,
+    keepsRecords: (connector) => known.get(connector)?.streams.some((stream) => stream.kind === "records") ?? false,
   };
 }

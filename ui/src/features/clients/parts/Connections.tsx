@@ -5,7 +5,7 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { ClientRow, ConnectionRow } from "@/gen/contract";
 import { useErrorWords } from "@/shared/errors/errors";
-import { links, useGo } from "@/shared/ui/AppLink";
+import { AppLink, links, useGo } from "@/shared/ui/AppLink";
 import { type Column, DataGrid } from "@/shared/ui/DataGrid";
 import { DateText, InstantText } from "@/shared/ui/Figures";
 import { Panel } from "@/shared/ui/Layout";
@@ -120,6 +120,15 @@ function useColumns(): Column<ConnectionRow>[] {
         align: "right",
         sort: (row) => row.synced_at,
         cell: (row) => <InstantText at={row.synced_at} />,
+      },
+      {
+        id: "records",
+        title: "",
+        width: "76px",
+        align: "right",
+        hideable: false,
+        cell: (row) =>
+          systems.keepsRecords(row.connector) ? <AppLink to={links.records(row.id)}>{t("records")}</AppLink> : null,
       },
     ],
     [t, shared, systems, words],

@@ -38,6 +38,8 @@ function connector(part: Partial<Connector>): Connector {
     docs_url: null,
     connected: 0,
     problems: 0,
+    declarative: true,
+    imported: null,
     ...part,
   };
 }

@@ -6,7 +6,7 @@ import { Button, NumberInput } from "@mantine/core";
 import { IconKey, IconPlayerPause, IconPlayerPlay, IconRefresh } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { ConnectionDetail, Connector, StreamChoice, VatState } from "@/gen/contract";
+import type { ConnectionDetail, ConnectionRow, Connector, StreamChoice, VatState } from "@/gen/contract";
 import { useErrorWords } from "@/shared/errors/errors";
 import { useFormat } from "@/shared/format/useFormat";
 import { useChange, useRead } from "@/shared/query/query";
@@ -205,6 +205,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
             />
           </section>
         )}
+        {connector.streams.some((stream) => stream.kind === "records") ? <Records connection={connection} /> : null}
         <section className={classes.drawerPart}>
           <h3>{t("reading")}</h3>
           {isFile ? null : (
@@ -248,6 +249,31 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
         />
       ) : null}
     </>
+  );
+}
+
+/** The streams that are kept as records, each a way to look at them. */
+function Records(props: { connection: ConnectionRow }) {
+  const { t } = useTranslation("integrations");
+  const streams = useRead("record_streams", { id: props.connection.id });
+  return (
+    <section className={classes.drawerPart}>
+      <h3>{t("records")}</h3>
+      {streams.isError ? (
+        <ErrorPanel error={streams.error} onAction={() => streams.refetch()} />
+      ) : !streams.data ? (
+        <BoneRows rows={2} />
+      ) : (
+        <ul className={classes.streams}>
+          {streams.data.map((one) => (
+            <li key={one.stream}>
+              <AppLink to={links.records(props.connection.id, one.stream)}>{one.stream}</AppLink>
+              <Count value={one.count} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }
 

@@ -2,8 +2,11 @@
 import { ActionIcon, Menu } from "@mantine/core";
 import {
   IconChartLine,
+  IconCopy,
   IconCurrencyRubel,
   IconDots,
+  IconEdit,
+  IconFileCode,
   IconListDetails,
   IconPlus,
   IconTargetArrow,
@@ -63,6 +66,42 @@ export function Capabilities(props: { of: Capability[]; bare?: boolean }) {
   );
 }
 
+/** The mark of a connector that somebody brought along, with what is known of it on hover. */
+export function ImportedMark(props: { of: Connector }) {
+  const { t } = useTranslation("integrations");
+  const { imported } = props.of;
+  if (!imported) return null;
+  const known = [
+    t("imported.revision", { revision: imported.revision }),
+    imported.licence ? t("imported.licence", { licence: imported.licence }) : t("imported.no_licence"),
+    imported.origin ? t("imported.origin", { origin: imported.origin }) : null,
+  ];
+  return (
+    <span title={known.filter((one) => one !== null).join("\n")}>
+      <Badge>
+        <IconFileCode size={12} aria-hidden />
+        {t("imported.mark")}
+      </Badge>
+    </span>
+  );
+}
+
+/** The way into the workbench: a connector of one's own is edited, one of ours is copied. */
+export function WorkbenchItem(props: { connector: Connector }) {
+  const { t } = useTranslation("integrations");
+  const go = useGo();
+  const { connector } = props;
+  if (!connector.declarative) return null;
+  return (
+    <Menu.Item
+      leftSection={connector.imported ? <IconEdit size={14} /> : <IconCopy size={14} />}
+      onClick={() => go(links.workbench(connector.id))}
+    >
+      {connector.imported ? t("edit_connector") : t("copy_and_edit")}
+    </Menu.Item>
+  );
+}
+
 /** The state of a system's connections in one phrase. */
 export function SystemState(props: { rows: ConnectionRow[] }) {
   const { t } = useTranslation("integrations");
@@ -107,10 +146,12 @@ export function SystemCard(props: { connector: Connector; rows: ConnectionRow[];
             <Menu.Item leftSection={<IconListDetails size={14} />} onClick={() => go(links.system(connector.id))}>
               {t("show_connections")}
             </Menu.Item>
+            <WorkbenchItem connector={connector} />
           </Menu.Dropdown>
         </Menu>
       </div>
       <div className={classes.badges}>
+        <ImportedMark of={connector} />
         <Capabilities of={connector.capabilities} />
       </div>
       <footer className={classes.cardFoot}>
@@ -136,12 +177,25 @@ export function ShelfCard(props: { connector: Connector }) {
       <SystemTile connector={connector.id} size={30} />
       <div>
         <h3>
-          {name} <span>{shared(`category.${connector.category}`)}</span>
+          {name} {connector.imported ? null : <span>{shared(`category.${connector.category}`)}</span>}
         </h3>
         <p>
+          <ImportedMark of={connector} />
           <Capabilities of={connector.capabilities} bare />
         </p>
       </div>
+      {connector.declarative ? (
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <ActionIcon className={classes.plus} aria-label={t("menu", { system: name })}>
+              <IconDots size={16} />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <WorkbenchItem connector={connector} />
+          </Menu.Dropdown>
+        </Menu>
+      ) : null}
       <ActionIcon
         variant="default"
         className={classes.plus}

@@ -38,6 +38,13 @@ export function SystemDrawer(props: { connector: Connector; rows: ConnectionRow[
       subtitle={say(connector.summary)}
       before={<SystemTile connector={connector.id} size={30} />}
       onClose={props.onClose}
+      footLeft={
+        connector.declarative ? (
+          <Button variant="default" onClick={() => go(links.workbench(connector.id))}>
+            {connector.imported ? t("edit_connector") : t("copy_and_edit")}
+          </Button>
+        ) : null
+      }
       footRight={
         <Button leftSection={<IconPlus size={15} />} onClick={() => go(links.connect(connector.id))}>
           {t("connect_more")}

@@ -3,7 +3,7 @@
  * one plus each. Drawers and the wizard stand in the address, so every one of them can be returned to and linked.
  */
 import { Button, Modal, TextInput } from "@mantine/core";
-import { IconFileImport, IconPlugConnected, IconPlus, IconSearch } from "@tabler/icons-react";
+import { IconFileCode, IconFileImport, IconPlugConnected, IconPlus, IconSearch } from "@tabler/icons-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ConnectionRow, Connector } from "@/gen/contract";
@@ -170,6 +170,14 @@ function Catalogue(props: { connectors: Connector[]; connections: ConnectionRow[
               })
         }
       >
+        <Button
+          variant="default"
+          leftSection={<IconFileCode size={15} />}
+          onClick={() => go(links.importConnector())}
+          data-testid="own-connector"
+        >
+          {t("own_action")}
+        </Button>
         <Button leftSection={<IconPlus size={15} />} onClick={() => go(links.connect())}>
           {t("connect_system")}
         </Button>
@@ -247,6 +255,7 @@ function Catalogue(props: { connectors: Connector[]; connections: ConnectionRow[
               />
             ))}
             {hasFiles && typed === "" && shelf === "all" ? <FileCard /> : null}
+            {typed === "" && shelf === "all" ? <OwnCard /> : null}
           </div>
         </section>
       ) : null}
@@ -280,6 +289,23 @@ function FileCard() {
       <p>{t("file_body")}</p>
       <Button variant="default" onClick={() => go(links.importFile())}>
         {t("file_action")}
+      </Button>
+    </section>
+  );
+}
+
+function OwnCard() {
+  const { t } = useTranslation("integrations");
+  const go = useGo();
+  return (
+    <section className={classes.fileCard}>
+      <h3>
+        <IconFileCode size={16} stroke={1.8} aria-hidden />
+        {t("own_title")}
+      </h3>
+      <p>{t("own_body")}</p>
+      <Button variant="default" onClick={() => go(links.importConnector())}>
+        {t("own_action")}
       </Button>
     </section>
   );

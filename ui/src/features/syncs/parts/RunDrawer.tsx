@@ -3,7 +3,7 @@
  * requests and the log. A run under way is redrawn from the live store; its lists follow when the backend says they changed.
  */
 import { Button, Popover, TextInput } from "@mantine/core";
-import { IconCalendarRepeat, IconFileImport, IconPlayerStop } from "@tabler/icons-react";
+import { IconCalendarRepeat, IconDatabase, IconFileImport, IconPlayerStop } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { DateRange, RunDetail } from "@/gen/contract";
@@ -204,21 +204,33 @@ function Run(props: {
         )
       }
       footRight={
-        isFile ? (
-          <Button
-            variant="default"
-            leftSection={<IconFileImport size={14} />}
-            onClick={() => go(links.importFile(run.client_id))}
-          >
-            {t("import_again")}
-          </Button>
-        ) : (
-          <CollectAgain
-            range={run.range}
-            pending={props.collecting}
-            onCollect={(range) => props.onCollect(run.connection_id, range)}
-          />
-        )
+        <>
+          {systems.keepsRecords(run.connector) ? (
+            <Button
+              variant="default"
+              mr={8}
+              leftSection={<IconDatabase size={14} />}
+              onClick={() => go(links.records(run.connection_id))}
+            >
+              {t("records")}
+            </Button>
+          ) : null}
+          {isFile ? (
+            <Button
+              variant="default"
+              leftSection={<IconFileImport size={14} />}
+              onClick={() => go(links.importFile(run.client_id))}
+            >
+              {t("import_again")}
+            </Button>
+          ) : (
+            <CollectAgain
+              range={run.range}
+              pending={props.collecting}
+              onCollect={(range) => props.onCollect(run.connection_id, range)}
+            />
+          )}
+        </>
       }
     >
       {part === "slices" ? <Slices run={run} slices={detail.slices} /> : null}
