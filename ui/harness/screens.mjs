@@ -3,6 +3,8 @@
  * adds what only a real browser can say. A feature adds its screens to the list.
  */
 
+import { readFileSync } from "node:fs";
+
 /** Fills the wizard's first step and waits for what its test shows; the client id decides how it goes (`fixtures/integrations`). */
 async function signIn(page, clientId, until) {
   await page.getByLabel(/Client ID/).fill(clientId);
@@ -17,6 +19,28 @@ async function giveFile(page, name, until) {
     .getByTestId("import-file")
     .setInputFiles({ name, mimeType: "text/csv", buffer: Buffer.from("a;b\n1;2\n") });
   await page.waitForSelector(until);
+}
+
+const MANIFEST = /export const manifest = `([^`]*)`/.exec(
+  readFileSync(new URL("fixtures/workbench.ts", import.meta.url), "utf8"),
+)[1];
+
+/** Hands a manifest to the import of connectors and waits. */
+async function giveManifest(page, name, text, until = '[data-testid="fidelity"] tbody tr') {
+  await page.getByTestId("manifest-file").setInputFiles({ name, mimeType: "text/yaml", buffer: Buffer.from(text) });
+  await page.waitForSelector(until);
+}
+
+/** Reads a stream on the workbench and waits for what was read. */
+async function testRead(page, stream) {
+  await page.waitForSelector('[data-testid="test-read"]');
+  await page
+    .getByLabel(/^(Поток|Stream)$/)
+    .first()
+    .click();
+  await page.getByRole("option", { name: stream }).click();
+  await page.getByTestId("test-read").click();
+  await page.waitForSelector('[data-testid="test-results"]');
 }
 
 /** Everything that is looked at. */
@@ -133,6 +157,80 @@ export const screens = [
     at: "/integrations/connections/conn-client-0-0?sign_in=1",
     act: (page) => signIn(page, "fine", '[data-testid="step-totals"][data-state="done"]'),
   },
+  { name: "connector-bring", at: "/integrations/manifest" },
+  {
+    name: "connector-report",
+    at: "/integrations/manifest",
+    act: (page) => giveManifest(page, "shop.yaml", MANIFEST),
+  },
+  {
+    name: "connector-unreadable",
+    at: "/integrations/manifest",
+    act: (page) => giveManifest(page, "shop.yaml", "version: 6.48.0\n", '[data-testid="problems"]'),
+  },
+  { name: "workbench", at: "/integrations/workbench/own_shop", ready: "textarea" },
+  {
+    name: "workbench-wrong",
+    at: "/integrations/workbench/own_shop",
+    ready: "textarea",
+    act: async (page) => {
+      await page.fill("textarea", `${MANIFEST}\n# broken\n`);
+      await page.waitForSelector('[data-testid="problems"]');
+      await page.locator('[data-testid="problems"] button').click();
+    },
+  },
+  { name: "workbench-copy", at: "/integrations/workbench/vk_ads", ready: "textarea" },
+  { name: "workbench-gone", at: "/integrations/workbench/nobody", ready: '[role="alert"]' },
+  { name: "test-read-start", at: "/integrations/workbench/own_shop?tab=test", ready: '[data-testid="test-read"]' },
+  { name: "test-read", at: "/integrations/workbench/own_shop?tab=test", act: (page) => testRead(page, "orders") },
+  {
+    name: "test-read-requests",
+    at: "/integrations/workbench/own_shop?tab=test",
+    act: async (page) => {
+      await testRead(page, "orders");
+      await page.locator('[data-testid="test-results"] [data-tab="requests"]').click();
+    },
+  },
+  {
+    name: "test-read-failed",
+    at: "/integrations/workbench/own_shop?tab=test",
+    act: (page) => testRead(page, "refunds"),
+  },
+  {
+    name: "mapping",
+    at: "/integrations/workbench/own_shop?tab=test",
+    act: async (page) => {
+      await testRead(page, "campaign_stats");
+      await page.locator('[data-tab="mapping"]').click();
+      await page.waitForSelector('[data-testid="mapping-preview"] [data-row]');
+    },
+  },
+  { name: "mapping-kept", at: "/integrations/workbench/own_shop?tab=mapping", ready: "nav [aria-current]" },
+  {
+    name: "records",
+    at: "/integrations/records/conn-client-6-2",
+    ready: '[data-testid="records"] [data-row]',
+    act: async (page) => {
+      await page.locator('[data-testid="records"] [data-row="3"]').click();
+      await page.waitForSelector("aside pre");
+    },
+  },
+  {
+    name: "records-100000",
+    at: "/integrations/records/conn-client-6-2",
+    ready: '[data-testid="records"] [data-row]',
+    act: async (page) => {
+      await page.focus('[data-testid="records"]');
+      await page.keyboard.press("End");
+      await page.waitForSelector('[data-row="99999"][data-active="true"] data[value="100000"]');
+    },
+    check: async (page, expect) => {
+      const rows = await page.locator('[data-testid="records"] [data-row]').count();
+      expect(rows > 5 && rows < 80, `${rows} rows are in the page, only those in sight should be`);
+    },
+  },
+  { name: "records-empty", at: "/integrations/records/conn-client-6-2?stream=refunds", ready: "nav [aria-current]" },
+  { name: "connection-records", at: "/integrations/connections/conn-client-6-2" },
   { name: "import-drop", at: "/integrations?import=1", ready: '[data-testid="import"]' },
   {
     name: "import",

@@ -143,8 +143,8 @@ function client(index: number, partial: boolean): WorldClient {
     daily,
     cpa: 180 + Math.round(random() * 2_600),
     roas: 4 + random() * 8,
-    connections: ["vk_ads", ...(index % 3 === 0 ? ["file_import"] : [])].map((connector, place) =>
-      connection(basis, connector, place, partial),
+    connections: ["vk_ads", ...(index % 3 === 0 ? ["file_import"] : []), ...(index === 6 ? ["own_shop"] : [])].map(
+      (connector, place) => connection(basis, connector, place, partial),
     ),
   };
 }

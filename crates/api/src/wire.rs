@@ -836,6 +836,24 @@ wire! {
         level: Level,
         /// Where each of our fields stands in a record, by our name.
         fields: BTreeMap<String, String>,
+        /// Where the state of an ad object stands, and what its words mean.
+        status: Option<MappingStatus>,
+        /// By what the rows are split.
+        breakdown: Option<MappingBreakdown>,
+    }
+    /// Where a mapping finds the state of an ad object.
+    MappingStatus {
+        /// Where it stands in a record.
+        from: String,
+        /// What the platform's words mean.
+        words: BTreeMap<String, ObjectStatus>,
+    }
+    /// By what a mapping splits rows.
+    MappingBreakdown {
+        /// Its kind.
+        kind: String,
+        /// Where its value stands in a record.
+        from: String,
     }
     /// A table that a stream can become.
     MappingTableInfo {
@@ -1101,6 +1119,8 @@ wire! {
         /// Records after this number.
         #[ts(type = "number | null")]
         after: Option<i64>,
+        /// Of these, how many to pass over.
+        skip: Option<u32>,
         /// At most this many, up to 500.
         limit: u32,
     }

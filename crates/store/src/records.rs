@@ -245,17 +245,25 @@ impl Store {
         .await
     }
 
-    /// A page of records in the order they came, after the record with this number.
-    pub async fn records(&self, query: RecordQuery<'_>, after: Option<i64>, limit: u32) -> Result<Vec<StoredRecord>> {
+    /// A page of records in the order they came: those after the record with this number, without the first `skip` of them.
+    /// A reader that goes from page to page is faster with numbers; one that jumps, such as a scroll bar, only knows how far.
+    pub async fn records(
+        &self,
+        query: RecordQuery<'_>,
+        after: Option<i64>,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<StoredRecord>> {
         let rows = asked(
             matching!(
                 "SELECT r.num, r.key, r.data, r.read_at",
-                "AND (?8 IS NULL OR r.num > ?8) ORDER BY r.num LIMIT ?9"
+                "AND (?8 IS NULL OR r.num > ?8) ORDER BY r.num LIMIT ?9 OFFSET ?10"
             ),
             query,
         )
         .bind(after)
         .bind(i64::from(limit))
+        .bind(i64::from(skip))
         .fetch_all(&self.readers)
         .await?;
         rows.iter().map(read).collect()

@@ -279,6 +279,8 @@ fn mapped(text: &str) -> Vec<StreamMapping> {
             to: word(mapping.get("to"))?,
             level: word(mapping.get("level"))?,
             fields: word(mapping.get("fields")).unwrap_or_default(),
+            status: word(mapping.get("status")),
+            breakdown: word(mapping.get("breakdown")),
         })
     });
     mapped.collect()

@@ -14,10 +14,10 @@ export function JsonText(props: { label: string; text?: string; value?: unknown;
   const shown = whole.slice(0, MOST);
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <section
         className={classes.json}
         data-fill={props.fill ?? false}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         tabIndex={0}
         data-scrolls
         aria-label={props.label}

@@ -104,10 +104,10 @@ export function MappingEditor(props: {
         </div>
       ) : (
         <>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
           <section
             className={classes.fields}
             aria-label={t("map.fields", { stream: stream.name })}
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
             tabIndex={0}
             data-scrolls
           >

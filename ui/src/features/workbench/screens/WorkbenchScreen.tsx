@@ -278,11 +278,11 @@ function Workbench(props: { source: ManifestSource }) {
               onChange={(text) => change({ manifest: text })}
             />
           </Panel>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
           <aside
             className={classes.side}
             aria-label={t("inspection")}
             aria-busy={inspection.busy}
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
             tabIndex={0}
             data-scrolls
           >
