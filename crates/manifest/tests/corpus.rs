@@ -1,7 +1,12 @@
 //! Our own corpus: made-up connectors that together use every component and option of the format that we run. What the reference
 //! made of them is recorded beside them (`tests/conformance/record.py` says how); here they are replayed without it, over a server on loopback
 //! and with a virtual clock. Requests are compared as a set, records as multisets per stream, and the last state of each stream.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may panic and talks to its reader")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic and talks to its reader"
+)]
 
 use async_trait::async_trait;
 use axum::{
@@ -10,7 +15,10 @@ use axum::{
     http::{Request, request::Parts, response::Builder},
     response::Response,
 };
-use base64::{Engine, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use kit::{
     http::{Http, HttpOptions},
     session::CancellationToken,
@@ -184,7 +192,8 @@ impl Script {
         let mut headers = Map::from_iter([("Content-Type".to_owned(), json!("application/json"))]);
         headers.extend(answer.get("headers").and_then(Value::as_object).cloned().unwrap_or_default());
         let response = Response::builder().status(u16::try_from(status).unwrap());
-        let add = |response: Builder, (name, value): (&String, &Value)| response.header(name, here(value.as_str().unwrap()));
+        let add =
+            |response: Builder, (name, value): (&String, &Value)| response.header(name, here(value.as_str().unwrap()));
         headers.iter().fold(response, add).body(Body::from(body)).unwrap()
     }
 }
@@ -275,7 +284,10 @@ async fn replay(topic: &str, scenario: &Value, recorded: &Value) -> Vec<String> 
         options.clock = VirtualClock::at(now.parse().unwrap());
         options.url_map = vec![("https://".to_owned(), base.clone())];
         let http = Http::new(options).unwrap();
-        let run = || Run { workers: 1, ..Run::new(scenario["config"].clone().into(), http.clone(), CancellationToken::new()) };
+        let run = || Run {
+            workers: 1,
+            ..Run::new(scenario["config"].clone().into(), http.clone(), CancellationToken::new())
+        };
         script.lock().unwrap().sync = number as u64 + 1;
         if number == 0 {
             let found = connector.discover(&run()).await;
@@ -298,7 +310,12 @@ async fn replay(topic: &str, scenario: &Value, recorded: &Value) -> Vec<String> 
         let names: Vec<&String> = expected["records"].as_object().unwrap().keys().collect();
         let wanted = names.iter().map(|name| {
             let state = states.get(name.as_str()).filter(|state| !state.is_null());
-            Wanted { stream: (*name).clone(), state: state.map(|state| state.clone().into()), full_refresh: false }
+            Wanted {
+                stream: (*name).clone(),
+                state: state.map(|state| state.clone().into()),
+                full_refresh: false,
+                schema: None,
+            }
         });
         let (mut basket, limits) = (Basket::default(), Limits::default());
         let summary = connector.read(&run(), wanted.collect(), &limits, &mut basket).await.unwrap();
@@ -319,7 +336,11 @@ async fn replay(topic: &str, scenario: &Value, recorded: &Value) -> Vec<String> 
             let outcome = summary.streams.iter().find(|(found, ..)| found == name).map(|(.., outcome)| outcome.clone());
             let complete = matches!(outcome, Some(Ok(())));
             if complete != (expected["ends"][name] == "COMPLETE") {
-                differences.push(format!("{} {outcome:?} instead of {}", at(&format!("end of {name}:")), expected["ends"][name]));
+                differences.push(format!(
+                    "{} {outcome:?} instead of {}",
+                    at(&format!("end of {name}:")),
+                    expected["ends"][name]
+                ));
             }
         }
         states = expected["states"].clone();

@@ -60,7 +60,8 @@ pub(crate) async fn records_list(host: &Host, request: RecordList) -> Result<Rec
     let field = path(&request.filter);
     let query = query(&request.filter, field.as_deref());
     let limit = request.limit.clamp(1, PAGE);
-    let mut records = workspace.store.records(query, request.after, request.skip.unwrap_or_default(), limit + 1).await?;
+    let mut records =
+        workspace.store.records(query, request.after, request.skip.unwrap_or_default(), limit + 1).await?;
     let more = records.len() > limit as usize;
     records.truncate(limit as usize);
     let total = workspace.store.records_count(query).await?;
