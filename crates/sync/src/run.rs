@@ -108,7 +108,6 @@ impl Runner {
         if left_behind {
             return;
         }
-        self.live.set_state(state);
         if failure.as_ref().is_some_and(|failure| failure.kind() == FailureKind::SignInAgain)
             && let Err(error) = self.store.set_connection_state(self.connection.id, ConnectionState::SignInNeeded).await
         {
@@ -117,6 +116,8 @@ impl Runner {
         if let Err(error) = self.store.finish_run(self.id, state, failure.as_ref(), ended_at).await {
             tracing::error!(%error, "the end of a run could not be written; it goes on at the next start");
         }
+        // Only now: whoever sees that it is over finds in the database how it ended.
+        self.live.set_state(state);
         (self.tell)(SyncEvent::Moved(self.live.snapshot()));
     }
 

@@ -184,7 +184,8 @@ fn tables(found: &mut Found) -> Result<()> {
         cargo().args(["test", "--quiet", "-p", "manifest", "--test", "conformance", "--", "--nocapture"]).output()?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     for (name, what, gate) in [("templates", "Template cases", 99.9), ("windows", "Date windows", 100.0)] {
-        let line = printed.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        // A quiet test run puts a dot before what the next test prints.
+        let line = printed.lines().find_map(|line| line.trim_start_matches('.').strip_prefix(&format!("{name}: ")));
         let line = line.with_context(|| {
             format!("the test said nothing of {name}:\n{printed}{}", String::from_utf8_lossy(&output.stderr))
         })?;
