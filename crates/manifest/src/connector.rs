@@ -338,8 +338,8 @@ impl Connector {
         } else {
             self.templates.as_slice()
         };
-        let all = dynamic::discover(&run, &self.declared, templates, Some(&names)).await?;
-        self.read_of(&run, &all, wanted, limits, outlet).await
+        let all = dynamic::discover(run, &self.declared, templates, Some(&names)).await?;
+        self.read_of(run, &all, wanted, limits, outlet).await
     }
 
     async fn read_of(
