@@ -7,9 +7,10 @@
 
 use crate::{
     auth::Veil,
-    components::{self, DynamicStream, Fault, Spec, Stream, Traffic},
+    components::{self, Check, DynamicStream, Fault, Group, Spec, Stream, Traffic},
     document::{self, DocumentError},
     dynamic::{self, Ways},
+    inventory::look,
     read::{Convert, Flow, Job, Run, Taker, read_streams},
 };
 use crate::{
@@ -35,6 +36,7 @@ pub struct Connector {
     traffic: Traffic,
     /// Streams by the group within which they are not read at the same time.
     groups: HashMap<String, String>,
+    check: Result<Check, Fault>,
 }
 
 /// A stream as people and catalogues see it.
@@ -174,7 +176,7 @@ impl Connector {
             Err(Fault::Invalid(error)) => return Err(error),
             other => other,
         };
-        let listed = document.get("streams").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        let listed = look(&document, "streams").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
         let each = listed.iter().enumerate();
         let veil = Veil::of(&document, form_of(&document));
         let declared = each.flat_map(|(at, stream)| {
@@ -190,7 +192,7 @@ impl Connector {
             all
         });
         let mut declared: Vec<_> = declared.collect();
-        let templates = document.get("dynamic_streams").and_then(Json::as_array).into_iter().flatten().enumerate();
+        let templates = look(&document, "dynamic_streams").and_then(Json::as_array).into_iter().flatten().enumerate();
         let templates = templates.map(|(at, it)| components::dynamic_stream(it, &format!("dynamic_streams/{at}")));
         let templates = templates.collect();
         // Without its pace a stream reads the same records, only faster or slower.
@@ -207,7 +209,12 @@ impl Connector {
                 Arc::make_mut(stream).is_parent = true;
             }
         }
-        let groups = groups(&document);
+        let groups = match components::groups(&document) {
+            Ok(groups) => groups.into_iter().flat_map(Group::members).collect(),
+            Err(Fault::Invalid(error)) => return Err(error),
+            // Without a rule of its own a group says nothing.
+            Err(Fault::Unsupported { .. }) => HashMap::new(),
+        };
         for declared in &declared {
             let Some((group, stream)) = groups.get(&declared.name).zip(declared.stream.as_deref().ok()) else {
                 continue;
@@ -219,7 +226,7 @@ impl Connector {
                 return Err(DocumentError::new(path, message));
             }
         }
-        Ok(Self { document, spec, declared, templates, veil, traffic, groups })
+        Ok(Self { check: components::check(&document), document, spec, declared, templates, veil, traffic, groups })
     }
     /// How its templates treat the secrets of its form: what a run's configuration has to look like.
     pub fn veil(&self) -> &Veil {
@@ -262,8 +269,7 @@ impl Connector {
     }
     /// Names of the streams a check reads; those that the platform generates are found out by [`Connector::discover`].
     pub fn check_names(&self) -> Vec<String> {
-        let names = self.document.pointer("/check/stream_names").and_then(Json::as_array).into_iter().flatten();
-        names.filter_map(Json::as_str).map(str::to_owned).collect()
+        self.check.as_ref().map(|check| check.names.clone()).unwrap_or_default()
     }
     /// The templates that become streams of a connection; what they become, only [`Connector::discover`] knows.
     pub fn templates(&self) -> &[Result<DynamicStream, Fault>] {
@@ -277,34 +283,32 @@ impl Connector {
     /// Whether the platform can be read: each stream of the manifest's check gives its first record, or ends without any.
     pub async fn check(&self, run: &Run) -> Result<(), Failure> {
         let mut run = self.ready(run)?;
-        let check = self.document.get("check").unwrap_or(&Json::Null);
-        if let Some(Json::Object(overrides)) = check.get("config_overrides") {
+        let check = self.check.as_ref();
+        let check = check.map_err(|fault| Failure::new(Code::ManifestInvalid).with("path", "check").detail(fault))?;
+        if !check.overrides.is_empty() {
             let mut config = Json::clone(&run.config);
             if let Some(config) = config.as_object_mut() {
-                config.extend(overrides.iter().map(|(key, value)| (key.clone(), value.clone())));
+                config.extend(check.overrides.iter().map(|(key, value)| (key.clone(), value.clone())));
             }
             run.config = Arc::new(config);
         }
-        let mut names = self.check_names();
-        let first = |value: &Json| value.get("stream_count").and_then(Json::as_u64).and_then(|it| it.try_into().ok());
-        let generated = check.get("dynamic_streams_check_configs").and_then(Json::as_array);
-        let all = check.get("type").is_some_and(|kind| *kind == "CheckDynamicStream");
-        let templates = if all || generated.is_some() { self.templates.as_slice() } else { &[] };
+        let mut names = check.names.clone();
+        let asked = check.first.is_some() || !check.generated.is_empty();
+        let templates = if asked { self.templates.as_slice() } else { &[] };
         let streams = dynamic::discover(&run, &self.declared, templates, Some(&names)).await?;
-        if all && check.get("use_check_availability") == Some(&Json::Bool(false)) {
+        if !check.reads {
             return Ok(());
         }
-        if all {
-            names = streams.iter().take(first(check).unwrap_or(1)).map(|it| it.name.clone()).collect();
+        if let Some(first) = check.first {
+            names = streams.iter().take(first).map(|it| it.name.clone()).collect();
             if names.is_empty() {
                 return Err(Failure::new(Code::NotFound).with("what", "streams"));
             }
         }
-        for config in generated.into_iter().flatten() {
-            let template = config.get("dynamic_stream_name").and_then(Json::as_str).unwrap_or_default();
+        for (template, first) in &check.generated {
             let of = streams.iter().filter(|it| it.ways.template.as_deref() == Some(template));
             let before = names.len();
-            names.extend(of.take(first(config).unwrap_or(usize::MAX)).map(|it| it.name.clone()));
+            names.extend(of.take(first.unwrap_or(usize::MAX)).map(|it| it.name.clone()));
             if names.len() == before {
                 return Err(Failure::new(Code::NotFound).with("what", template));
             }
@@ -387,19 +391,6 @@ impl Connector {
     }
 }
 
-/// Group of each stream that must not be read at the same time as others of its group.
-fn groups(document: &Json) -> HashMap<String, String> {
-    let mut found = HashMap::new();
-    for (group, config) in document.get("stream_groups").and_then(Json::as_object).into_iter().flatten() {
-        for stream in config.get("streams").and_then(Json::as_array).into_iter().flatten() {
-            if let Some(name) = stream.get("name").and_then(Json::as_str) {
-                found.insert(name.to_owned(), group.to_string());
-            }
-        }
-    }
-    found
-}
-
 /// Tells the outlet what happens, under the names of streams.
 struct Telling<'o> {
     outlet: &'o mut dyn Outlet,
@@ -453,14 +444,14 @@ impl Declared {
         });
         let stream = without.as_ref().unwrap_or(stream);
         let built = components::stream(stream, path);
-        let schema = components::schema(stream.get("schema_loader"), &format!("{path}/schema_loader"), &mut notes);
+        let schema = components::schema(look(stream, "schema_loader"), &format!("{path}/schema_loader"), &mut notes);
         let (schema, dynamic, built) = match schema {
             Ok((schema, dynamic)) => (schema, dynamic, built),
             Err(fault) => (json!({}), Vec::new(), built.and(Err(fault))),
         };
         Self {
             name,
-            primary_key: primary_key(stream.get("primary_key")),
+            primary_key: primary_key(look(stream, "primary_key")),
             cursor_field: cursor_field.map(str::to_owned),
             incremental: stream.get("incremental_sync").is_some_and(|cursor| !cursor.is_null()),
             schema,

@@ -2,6 +2,7 @@
 //! asked for is written down, and every option that is refused. `docs/connector-format.md` is made from that over the manifests
 //! of our own corpus, so that the page cannot promise what the code does not read.
 
+use crate::json::{Json, JsonText};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +18,34 @@ const FORMAT: &str = include_str!("inventory/format.txt");
 const HARMLESS: &[(&str, &str, &str)] = &[
     ("*", "$options", "the older name of `$parameters`; no public manifest uses it"),
     ("*", "description", "for people"),
-    ("DeclarativeSource", "description", "for people"),
+    (
+        "DeclarativeSource",
+        "definitions",
+        "a place for what references point at; they are resolved before anything is built",
+    ),
+    (
+        "DeclarativeSource",
+        "schemas",
+        "a place for what references point at; they are resolved before anything is built",
+    ),
+    ("DeclarativeSource", "metadata", "the format's free space; our own additions stand there, under `syncdeck`"),
+    ("DeclarativeSource", "version", "checked before anything is built: a newer major version is refused"),
+    (
+        "HttpRequester",
+        "connect_timeout_in_seconds",
+        "a connection is given up after 30 seconds, whatever the connector",
+    ),
+    ("HttpRequester", "use_tcp_keepalive", "connections are kept alive as our own client sees fit"),
+    (
+        "DatetimeBasedCursor",
+        "allow_catalog_defined_cursor_field",
+        "whoever reads cannot choose another cursor; it is always the manifest's own",
+    ),
+    (
+        "IncrementingCountCursor",
+        "allow_catalog_defined_cursor_field",
+        "whoever reads cannot choose another cursor; it is always the manifest's own",
+    ),
 ];
 
 /// What was seen while manifests were built.
@@ -58,6 +86,15 @@ pub(crate) fn read(kind: &str, option: &str) {
             inventory.read.entry(kind.to_owned()).or_default().insert(option.to_owned());
         }
     });
+}
+
+/// An option of a component that is read as it stands, such as the document itself.
+pub(crate) fn look<'j>(value: &'j Json, option: &str) -> Option<&'j Json> {
+    let map = value.as_object()?;
+    let kind = map.get("type").and_then(Json::as_str).unwrap_or_default();
+    built(kind, map.keys().map(JsonText::as_str));
+    read(kind, option);
+    map.get(option).filter(|value| !value.is_null())
 }
 
 /// A component would be refused for an option.

@@ -358,6 +358,7 @@ fn session(part: &Part<'_>) -> Built<SessionLogin> {
     let shown = match shown.kind()? {
         "Bearer" => None,
         "ApiKey" => {
+            let shown = shown.known_as("SessionTokenRequestApiKeyAuthenticator");
             let token = named(&shown, "api_token", "{{ session_token }}")?;
             Some((token, request_option(&shown.child("inject_into")?)?))
         }

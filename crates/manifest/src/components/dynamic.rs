@@ -68,9 +68,8 @@ pub fn dynamic_stream(value: &Json, path: &str) -> Result<DynamicStream, Fault> 
     let kind = resolver.kind()?;
     let source = match kind {
         "HttpComponentsResolver" => {
-            let inner = resolver.need("retriever")?;
             let retriever = retriever(&resolver.child("retriever")?)?;
-            ComponentSource::Http(Arc::new(Stream::helper("__http_components_resolver", retriever, inner)))
+            ComponentSource::Http(Arc::new(Stream::helper("__http_components_resolver", retriever)))
         }
         "ConfigComponentsResolver" => {
             let mut lists = Vec::new();
@@ -145,5 +144,7 @@ pub fn delegate(value: &Json, path: &str) -> Result<Delegate, Fault> {
 
 /// A condition over the configuration, of `ConditionalStreams`.
 pub fn condition(value: &Json, path: &str) -> Result<Text, Fault> {
-    Part::new(value, path)?.need_text("condition")
+    let part = Part::new(value, path)?;
+    part.need("streams")?;
+    part.need_text("condition")
 }

@@ -98,7 +98,7 @@ pub(super) fn retriever(part: &Part<'_>) -> Built<Retriever> {
         delete: one("delete_requester")?,
         decoder: decoded("decoder")?,
         status: selector::extractor(&part.child("status_extractor")?)?,
-        words: words(&part.child("status_mapping")?)?,
+        words: words(&part.child("status_mapping")?.known_as("AsyncJobStatusMap"))?,
         targets,
         timeout_minutes: part.field("polling_job_timeout")?,
         retry_wait_secs: part.field("failed_retry_wait_time_in_seconds")?,

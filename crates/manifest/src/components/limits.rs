@@ -155,12 +155,15 @@ fn policy(part: &Part<'_>) -> Built<CallPolicy> {
             if rates.is_empty() {
                 return Err(part.invalid("rates", "at least one rate was expected"));
             }
-            let rate = |rate: &Part<'_>| Ok((rate.field_of("limit", rate.need("limit")?)?, span(rate, "interval")?));
-            CallPace::Moving(rates.iter().map(rate).collect::<Built<_>>()?)
+            let rate = |rate: Part<'_>| {
+                let rate = rate.known_as("Rate");
+                Ok((rate.field_of("limit", rate.need("limit")?)?, span(&rate, "interval")?))
+            };
+            CallPace::Moving(rates.into_iter().map(rate).collect::<Built<_>>()?)
         }
         _ => return Err(part.unsupported(part.name())),
     };
-    Ok(CallPolicy { pace, matchers: part.children("matchers")?.iter().map(matcher).collect::<Built<_>>()? })
+    Ok(CallPolicy { pace, matchers: part.children("matchers")?.into_iter().map(matcher).collect::<Built<_>>()? })
 }
 
 fn span(part: &Part<'_>, field: &str) -> Built<TimeDelta> {
@@ -176,7 +179,8 @@ fn span(part: &Part<'_>, field: &str) -> Built<TimeDelta> {
     }
 }
 
-fn matcher(part: &Part<'_>) -> Built<Matcher> {
+fn matcher(part: Part<'_>) -> Built<Matcher> {
+    let part = part.known_as("HttpRequestRegexMatcher");
     let path = match part.plain("url_path_pattern")? {
         None => None,
         Some(source) => Some(

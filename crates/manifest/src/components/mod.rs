@@ -5,6 +5,7 @@
 //! its components and the functions that build them from a [`Part`] of the plain document.
 
 mod auth;
+mod check;
 mod cursor;
 mod decoder;
 mod dynamic;
@@ -24,6 +25,7 @@ mod steering;
 mod transformation;
 
 pub use auth::{Auth, Jwt, LegacySession, OAuth, Refusal, SessionLogin, Updater};
+pub use check::{Check, Group, check, groups};
 pub use cursor::{Clamping, Counter, Cursor, MinMax, OwnFilter, datetime_cursor};
 pub use decoder::Decoder;
 pub use dynamic::{ComponentMapping, ComponentSource, Delegate, DynamicStream, condition, delegate, dynamic_stream};
@@ -151,17 +153,17 @@ pub struct Stream {
 
 impl Stream {
     /// A retriever that is read for something else than its records, such as the streams or fields a platform has.
-    pub fn helper(name: &str, retriever: Retriever, value: &Json) -> Self {
+    pub fn helper(name: &str, retriever: Retriever) -> Self {
         Self {
             name: name.to_owned(),
-            retriever,
             cursor: None,
             counter: None,
             transformations: Vec::new(),
             total: None,
             budget_scope: String::new(),
             legacy_states: false,
-            use_cache: value.pointer("/requester/use_cache").and_then(Json::as_bool),
+            use_cache: retriever.requester.use_cache,
+            retriever,
             is_parent: false,
             normal: None,
         }
@@ -214,14 +216,14 @@ pub fn stream(value: &Json, path: &str) -> Result<Stream, Fault> {
     };
     Ok(Stream {
         name,
-        retriever,
         cursor,
         counter,
         transformations,
         total: None,
         budget_scope: String::new(),
         legacy_states,
-        use_cache: value.pointer("/retriever/requester/use_cache").and_then(Json::as_bool),
+        use_cache: retriever.requester.use_cache,
+        retriever,
         is_parent: false,
         normal,
     })

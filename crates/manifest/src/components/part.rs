@@ -10,6 +10,8 @@ pub(super) struct Part<'a> {
     pub(super) map: &'a Map,
     pub(super) path: String,
     pub(super) parameters: Arc<Json>,
+    /// What it is where the format does not ask for a type.
+    usual: &'static str,
 }
 
 impl<'a> Part<'a> {
@@ -18,12 +20,17 @@ impl<'a> Part<'a> {
             .as_object()
             .ok_or_else(|| DocumentError::new(path, "a component (a map with a type) was expected"))?;
         let parameters = Arc::new(map.get("$parameters").cloned().unwrap_or_else(|| Json::Object(Map::new())));
-        let part = Self { map, path: path.to_owned(), parameters };
+        let part = Self { map, path: path.to_owned(), parameters, usual: "" };
         inventory::built(part.type_name(), map.keys().map(JsonText::as_str));
         Ok(part)
     }
+    /// The same where its place alone says what it is.
+    pub(super) fn known_as(self, usual: &'static str) -> Self {
+        inventory::built(usual, self.map.keys().map(JsonText::as_str));
+        Self { usual, ..self }
+    }
     fn type_name(&self) -> &'a str {
-        self.map.get("type").and_then(Json::as_str).unwrap_or_default()
+        if self.usual.is_empty() { self.map.get("type").and_then(Json::as_str).unwrap_or_default() } else { self.usual }
     }
     pub(super) fn at(&self, field: &str) -> String {
         if self.path.is_empty() { field.to_owned() } else { format!("{}/{field}", self.path) }

@@ -118,7 +118,7 @@ fn chunking(part: &Part<'_>) -> Built<Chunking> {
 
 fn endpoint(part: &Part<'_>) -> Built<PropertyNames> {
     let inner = part.child("retriever")?;
-    let stream = Stream::helper("properties", retriever::retriever(&inner)?, part.need("retriever")?);
+    let stream = Stream::helper("properties", retriever::retriever(&inner)?);
     let identity = Json::Object(part.map.clone()).to_string();
     Ok(PropertyNames::Endpoint { stream: Arc::new(stream), path: part.texts("property_field_path")?, identity })
 }

@@ -61,6 +61,8 @@ pub struct Requester {
     pub auth: Auth,
     /// What answers mean; absent: the default table.
     pub errors: Option<Arc<ErrorHandler>>,
+    /// Whether answers are kept for the rest of the run, if the document says so.
+    pub use_cache: Option<bool>,
     /// Longest silence, in seconds.
     pub read_timeout_secs: Option<u64>,
     /// Where it stands in the document.
@@ -71,8 +73,8 @@ pub(super) fn requester(part: &Part<'_>) -> Built<Requester> {
     if part.kind()? != "HttpRequester" {
         return Err(part.unsupported(part.name()));
     }
-    let base = part.text("url_base")?.map_or_else(|| part.text("url"), |base| Ok(Some(base)))?;
-    let base = base.ok_or_else(|| part.invalid("url_base", "missing; an address was expected"))?;
+    let (base, whole) = (part.text("url_base")?, part.text("url")?);
+    let base = base.or(whole).ok_or_else(|| part.invalid("url_base", "missing; an address was expected"))?;
     let method = part.plain("http_method")?.unwrap_or_else(|| "GET".to_owned());
     let method: http::Method = match method.to_ascii_uppercase().as_str() {
         known @ ("GET" | "POST" | "PUT" | "PATCH" | "DELETE") => {
@@ -105,6 +107,7 @@ pub(super) fn requester(part: &Part<'_>) -> Built<Requester> {
             None => None,
             Some(_) => Some(Arc::new(error_handler(&part.child("error_handler")?)?)),
         },
+        use_cache: part.get("use_cache").and_then(Json::as_bool),
         read_timeout_secs: part.get("read_timeout_in_seconds").and_then(Json::as_u64),
         path_in_document: part.path.clone(),
     })
@@ -130,8 +133,9 @@ fn body(part: &Part<'_>) -> Built<BodySpec> {
             "RequestBodyUrlEncodedForm" => data = Some(map()?),
             "RequestBodyJsonObject" => json = Some(map()?),
             "RequestBodyGraphQL" => {
-                if !typed.need("value")?.get("query").is_some_and(Json::is_string) {
-                    return Err(typed.invalid("value/query", "missing; the text of a GraphQL query was expected"));
+                let query = typed.child("value")?.known_as("RequestBodyGraphQlQuery");
+                if !query.get("query").is_some_and(Json::is_string) {
+                    return Err(query.invalid("query", "missing; the text of a GraphQL query was expected"));
                 }
                 json = Some(map()?);
             }

@@ -58,10 +58,10 @@ pub fn schema(loader: Option<&Json>, path: &str, notes: &mut Vec<Note>) -> Built
             let kind = part.name();
             match kind.as_str() {
                 "InlineSchemaLoader" => {
-                    let found = loader.get("schema").filter(|schema| schema.is_object());
+                    let found = part.get("schema").filter(|schema| schema.is_object());
                     Ok((found.cloned().unwrap_or_else(|| json!({})), Vec::new()))
                 }
-                "DynamicSchemaLoader" => Ok((json!({}), vec![dynamic(&part, loader)?])),
+                "DynamicSchemaLoader" => Ok((json!({}), vec![dynamic(&part)?])),
                 _ => {
                     // A file beside the connector, or a class of its author: types are then told from the records.
                     notes.push(Note { component: kind, path: path.to_owned() });
@@ -79,13 +79,19 @@ pub fn lay_under(properties: &mut Map, schema: &Json) {
     }
 }
 
-fn dynamic(part: &Part<'_>, loader: &Json) -> Built<DynamicSchema> {
+fn dynamic(part: &Part<'_>) -> Built<DynamicSchema> {
     let mut retriever = retriever(&part.child("retriever")?)?;
     // One record is enough, and it is read as if there were no partitions.
     retriever.routers.clear();
-    let identifier = part.child("schema_type_identifier")?;
+    let identifier = part.child("schema_type_identifier")?.known_as("SchemaTypeIdentifier");
     let mut types = Vec::new();
     for map in identifier.children("types_mapping")? {
+        let map = map.known_as("TypesMap");
+        if map.need("target_type")?.is_object() {
+            let target = map.child("target_type")?.known_as("ComplexFieldType");
+            target.need("field_type")?;
+            target.get("items");
+        }
         types.push(TypesMap {
             current: map.need("current_type")?.clone(),
             target: map.need("target_type")?.clone(),
@@ -94,7 +100,7 @@ fn dynamic(part: &Part<'_>, loader: &Json) -> Built<DynamicSchema> {
     }
     identifier.need("key_pointer")?;
     Ok(DynamicSchema {
-        stream: Arc::new(Stream::helper("dynamic_properties", retriever, loader)),
+        stream: Arc::new(Stream::helper("dynamic_properties", retriever)),
         fields: identifier.texts("schema_pointer")?,
         key: identifier.texts("key_pointer")?,
         kind: identifier.get("type_pointer").map(|_| identifier.texts("type_pointer")).transpose()?,

@@ -155,7 +155,7 @@ fn expander(part: &Part<'_>) -> Built<Expander> {
                 part.invalid("expand_records_from_field", "truncated_list_retriever needs a path without globs")
             );
         }
-        Some(value) => Some(Arc::new(whole_list(part, value)?)),
+        Some(_) => Some(Arc::new(whole_list(part)?)),
     };
     Ok(Expander {
         path,
@@ -175,9 +175,9 @@ fn expander(part: &Part<'_>) -> Built<Expander> {
 }
 
 /// The retriever of a whole list as a stream of its own.
-fn whole_list(part: &Part<'_>, value: &Json) -> Built<Stream> {
+fn whole_list(part: &Part<'_>) -> Built<Stream> {
     let inner = part.child("truncated_list_retriever")?;
     inner.refuse(&["partition_router", "pagination_reset"])?;
     let retriever: Retriever = retriever(&inner)?;
-    Ok(Stream::helper("record_expander_truncated_list", retriever, value))
+    Ok(Stream::helper("record_expander_truncated_list", retriever))
 }

@@ -86,7 +86,7 @@ pub enum ValidationTarget {
 
 /// Builds the `spec` of a document.
 pub fn spec(document: &Json) -> Result<Spec, Fault> {
-    let Some(value) = document.get("spec").filter(|spec| !spec.is_null()) else {
+    let Some(value) = crate::inventory::look(document, "spec") else {
         return Ok(Spec { form: Json::Object(crate::json::Map::new()), ..Spec::default() });
     };
     let part = Part::new(value, "spec")?;
@@ -97,7 +97,7 @@ pub fn spec(document: &Json) -> Result<Spec, Fault> {
     }
     let mut spec = Spec { form, documentation_url: part.plain("documentation_url")?, ..Spec::default() };
     if part.get("advanced_auth").is_some() {
-        spec.sign_in = Some(sign_in(&part.child("advanced_auth")?)?);
+        spec.sign_in = Some(sign_in(&part.child("advanced_auth")?.known_as("AuthFlow"))?);
     }
     if part.get("config_normalization_rules").is_some() {
         let rules = part.child("config_normalization_rules")?;
@@ -200,10 +200,13 @@ fn validation(part: &Part<'_>) -> Built<Validation> {
 }
 
 fn sign_in(part: &Part<'_>) -> Built<SignIn> {
-    let none = Json::Null;
-    let oauth = part.get("oauth_config_specification").unwrap_or(&none);
+    let oauth = match part.get("oauth_config_specification") {
+        None => None,
+        Some(_) => Some(part.child("oauth_config_specification")?.known_as("OAuthConfigSpecification")),
+    };
+    let oauth = |field: &str| oauth.as_ref().and_then(|oauth| oauth.get(field));
     let places = |field: &str| -> Vec<(String, Vec<String>)> {
-        let properties = oauth.get(field).and_then(|spec| spec.get("properties")).and_then(Json::as_object);
+        let properties = oauth(field).and_then(|spec| spec.get("properties")).and_then(Json::as_object);
         let place = |value: &Json| {
             let path = value.get("path_in_connector_config").and_then(Json::as_array)?;
             Some(path.iter().filter_map(Json::as_str).map(str::to_owned).collect())
@@ -212,7 +215,7 @@ fn sign_in(part: &Part<'_>) -> Built<SignIn> {
         each.collect()
     };
     let input = |field: &str| {
-        let input = oauth.get("oauth_connector_input_specification")?;
+        let input = oauth("oauth_connector_input_specification")?;
         input.get(field).and_then(Json::as_str).map(str::to_owned)
     };
     let key = words(part, "predicate_key")?;

@@ -49,14 +49,14 @@ pub(super) fn reset(part: &Part<'_>) -> Built<Reset> {
         Some("SPLIT_USING_CURSOR") => true,
         _ => return Err(part.invalid("action", "RESET or SPLIT_USING_CURSOR was expected")),
     };
-    let records = match part.get("limits").and_then(|limits| limits.get("number_of_records")) {
+    let records = match part.get("limits") {
         None => None,
-        Some(number) => Some(
-            number
-                .as_u64()
-                .filter(|number| *number > 0)
-                .ok_or_else(|| part.invalid("limits/number_of_records", "a positive whole number was expected"))?,
-        ),
+        Some(_) => {
+            let limits = part.child("limits")?;
+            let positive = || limits.invalid("number_of_records", "a positive whole number was expected");
+            let number = |value: &Json| value.as_u64().filter(|number| *number > 0).ok_or_else(positive);
+            limits.get("number_of_records").map(number).transpose()?
+        }
     };
     Ok(Reset { by_cursor, records })
 }
