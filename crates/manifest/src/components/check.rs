@@ -67,9 +67,11 @@ pub fn groups(document: &Json) -> Built<Vec<Group>> {
     let group = |(name, value): (&_, &Json)| {
         let name: &crate::json::JsonText = name;
         let part = Part::new(value, &format!("stream_groups/{name}"))?.known_as("StreamGroup");
-        let action = part.child("action")?;
-        if action.kind()? != "BlockSimultaneousSyncsAction" {
-            return Err(action.unsupported(action.name()));
+        if part.get("action").is_some() {
+            let action = part.child("action")?;
+            if action.kind()? != "BlockSimultaneousSyncsAction" {
+                return Err(action.unsupported(action.name()));
+            }
         }
         let streams = part.get("streams").and_then(Json::as_array).into_iter().flatten();
         let streams = streams.filter_map(|stream| stream.get("name")?.as_str().map(str::to_owned)).collect();

@@ -49,14 +49,13 @@ pub(super) fn reset(part: &Part<'_>) -> Built<Reset> {
         Some("SPLIT_USING_CURSOR") => true,
         _ => return Err(part.invalid("action", "RESET or SPLIT_USING_CURSOR was expected")),
     };
-    let records = match part.get("limits") {
-        None => None,
-        Some(_) => {
-            let limits = part.child("limits")?;
-            let positive = || limits.invalid("number_of_records", "a positive whole number was expected");
-            let number = |value: &Json| value.as_u64().filter(|number| *number > 0).ok_or_else(positive);
-            limits.get("number_of_records").map(number).transpose()?
-        }
+    let records = if part.get("limits").is_some() {
+        let limits = part.child("limits")?;
+        let positive = || limits.invalid("number_of_records", "a positive whole number was expected");
+        let number = |value: &Json| value.as_u64().filter(|number| *number > 0).ok_or_else(positive);
+        limits.get("number_of_records").map(number).transpose()?
+    } else {
+        None
     };
     Ok(Reset { by_cursor, records })
 }
