@@ -154,7 +154,9 @@ impl Script {
         let mut row = Map::new();
         row.insert("request".to_owned(), json!(format!("{} {place}", parts.method)));
         let unsigned = |mut pairs: Vec<(String, String)>| -> Value {
-            pairs.iter_mut().for_each(|(_, value)| *value = unsign(value));
+            for (_, value) in &mut pairs {
+                *value = unsign(value);
+            }
             pairs.sort();
             json!(pairs)
         };
