@@ -947,32 +947,6 @@ good: number,
 off: number, };
 
 /**
- * By what a mapping splits rows.
- */
-export type MappingBreakdown = { 
-/**
- * Its kind.
- */
-kind: string, 
-/**
- * Where its value stands in a record.
- */
-from: string, };
-
-/**
- * Where a mapping finds the state of an ad object.
- */
-export type MappingStatus = { 
-/**
- * Where it stands in a record.
- */
-from: string, 
-/**
- * What the platform's words mean.
- */
-words: { [key in string]: ObjectStatus }, };
-
-/**
  * A mapping to try.
  */
 export type ImportCheck = { 
@@ -1473,6 +1447,19 @@ licence: string | null,
 origin: string | null, };
 
 /**
+ * By what a mapping splits rows.
+ */
+export type MappingBreakdown = { 
+/**
+ * Its kind.
+ */
+kind: string, 
+/**
+ * Where its value stands in a record.
+ */
+from: string, };
+
+/**
  * A field of such a table.
  */
 export type MappingField = "external_id" | "date" | "impressions" | "clicks" | "cost" | "conversions" | "revenue" | "currency" | "parent" | "name";
@@ -1539,6 +1526,19 @@ currency: Currency,
  * VAT.
  */
 vat: VatState, };
+
+/**
+ * Where a mapping finds the state of an ad object.
+ */
+export type MappingStatus = { 
+/**
+ * Where it stands in a record.
+ */
+from: string, 
+/**
+ * What the platform's words mean.
+ */
+words: { [key in string]: ObjectStatus }, };
 
 /**
  * A table of ours that a stream can become.
