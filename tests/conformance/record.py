@@ -8,7 +8,8 @@ second time from the states of the first and with a later clock. What came of it
 replay the scenario without Python and compare with that.
 
 A scenario has `config`, `answers` and, when they differ from the usual, `now` (two times) and `skip` (streams that the reference
-cannot read, each with the reason; what we do instead is then asserted by the test). An answer has `when`, such as `GET api.example/v1/items?page=2`
+cannot read, each with the reason; other tests say what we do with them) and `apart` (requests that are not compared, each with the
+reason). A manifest without a scenario only has to load; it says why. An answer has `when`, such as `GET api.example/v1/items?page=2`
 (the method may be missing, the path may hold `*`, the named query must be there), optionally `body` (a part of the request's body),
 `sync` (1 or 2) and `times`; then `status`, `headers` and one of `json`, `text`, `base64`. The first that fits is given.
 """
@@ -209,7 +210,9 @@ def record(folder, topic):
     import yaml
 
     freezegun.configure(extend_ignore_list=["threading", "queue", "concurrent", "urllib3", "socket", "selectors", "http.server", "socketserver"])
-    import airbyte_cdk.sources.declarative.concurrent_declarative_source  # before the clock stands still
+    # Before the clock stands still: what is imported under a false clock breaks.
+    import airbyte_cdk.sources.declarative.concurrent_declarative_source
+    import pandas
     logging.disable(logging.CRITICAL)
     with open(os.path.join(folder, f"{topic}.json")) as file:
         scenario = json.load(file)

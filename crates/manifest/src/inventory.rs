@@ -46,6 +46,16 @@ const HARMLESS: &[(&str, &str, &str)] = &[
         "allow_catalog_defined_cursor_field",
         "whoever reads cannot choose another cursor; it is always the manifest's own",
     ),
+    (
+        "OAuthConfigSpecification",
+        "oauth_user_input_from_connector_config_specification",
+        "the consent is not run from the manifest; its places in the form are shown instead",
+    ),
+    (
+        "OAuthConfigSpecification",
+        "complete_oauth_server_input_specification",
+        "the consent is not run from the manifest; its places in the form are shown instead",
+    ),
 ];
 
 /// What was seen while manifests were built.
