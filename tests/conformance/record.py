@@ -8,8 +8,8 @@ second time from the states of the first and with a later clock. What came of it
 replay the scenario without Python and compare with that.
 
 A scenario has `config`, `answers` and, when they differ from the usual, `now` (two times) and `skip` (streams that the reference
-cannot read, each with the reason; other tests say what we do with them) and `apart` (requests that are not compared, each with the
-reason). A manifest without a scenario only has to load; it says why. An answer has `when`, such as `GET api.example/v1/items?page=2`
+cannot read, each with the reason; other tests say what we do with them) and `apart` (requests, such as `GET api.example/v1/items`,
+and states, such as `state of items`, that are not compared, each with the reason). A manifest without a scenario only has to load; it says why. An answer has `when`, such as `GET api.example/v1/items?page=2`
 (the method may be missing, the path may hold `*`, the named query must be there), optionally `body` (a part of the request's body),
 `sync` (1 or 2) and `times`; then `status`, `headers` and one of `json`, `text`, `base64`. The first that fits is given.
 """

@@ -160,7 +160,7 @@ impl Inventory {
 
     /// Whether the corpus builds a component of this type.
     pub fn builds(&self, kind: &str) -> bool {
-        self.read.contains_key(kind)
+        self.present.contains_key(kind)
     }
 
     /// The table of the documentation, as Markdown.

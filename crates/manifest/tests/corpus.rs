@@ -342,7 +342,7 @@ async fn replay(topic: &str, scenario: &Value, recorded: &Value) -> Vec<String> 
             differ(&records, &texts(&expected["records"][name]), &at(&format!("records of {name}")), &mut differences);
             let state = basket.states.get(name).map_or(Value::Null, settled);
             let wanted = settled(&expected["states"][name]);
-            if state != wanted {
+            if state != wanted && scenario["apart"].get(format!("state of {name}")).is_none() {
                 differences.push(format!("{} {state} instead of {wanted}", at(&format!("state of {name}:"))));
             }
             let outcome = summary.streams.iter().find(|(found, ..)| found == name).map(|(.., outcome)| outcome.clone());
@@ -384,12 +384,35 @@ fn inventory() -> Inventory {
     take_stock(|| topics().iter().for_each(load)).1
 }
 
+/// What of the format makes a stream unavailable by its name, or is left out with a note. Everything else is in the corpus.
+const REFUSED: &[(&str, &str)] = &[
+    ("Custom*", "a class in Python of one connector's author (connector-format.md, section 14)"),
+    ("DeclarativeStream.file_uploader", "files are not records; no advertising platform is read that way"),
+    ("JsonFileSchemaLoader", "a file beside a connector's own package; a note, and types are told from the records"),
+    ("QuotaStatusSource", "a part of RateLimitedMultipleTokenAuthenticator"),
+    ("RateLimitedMultipleTokenAuthenticator", "no public connector uses it; a connection here has one account"),
+    ("Schemas", "no component: a place for what references point at"),
+    ("TokenQuota", "a part of RateLimitedMultipleTokenAuthenticator"),
+];
+
 #[test]
-fn nothing_of_the_format_is_overlooked() {
-    let mut overlooked = Vec::new();
-    for (kind, options) in inventory().fates() {
-        let bad = options.iter().filter(|(_, fate)| *fate == Fate::Overlooked);
-        overlooked.extend(bad.map(|(option, _)| format!("{kind}.{option}")));
+fn nothing_of_the_format_is_overlooked_and_what_we_promise_is_in_the_corpus() {
+    let inventory = inventory();
+    let (mut wrong, mut refused) = (Vec::new(), BTreeSet::new());
+    for (kind, options) in inventory.fates() {
+        if !inventory.builds(kind) {
+            refused.insert(if kind.starts_with("Custom") { "Custom*".to_owned() } else { kind.to_owned() });
+            continue;
+        }
+        for (option, fate) in options {
+            match fate {
+                Fate::Overlooked | Fate::Unproven => wrong.push(format!("{kind}.{option}: {fate:?}")),
+                Fate::Refused => drop(refused.insert(format!("{kind}.{option}"))),
+                Fate::Supported | Fate::Harmless(_) => {}
+            }
+        }
     }
-    assert!(overlooked.is_empty(), "nobody reads {}", overlooked.join(", "));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let listed: BTreeSet<String> = REFUSED.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(refused, listed);
 }

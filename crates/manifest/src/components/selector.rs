@@ -177,7 +177,10 @@ fn expander(part: &Part<'_>) -> Built<Expander> {
 /// The retriever of a whole list as a stream of its own.
 fn whole_list(part: &Part<'_>) -> Built<Stream> {
     let inner = part.child("truncated_list_retriever")?;
-    inner.refuse(&["partition_router", "pagination_reset"])?;
+    // Refused in this place, not for retrievers as such.
+    part.child("truncated_list_retriever")?
+        .known_as("truncated_list_retriever")
+        .refuse(&["partition_router", "pagination_reset"])?;
     let retriever: Retriever = retriever(&inner)?;
     Ok(Stream::helper("record_expander_truncated_list", retriever))
 }
