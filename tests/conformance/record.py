@@ -22,6 +22,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from datetime import timedelta
@@ -250,10 +251,14 @@ really = time.sleep
 
 if __name__ == "__main__":
     folder, topics = sys.argv[1], sys.argv[2:]
+    folder = os.path.abspath(folder)
     if len(topics) == 1:
-        record(folder, topics[0])
+        # The reference leaves what it downloads in the folder it is started in.
+        with tempfile.TemporaryDirectory() as scratch:
+            os.chdir(scratch)
+            record(folder, topics[0])
         os._exit(0)
     topics = topics or sorted(name[:-5] for name in os.listdir(folder) if name.endswith(".yaml") and os.path.exists(os.path.join(folder, name[:-5] + ".json")))
     # A process for each, because the reference keeps caches and locks for the life of one.
-    failed = [topic for topic in topics if subprocess.run([sys.executable, __file__, folder, topic], timeout=300).returncode]
+    failed = [topic for topic in topics if subprocess.run([sys.executable, os.path.abspath(__file__), folder, topic], timeout=300).returncode]
     sys.exit(f"not recorded: {failed}" if failed else 0)
