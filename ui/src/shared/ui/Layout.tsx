@@ -151,8 +151,11 @@ export function Key(props: { keys: string }) {
   return <kbd className={classes.kbd}>{props.keys}</kbd>;
 }
 
+/** A label and what stands beside it. */
+export type Fact = [label: string, value: ReactNode];
+
 /** Label and value pairs. */
-export function Facts(props: { facts: [label: string, value: ReactNode][] }) {
+export function Facts(props: { facts: Fact[] }) {
   return (
     <dl className={classes.facts}>
       {props.facts.map(([label, value]) => (

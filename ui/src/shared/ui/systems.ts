@@ -20,6 +20,13 @@ export interface Systems {
   icon(connector: string): string | null;
   /** Whether some of its streams are kept as records. */
   keepsRecords(connector: string): boolean;
+  /** Whether none of its streams becomes statistics, so that days, VAT and currencies mean nothing to it. */
+  onlyRecords(connector: string): boolean;
+}
+
+/** Whether a connector has nothing but records. */
+export function onlyRecords(connector: Connector): boolean {
+  return connector.streams.length > 0 && connector.streams.every((stream) => stream.kind === "records");
 }
 
 /** Looks systems up. */
@@ -30,5 +37,9 @@ export function useSystems(): Systems {
     name: (connector) => known.get(connector)?.name[language] ?? connector,
     icon: (connector) => known.get(connector)?.icon_svg ?? null,
     keepsRecords: (connector) => known.get(connector)?.streams.some((stream) => stream.kind === "records") ?? false,
+    onlyRecords: (connector) => {
+      const found = known.get(connector);
+      return found !== undefined && onlyRecords(found);
+    },
   };
 }

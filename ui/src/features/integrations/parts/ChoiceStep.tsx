@@ -6,6 +6,7 @@ import type { Connector, StreamChoice, VatState } from "@/gen/contract";
 import type { CallError } from "@/host/host";
 import { Badge } from "@/shared/ui/Layout";
 import { ErrorPanel } from "@/shared/ui/Notices";
+import { onlyRecords } from "@/shared/ui/systems";
 import classes from "../integrations.module.css";
 import { type Choice, depths, type Settings, switchStream } from "../logic/wizard";
 import { useLocalText } from "../logic/words";
@@ -33,39 +34,45 @@ export function ChoiceStep(props: {
         <Streams connector={connector} streams={settings.streams} onChange={(streams) => change({ streams })} />
       </section>
       <div className={classes.choiceSide}>
-        <section>
-          <Select
-            label={t("choice.depth")}
-            description={t("choice.depth_hint", { max: t("days", { count: connector.max_history_days }) })}
-            data={depths(connector).map((days) => ({ value: String(days), label: t("days", { count: days }) }))}
-            value={String(settings.firstLoadDays)}
-            onChange={(value) => change({ firstLoadDays: Number(value) })}
-          />
-        </section>
-        <section>
-          <NumberInput
-            label={t("choice.lookback")}
-            description={t("choice.lookback_hint")}
-            min={0}
-            max={90}
-            allowDecimal={false}
-            allowNegative={false}
-            clampBehavior="strict"
-            value={settings.lookbackDays}
-            onChange={(value) => change({ lookbackDays: Number(value) || 0 })}
-          />
-        </section>
-        <section>
-          <VatChoice value={settings.vat} onChange={(vat) => change({ vat })} />
-        </section>
-        {currencies.length > 0 ? (
-          <p className={classes.currency}>
-            {t("choice.currency")}{" "}
-            {currencies.map((currency) => (
-              <Badge key={currency}>{currency}</Badge>
-            ))}
-          </p>
-        ) : null}
+        {onlyRecords(connector) ? (
+          <p className={classes.currency}>{t("choice.records")}</p>
+        ) : (
+          <>
+            <section>
+              <Select
+                label={t("choice.depth")}
+                description={t("choice.depth_hint", { max: t("days", { count: connector.max_history_days }) })}
+                data={depths(connector).map((days) => ({ value: String(days), label: t("days", { count: days }) }))}
+                value={String(settings.firstLoadDays)}
+                onChange={(value) => change({ firstLoadDays: Number(value) })}
+              />
+            </section>
+            <section>
+              <NumberInput
+                label={t("choice.lookback")}
+                description={t("choice.lookback_hint")}
+                min={0}
+                max={90}
+                allowDecimal={false}
+                allowNegative={false}
+                clampBehavior="strict"
+                value={settings.lookbackDays}
+                onChange={(value) => change({ lookbackDays: Number(value) || 0 })}
+              />
+            </section>
+            <section>
+              <VatChoice value={settings.vat} onChange={(vat) => change({ vat })} />
+            </section>
+            {currencies.length > 0 ? (
+              <p className={classes.currency}>
+                {t("choice.currency")}{" "}
+                {currencies.map((currency) => (
+                  <Badge key={currency}>{currency}</Badge>
+                ))}
+              </p>
+            ) : null}
+          </>
+        )}
         {props.error ? <ErrorPanel error={props.error} context={{ connector: connector.id }} /> : null}
       </div>
     </div>

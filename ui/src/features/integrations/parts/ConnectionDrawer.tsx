@@ -14,11 +14,11 @@ import { AppLink, links, useGo } from "@/shared/ui/AppLink";
 import { useQueryWord } from "@/shared/ui/address";
 import { ConfirmDialog } from "@/shared/ui/Dialogs";
 import { Count, DateText, InstantText } from "@/shared/ui/Figures";
-import { Drawer, Facts } from "@/shared/ui/Layout";
+import { Drawer, type Fact, Facts } from "@/shared/ui/Layout";
 import { BoneRows, ErrorPanel } from "@/shared/ui/Notices";
 import { HealthBadge, StateWord } from "@/shared/ui/States";
 import { useScreenSync, useSyncHere } from "@/shared/ui/screenSync";
-import { FILE_CONNECTOR } from "@/shared/ui/systems";
+import { FILE_CONNECTOR, onlyRecords } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
 import { useLocalText } from "../logic/words";
@@ -74,6 +74,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
   const { connection } = detail;
   const paused = connection.state === "paused";
   const isFile = connection.connector === FILE_CONNECTOR;
+  const records = onlyRecords(connector);
   const failure = connection.failure;
   const needsSignIn = connection.state === "sign_in_needed" || failure?.kind === "sign_in_again";
   const dirty = Object.keys(changes).length > 0;
@@ -182,16 +183,20 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
                   {connection.client_name}
                 </AppLink>,
               ],
-              [t("fact.currency"), connection.currency],
-              [
-                t("fact.data_through"),
-                connection.data_through ? <DateText key="day" day={connection.data_through} /> : t("no_data_yet"),
-              ],
+              ...(records
+                ? []
+                : [
+                    [t("fact.currency"), connection.currency] satisfies Fact,
+                    [
+                      t("fact.data_through"),
+                      connection.data_through ? <DateText key="day" day={connection.data_through} /> : t("no_data_yet"),
+                    ] satisfies Fact,
+                  ]),
               [
                 t("fact.synced"),
                 connection.synced_at ? <InstantText key="at" at={connection.synced_at} full /> : t("never"),
               ],
-              [t("fact.rows"), <Count key="rows" value={detail.rows} />],
+              ...(records ? [] : [[t("fact.rows"), <Count key="rows" value={detail.rows} />] satisfies Fact]),
             ]}
           />
         </div>
@@ -206,23 +211,25 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
           </section>
         )}
         {connector.streams.some((stream) => stream.kind === "records") ? <Records connection={connection} /> : null}
-        <section className={classes.drawerPart}>
-          <h3>{t("reading")}</h3>
-          {isFile ? null : (
-            <NumberInput
-              label={t("choice.lookback")}
-              description={t("choice.lookback_hint")}
-              min={0}
-              max={90}
-              allowDecimal={false}
-              allowNegative={false}
-              clampBehavior="strict"
-              value={changes.lookback ?? detail.lookback_days}
-              onChange={(value) => setChanges({ ...changes, lookback: Number(value) || 0 })}
-            />
-          )}
-          <VatChoice value={changes.vat ?? connection.vat} onChange={(vat) => setChanges({ ...changes, vat })} />
-        </section>
+        {records ? null : (
+          <section className={classes.drawerPart}>
+            <h3>{t("reading")}</h3>
+            {isFile ? null : (
+              <NumberInput
+                label={t("choice.lookback")}
+                description={t("choice.lookback_hint")}
+                min={0}
+                max={90}
+                allowDecimal={false}
+                allowNegative={false}
+                clampBehavior="strict"
+                value={changes.lookback ?? detail.lookback_days}
+                onChange={(value) => setChanges({ ...changes, lookback: Number(value) || 0 })}
+              />
+            )}
+            <VatChoice value={changes.vat ?? connection.vat} onChange={(vat) => setChanges({ ...changes, vat })} />
+          </section>
+        )}
         {isFile ? null : (
           <section className={classes.drawerPart}>
             <div className={classes.stateLine}>

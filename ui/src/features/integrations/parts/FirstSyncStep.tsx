@@ -10,12 +10,14 @@ import { AppLink, links } from "@/shared/ui/AppLink";
 import { BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { ProgressBar, shareOf } from "@/shared/ui/Progress";
 import { RunWord } from "@/shared/ui/States";
+import { useSystems } from "@/shared/ui/systems";
 import classes from "../integrations.module.css";
 
 /** The started runs. */
 export function FirstSyncStep(props: { runIds: string[] }) {
   const { t } = useTranslation("integrations");
   const format = useFormat();
+  const systems = useSystems();
   const runs = useRead("runs_list", {
     client_id: null,
     connection_id: null,
@@ -41,7 +43,11 @@ export function FirstSyncStep(props: { runIds: string[] }) {
         {mine.length > 0 && over === mine.length ? (
           <>
             <IconCircleCheckFilled size={16} color="var(--good)" aria-hidden />
-            <span>{t("done.all", { rows: t("rows_written", { count: rows, printed: format.count(rows) }) })}</span>
+            <span>
+              {t(mine.every((run) => systems.onlyRecords(run.connector)) ? "done.records" : "done.all", {
+                rows: t("rows_written", { count: rows, printed: format.count(rows) }),
+              })}
+            </span>
           </>
         ) : (
           <span>{t("done.goes_on")}</span>

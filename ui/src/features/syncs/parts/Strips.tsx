@@ -57,7 +57,11 @@ export function Strips(props: {
   const active = at && at.row < shown.length ? at : null;
   const chosenStrip = active ? shown[active.row] : undefined;
   // Days of a file come with the file; there is nowhere to read them again.
-  const collectable = chosenStrip !== undefined && chosenStrip.connection.connector !== FILE_CONNECTOR;
+  const systems = useSystems();
+  const collectable =
+    chosenStrip !== undefined &&
+    chosenStrip.connection.connector !== FILE_CONNECTOR &&
+    !systems.onlyRecords(chosenStrip.connection.connector);
   const range = active && chosenStrip && collectable ? chosenRange(chosenStrip.cells, active) : null;
 
   // A drag may end anywhere on the page.
@@ -248,58 +252,70 @@ const StripRow = memo(
             <span>{connection.client_name}</span>
           </AppLink>
         </span>
-        <span
-          className={classes.cells}
-          role="none"
-          onPointerDown={(event) => {
-            const day = dayAt(event);
-            if (day === null || event.button !== 0) return;
-            event.preventDefault();
-            props.onPoint(row, day, "start");
-          }}
-          onPointerOver={(event) => {
-            const day = dayAt(event);
-            setHover(day);
-            if (day !== null) props.onPoint(row, day, "move");
-          }}
-          onPointerLeave={() => setHover(null)}
-        >
-          {cells.map((cell, index) => {
-            const said = text(cell);
-            return (
-              <span
-                key={cell.date}
-                id={`${props.gridId}-${row}-${index}`}
-                role="gridcell"
-                aria-label={`${said.title}. ${said.body}`}
-                aria-selected={index >= props.first && index <= props.last}
-                className={`${kit.day} ${classes.cell}`}
-                data-state={cell.state}
-                data-index={index}
-                data-active={index === props.active}
-              />
-            );
-          })}
-          {words && hover !== null ? (
-            <Tooltip
-              opened
-              multiline
-              maw={250}
-              label={
-                <>
-                  <span className={kit.tipTitle}>{words.title}</span>
-                  {words.body}
-                  {connection.connector === FILE_CONNECTOR ? null : (
-                    <span className={classes.tipHint}>{t("drag_hint")}</span>
-                  )}
-                </>
-              }
-            >
-              <i className={classes.tipAt} style={spanOf([hover, hover], cells.length)} />
-            </Tooltip>
-          ) : null}
-          {props.question}
-        </span>
+        {systems.onlyRecords(connection.connector) ? (
+          <span
+            id={`${props.gridId}-${row}-${Math.max(props.active, 0)}`}
+            role="gridcell"
+            aria-selected={props.active >= 0}
+            className={classes.noDays}
+            data-active={props.active >= 0}
+          >
+            {t("keeps_records")}
+          </span>
+        ) : (
+          <span
+            className={classes.cells}
+            role="none"
+            onPointerDown={(event) => {
+              const day = dayAt(event);
+              if (day === null || event.button !== 0) return;
+              event.preventDefault();
+              props.onPoint(row, day, "start");
+            }}
+            onPointerOver={(event) => {
+              const day = dayAt(event);
+              setHover(day);
+              if (day !== null) props.onPoint(row, day, "move");
+            }}
+            onPointerLeave={() => setHover(null)}
+          >
+            {cells.map((cell, index) => {
+              const said = text(cell);
+              return (
+                <span
+                  key={cell.date}
+                  id={`${props.gridId}-${row}-${index}`}
+                  role="gridcell"
+                  aria-label={`${said.title}. ${said.body}`}
+                  aria-selected={index >= props.first && index <= props.last}
+                  className={`${kit.day} ${classes.cell}`}
+                  data-state={cell.state}
+                  data-index={index}
+                  data-active={index === props.active}
+                />
+              );
+            })}
+            {words && hover !== null ? (
+              <Tooltip
+                opened
+                multiline
+                maw={250}
+                label={
+                  <>
+                    <span className={kit.tipTitle}>{words.title}</span>
+                    {words.body}
+                    {connection.connector === FILE_CONNECTOR ? null : (
+                      <span className={classes.tipHint}>{t("drag_hint")}</span>
+                    )}
+                  </>
+                }
+              >
+                <i className={classes.tipAt} style={spanOf([hover, hover], cells.length)} />
+              </Tooltip>
+            ) : null}
+            {props.question}
+          </span>
+        )}
         <span role="gridcell" className={classes.stripState}>
           <StripState strip={strip} run={props.run} />
         </span>
