@@ -60,11 +60,11 @@ export function FidelityTable(props: { streams: StreamReport[]; generates: boole
       <table className={classes.table} data-testid="fidelity">
         <thead>
           <tr>
-            <th style={{ width: "24%" }}>{t("column.stream")}</th>
-            <th style={{ width: 190 }}>{t("column.verdict")}</th>
+            <th style={{ width: "20%" }}>{t("column.stream")}</th>
+            <th style={{ width: 150 }}>{t("column.verdict")}</th>
             <th>{t("column.why")}</th>
-            <th style={{ width: "15%" }}>{t("column.key")}</th>
-            <th style={{ width: "15%" }}>{t("column.continues")}</th>
+            <th style={{ width: "12%" }}>{t("column.key")}</th>
+            <th style={{ width: "12%" }}>{t("column.continues")}</th>
             <th style={{ width: 64 }} data-align="right">
               {t("column.fields")}
             </th>
