@@ -12,6 +12,7 @@ use crate::{
     json::{Json, Map},
     mapping::{self, Duplicates, Mapping},
     read::{self, Convert, Job, Run, Window},
+    runs::Runs,
     source::{Handover, end_of, midnight, row_account},
     template::{Scope, Value},
     windows::{Plan, Progress},
@@ -29,10 +30,7 @@ use model::{
     record::GenericRecord,
 };
 use serde_json::Value as General;
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Records handed to the sink at a time.
 const BATCH_RECORDS: usize = 2_000;
@@ -63,18 +61,12 @@ pub struct Files<'a> {
     pub icon: &'a str,
 }
 
-/// What is kept while a session lives, so that parents and tokens are asked for once.
-struct Kept {
-    session: Weak<serde_json::Map<String, General>>,
-    run: Arc<tokio::sync::OnceCell<Run>>,
-}
-
 /// An imported connector.
 pub struct ImportedSource {
     descriptor: Descriptor,
     connector: Connector,
     mappings: BTreeMap<String, Arc<Mapping>>,
-    kept: Mutex<Vec<Kept>>,
+    runs: Runs,
 }
 
 impl std::fmt::Debug for ImportedSource {
@@ -129,7 +121,7 @@ impl ImportedSource {
             },
             connector,
             mappings,
-            kept: Mutex::new(Vec::new()),
+            runs: Runs::default(),
         })
     }
 
@@ -140,22 +132,7 @@ impl ImportedSource {
 
     /// What this session has already prepared.
     pub async fn run(&self, session: &Session) -> Result<Run, Failure> {
-        let cell = {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.retain(|it| it.session.strong_count() > 0);
-            // A weak pointer keeps its address from being used again, so equal addresses are the same session.
-            let found = kept.iter().find(|it| std::ptr::eq(it.session.as_ptr(), Arc::as_ptr(&session.config)));
-            if let Some(it) = found {
-                Arc::clone(&it.run)
-            } else {
-                let run = Arc::new(tokio::sync::OnceCell::new());
-                kept.push(Kept { session: Arc::downgrade(&session.config), run: Arc::clone(&run) });
-                run
-            }
-        };
-        let run = cell.get_or_try_init(|| self.prepare(session)).await?;
-        // A cloned session may carry another wish to stop.
-        Ok(Run { cancel: session.cancel.clone(), ..run.clone() })
+        self.runs.of(session, self.prepare(session)).await
     }
 
     async fn prepare(&self, session: &Session) -> Result<Run, Failure> {

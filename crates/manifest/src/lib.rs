@@ -5,6 +5,7 @@
 //! its own here (requests, waiting, secrets and time come from `kit`); templates never see a secret, only a placeholder;
 //! what is not supported is reported per stream by component and path, never ignored; money never becomes a float.
 
+mod accounts;
 pub mod auth;
 pub mod components;
 pub mod connector;
@@ -20,6 +21,7 @@ pub mod read;
 pub mod records;
 pub mod report;
 pub mod retry;
+mod runs;
 mod settings;
 pub mod source;
 pub mod template;

@@ -1,17 +1,18 @@
 //! A declarative connector as a [`Source`]: manifest, mapping, texts and icon go in, accounts, slices and typed rows come out.
 //!
-//! What a manifest cannot say (which accounts a sign-in sees, how this vendor signs in, what its error codes mean) comes from a
-//! [`Native`] part written in Rust. A session is one run: what is read once per run (ids of parents, the sign-in) is kept
+//! What a manifest cannot say (how this vendor signs in, what its error codes mean) comes from a [`Native`] part written in Rust. A session is one run: what is read once per run (ids of parents, the sign-in) is kept
 //! for as long as the session's configuration is alive, and forgotten with it.
 
 use crate::json::{Json, Map};
 use crate::{
+    accounts::{self, Look, Step},
     auth::{SignIns, secrets_of},
     components::{self, Fault, Router, Stream, Text},
     datetime,
     document::{self, DocumentError},
     mapping::{self, Account as RowAccount, Duplicates, Mapping},
     read::{self, Convert, Flow, Job, Run, Taker, Window},
+    runs::Runs,
     template::{Scope, Value},
     windows::{Plan, Progress},
 };
@@ -30,29 +31,17 @@ use model::{
     money::{Currency, VatState},
 };
 use serde::Deserialize;
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Rows handed to the sink at a time.
 const BATCH_ROWS: usize = 2_000;
 
 /// The part of a connector that is written in Rust.
-#[async_trait]
 pub trait Native: Send + Sync {
     /// The session's HTTP with the vendor's sign-in. `None`: the manifest's authenticators sign.
     fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure>;
     /// What the vendor's answers mean, where the manifest declares no error handler.
     fn policy(&self) -> Option<Arc<dyn Policy>>;
-    /// Signs in and lists accounts; see [`Source::accounts`].
-    async fn accounts(
-        &self,
-        session: &Session,
-        tell: &(dyn Fn(CheckEvent) + Send + Sync),
-    ) -> Result<Vec<Account>, Failure>;
-    /// Looks into an account; see [`Source::sample`].
-    async fn sample(&self, session: &Session, today: NaiveDate) -> Result<AccountSample, Failure>;
 }
 
 /// The files of a connector's folder.
@@ -81,6 +70,18 @@ struct Extras {
     time_zone: Option<String>,
     /// The streams people see, in the order they are read.
     streams: Vec<StreamExtras>,
+    /// How accounts are found; see [`crate::accounts`].
+    looks: Vec<LookExtras>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LookExtras {
+    step: Step,
+    stream: serde_json::Value,
+    total: Option<String>,
+    #[serde(default)]
+    budget: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -98,15 +99,18 @@ struct StreamExtras {
     budget: String,
 }
 
+impl LookExtras {
+    /// What is to be known about its stream, as for streams that people see.
+    fn marks(&self) -> StreamExtras {
+        let name = self.stream.get("name").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let (total, budget) = (self.total.clone(), self.budget.clone());
+        StreamExtras { name, on_by_default: false, required: false, total, budget }
+    }
+}
+
 struct Mapped {
     stream: Result<Arc<Stream>, Fault>,
     mapping: Arc<Mapping>,
-}
-
-/// What is kept while a session lives.
-struct Kept {
-    session: Weak<serde_json::Map<String, serde_json::Value>>,
-    run: Arc<tokio::sync::OnceCell<Run>>,
 }
 
 /// A declarative connector.
@@ -114,10 +118,11 @@ pub struct ManifestSource {
     descriptor: Descriptor,
     manifest: String,
     streams: BTreeMap<String, Mapped>,
+    looks: Vec<Look>,
     /// Names of the form's secret fields.
     secret_fields: Vec<String>,
     native: Arc<dyn Native>,
-    kept: Mutex<Vec<Kept>>,
+    runs: Runs,
 }
 
 impl std::fmt::Debug for ManifestSource {
@@ -177,6 +182,12 @@ impl ManifestSource {
                 format!("the stream {unused} is not listed under metadata.syncdeck.streams"),
             ));
         }
+        let marks: Vec<StreamExtras> = extras.looks.iter().map(LookExtras::marks).collect();
+        let looks = extras.looks.iter().enumerate().map(|(at, look)| {
+            let path = format!("metadata/syncdeck/looks/{at}/stream");
+            Look::new(look.step, Json::from(look.stream.clone()), &path, |stream| mark(stream, &marks))
+        });
+        let looks = looks.collect::<Result<_, _>>()?;
         let form = plain.pointer("/spec/connection_specification").cloned().unwrap_or_else(|| Json::Object(Map::new()));
         let mut texts = BTreeMap::new();
         for (language, text) in files.texts {
@@ -204,9 +215,10 @@ impl ManifestSource {
             },
             manifest: files.manifest.to_owned(),
             streams,
+            looks,
             secret_fields,
             native,
-            kept: Mutex::new(Vec::new()),
+            runs: Runs::default(),
         })
     }
 
@@ -243,22 +255,7 @@ impl ManifestSource {
     /// What the reading loop needs of this session. Prepared once: what is read once per run is kept while the session's
     /// configuration is alive.
     pub async fn run(&self, session: &Session) -> Result<Run, Failure> {
-        let cell = {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.retain(|it| it.session.strong_count() > 0);
-            // A weak pointer keeps its address from being used again, so equal addresses are the same session.
-            let found = kept.iter().find(|it| std::ptr::eq(it.session.as_ptr(), Arc::as_ptr(&session.config)));
-            if let Some(it) = found {
-                Arc::clone(&it.run)
-            } else {
-                let run = Arc::new(tokio::sync::OnceCell::new());
-                kept.push(Kept { session: Arc::downgrade(&session.config), run: Arc::clone(&run) });
-                run
-            }
-        };
-        let run = cell.get_or_try_init(|| self.prepare(session)).await?;
-        // A cloned session may carry another wish to stop.
-        Ok(Run { cancel: session.cancel.clone(), ..run.clone() })
+        self.runs.of(session, self.prepare(session)).await
     }
 
     async fn prepare(&self, session: &Session) -> Result<Run, Failure> {
@@ -374,11 +371,11 @@ impl Source for ManifestSource {
         session: &Session,
         tell: &(dyn Fn(CheckEvent) + Send + Sync),
     ) -> Result<Vec<Account>, Failure> {
-        self.native.accounts(session, tell).await
+        accounts::accounts(&self.looks, &self.run(session).await?, tell).await
     }
 
     async fn sample(&self, session: &Session, today: NaiveDate) -> Result<AccountSample, Failure> {
-        self.native.sample(session, today).await
+        accounts::sample(&self.looks, &self.run(session).await?, today).await
     }
 
     fn slices(&self, stream: &str, range: DateRange) -> Result<Vec<Slice>, Failure> {

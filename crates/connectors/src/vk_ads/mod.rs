@@ -1,17 +1,30 @@
 //! VK Реклама (ads.vk.com): statistics of plans, groups and banners by day.
 //!
-//! `manifest.yaml` says how it is read, `mapping.yaml` how it becomes our tables. In Rust stands only what a manifest cannot
-//! say: which cabinets a key sees (`accounts`), the sign-in with its few tokens (`signin`), the vendor's error words (`errors`).
+//! `manifest.yaml` says how cabinets are found and read, `mapping.yaml` how they become our tables. In Rust stands only what a manifest
+//! cannot say: the sign-in with its few tokens (`signin`), the vendor's error words (`errors`).
 
-pub mod accounts;
 pub mod errors;
 pub mod signin;
 
+use kit::{http::Http, policy::Policy, session::Session};
 use manifest::{
     document::DocumentError,
-    source::{Files, ManifestSource},
+    source::{Files, ManifestSource, Native},
 };
+use model::failure::Failure;
 use std::sync::Arc;
+
+/// What of VK Реклама is written in Rust.
+struct InRust;
+
+impl Native for InRust {
+    fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure> {
+        signin::signed_in(session).map(Some)
+    }
+    fn policy(&self) -> Option<Arc<dyn Policy>> {
+        Some(Arc::new(errors::VkPolicy))
+    }
+}
 
 /// The connector. Its files are part of the program, so an error here is a defect that a test finds.
 pub fn source() -> Result<ManifestSource, DocumentError> {
@@ -30,7 +43,7 @@ pub fn files() -> Files<'static> {
 
 /// The connector over other files: a copy that a person changed.
 pub fn from_files(files: &Files<'_>) -> Result<ManifestSource, DocumentError> {
-    ManifestSource::new(files, Arc::new(accounts::VkAds))
+    ManifestSource::new(files, Arc::new(InRust))
 }
 
 #[cfg(test)]

@@ -1,0 +1,165 @@
+//! Which accounts a sign-in sees, and a first look into one, as a manifest of ours tells it under `metadata.syncdeck.looks`: streams of
+//! the format whose records carry what was found: `user`, `account` and `sample` below `syncdeck`.
+
+use crate::{
+    components::{self, Fault, Stream},
+    document::{self, DocumentError},
+    json::{Json, Map},
+    read::{Convert, Flow, Job, Run, Taker, read_streams},
+};
+use async_trait::async_trait;
+use chrono::{Days, NaiveDate};
+use kit::source::{Account, AccountSample, CheckEvent};
+use model::{
+    failure::{Code, Failure},
+    money::Micros,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Days of spend shown as evidence. Their first and last stand in the configuration as `sample.from` and `sample.to`.
+const SAMPLE_DAYS: u64 = 30;
+
+/// Where records carry it: a name no platform uses.
+const FOUND: &str = "syncdeck";
+
+/// When a look is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Step {
+    /// First: its records name the user. The `account` of a record counts as one of the accounts.
+    SignIn,
+    /// Then: accounts, in the order of the streams.
+    Accounts,
+    /// For an account that somebody picks.
+    Sample,
+}
+
+/// Streams to be read at a step.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) step: Step,
+    pub(crate) stream: Arc<Stream>,
+}
+
+impl Look {
+    /// Builds the stream of a look. `path` is where it stands; `finish` adds what the format has no word for.
+    pub(crate) fn new(
+        step: Step,
+        stream: Json,
+        path: &str,
+        finish: impl FnOnce(&mut Stream),
+    ) -> Result<Self, DocumentError> {
+        // Metadata is nobody's component, so parameters have not come down into it.
+        let stream = document::propagate(stream, "", &Map::new(), false);
+        let mut stream = components::stream(&stream, path).map_err(|fault| match fault {
+            Fault::Invalid(error) => error,
+            Fault::Unsupported { component, path } => DocumentError::new(path, format!("{component} is not supported")),
+        })?;
+        // What others read for their partitions is asked for once.
+        stream.is_parent = true;
+        finish(&mut stream);
+        Ok(Self { step, stream: Arc::new(stream) })
+    }
+}
+
+#[derive(Deserialize)]
+struct FoundAccount {
+    external_id: String,
+    name: String,
+    #[serde(default)]
+    currency: String,
+    #[serde(default)]
+    config: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct FoundSample {
+    currency: Option<String>,
+    campaigns: Option<u32>,
+    spend: Option<String>,
+    last_data: Option<NaiveDate>,
+}
+
+/// Signs in and lists accounts; see [`kit::source::Source::accounts`].
+pub(crate) async fn accounts(
+    looks: &[Look],
+    run: &Run,
+    tell: &(dyn Fn(CheckEvent) + Send + Sync),
+) -> Result<Vec<Account>, Failure> {
+    tell(CheckEvent::Started { step: "sign_in" });
+    let first = gather(looks, Step::SignIn, run).await?;
+    let name: String = found(&first, "user", run)?.into_iter().next().unwrap_or_default();
+    tell(CheckEvent::Done { step: "sign_in", params: BTreeMap::from([("user", name.clone()), ("name", name)]) });
+    tell(CheckEvent::Started { step: "accounts" });
+    let mut all: Vec<FoundAccount> = found(&first, "account", run)?;
+    all.extend(found(&gather(looks, Step::Accounts, run).await?, "account", run)?);
+    tell(CheckEvent::Done { step: "accounts", params: BTreeMap::from([("count", all.len().to_string())]) });
+    let account = |it: FoundAccount| Account {
+        external_id: it.external_id,
+        name: it.name,
+        currency: it.currency.parse().ok(),
+        config: it.config,
+    };
+    Ok(all.into_iter().map(account).collect())
+}
+
+/// Looks into an account; see [`kit::source::Source::sample`]. Spend is summed up, of the rest the last word counts.
+pub(crate) async fn sample(looks: &[Look], run: &Run, today: NaiveDate) -> Result<AccountSample, Failure> {
+    let from = today.checked_sub_days(Days::new(SAMPLE_DAYS - 1)).unwrap_or(today);
+    let days = [("from", from), ("to", today)].map(|(name, day)| (name.to_owned(), Json::from(day.to_string())));
+    let mut config = Json::clone(&run.config);
+    if let Some(config) = config.as_object_mut() {
+        config.insert("sample".to_owned(), Json::Object(Map::from_iter(days)));
+    }
+    let run = Run { config: Arc::new(config), ..run.clone() };
+    let records = gather(looks, Step::Sample, &run).await?;
+    let mut sample = AccountSample { spend_30d: Some(Micros::ZERO), ..AccountSample::default() };
+    for part in found::<FoundSample>(&records, "sample", &run)? {
+        sample.currency = part.currency.and_then(|code| code.parse().ok()).or(sample.currency);
+        sample.campaigns = part.campaigns.or(sample.campaigns);
+        sample.last_data = part.last_data.max(sample.last_data);
+        if let Some(text) = part.spend {
+            let changed = |_| run.http.failure(Code::VendorChanged).with("what", "sample/spend");
+            sample.spend_30d = Some(sample.spend_30d.unwrap_or_default() + Micros::parse(&text).map_err(changed)?);
+        }
+    }
+    Ok(sample)
+}
+
+/// What records carry under a name, typed.
+fn found<T: DeserializeOwned>(records: &[Json], name: &str, run: &Run) -> Result<Vec<T>, Failure> {
+    let typed = |value: &Json| {
+        serde_json::from_value(value.general())
+            .map_err(|error| run.http.failure(Code::VendorChanged).with("what", name).detail(error))
+    };
+    records.iter().filter_map(|record| record.get(FOUND)?.get(name)).map(typed).collect()
+}
+
+/// The records of a step, stream by stream.
+async fn gather(looks: &[Look], step: Step, run: &Run) -> Result<Vec<Json>, Failure> {
+    let looks = looks.iter().filter(|look| look.step == step);
+    let jobs: Vec<Job> = looks.map(|look| Job::new(Arc::clone(&look.stream))).collect();
+    let convert: Convert<Vec<Json>> = Arc::new(Some);
+    let mut gathered = Gathered(vec![Vec::new(); jobs.len()]);
+    tokio::select! {
+        biased;
+        () = run.cancel.cancelled() => return Err(Failure::new(Code::Cancelled)),
+        read = read_streams(run, jobs, &convert, &mut gathered) => read?,
+    }
+    Ok(gathered.0.concat())
+}
+
+struct Gathered(Vec<Vec<Json>>);
+
+#[async_trait]
+impl Taker<Vec<Json>> for Gathered {
+    async fn take(&mut self, job: usize, flow: Flow<Vec<Json>>) -> Result<(), Failure> {
+        match flow {
+            Flow::Page(records) => self.0.get_mut(job).map_or((), |kept| kept.extend(records)),
+            Flow::Ended(outcome) => return outcome,
+            Flow::Started | Flow::Slice(_) | Flow::State(_) => {}
+        }
+        Ok(())
+    }
+}
