@@ -77,6 +77,7 @@ pub fn load(text: &str) -> Result<Json, DocumentError> {
 }
 
 fn check_version(top: &Map) -> Result<(), DocumentError> {
+    crate::inventory::read("DeclarativeSource", "version");
     let version = top
         .get("version")
         .and_then(Json::as_str)

@@ -29,7 +29,6 @@ const HARMLESS: &[(&str, &str, &str)] = &[
         "a place for what references point at; they are resolved before anything is built",
     ),
     ("DeclarativeSource", "metadata", "the format's free space; our own additions stand there, under `syncdeck`"),
-    ("DeclarativeSource", "version", "checked before anything is built: a newer major version is refused"),
     (
         "HttpRequester",
         "connect_timeout_in_seconds",
@@ -56,6 +55,24 @@ const HARMLESS: &[(&str, &str, &str)] = &[
         "complete_oauth_server_input_specification",
         "the consent is not run from the manifest; its places in the form are shown instead",
     ),
+];
+
+/// What makes a stream unavailable by its name, or is left out with a note, and why; `Custom*` stands for all custom classes.
+pub const REFUSED: &[(&str, &str)] = &[
+    (
+        "Custom*",
+        "a class in Python of one connector's author. A custom state migration, normalisation, validation, schema loader, error \
+         handler or backoff is left out with a note; anything else makes its streams unavailable",
+    ),
+    ("DeclarativeStream.file_uploader", "files are not records; no advertising platform is read that way"),
+    (
+        "JsonFileSchemaLoader",
+        "a file beside a connector's own package: left out with a note, types are told from the records",
+    ),
+    ("QuotaStatusSource", "a part of RateLimitedMultipleTokenAuthenticator"),
+    ("RateLimitedMultipleTokenAuthenticator", "no public connector uses it; a connection here has one account"),
+    ("Schemas", "no component: a place for what references point at"),
+    ("TokenQuota", "a part of RateLimitedMultipleTokenAuthenticator"),
 ];
 
 /// What was seen while manifests were built.
@@ -163,22 +180,44 @@ impl Inventory {
         self.present.contains_key(kind)
     }
 
-    /// The table of the documentation, as Markdown.
+    /// The table of the documentation with the numbers above and the reasons below, as Markdown.
     pub fn table(&self) -> String {
-        let mut table = String::from("| component | supported | refused | left out |\n| --- | --- | --- | --- |\n");
-        for (kind, options) in self.fates() {
+        let fates = self.fates();
+        let built = fates.iter().filter(|(kind, _)| self.builds(kind)).count();
+        let all = || fates.iter().flat_map(|(_, options)| options).map(|(_, fate)| fate);
+        let supported = |fate: &&Fate| matches!(fate, Fate::Supported | Fate::Unproven);
+        let harmless = |fate: &&Fate| matches!(fate, Fate::Harmless(_));
+        let mut table = format!(
+            "{built} of {} components run, {} of their {} options; {} more change nothing and are left out.\n\n",
+            fates.len(),
+            all().filter(supported).count(),
+            all().count(),
+            all().filter(harmless).count()
+        );
+        table.push_str("| Component | Supported | Refused | Left out |\n|---|---|---|---|\n");
+        for (kind, options) in &fates {
             let of = |wanted: fn(&Fate) -> bool| {
                 let names: Vec<String> =
                     options.iter().filter(|(_, fate)| wanted(fate)).map(|(name, _)| format!("`{name}`")).collect();
                 names.join(", ")
             };
-            let supported = of(|fate| matches!(fate, Fate::Supported | Fate::Unproven));
             let refused =
                 if self.builds(kind) { of(|fate| *fate == Fate::Refused) } else { "the component".to_owned() };
-            let harmless = of(|fate| matches!(fate, Fate::Harmless(_)));
-            let supported = if supported.is_empty() && self.builds(kind) { "yes".to_owned() } else { supported };
+            let mut supported = of(|fate| matches!(fate, Fate::Supported | Fate::Unproven));
+            if supported.is_empty() && self.builds(kind) {
+                "yes".clone_into(&mut supported);
+            }
+            let left_out = of(|fate| matches!(fate, Fate::Harmless(_)));
             // Writing to text cannot fail.
-            let _ = writeln!(table, "| `{kind}` | {supported} | {refused} | {harmless} |");
+            let _ = writeln!(table, "| `{kind}` | {supported} | {refused} | {left_out} |");
+        }
+        table.push_str("\n### Why refused\n");
+        for (name, why) in REFUSED {
+            let _ = writeln!(table, "- `{name}`: {why}.");
+        }
+        table.push_str("\n### Why left out\n");
+        for (kind, option, why) in HARMLESS.iter().filter(|(kind, ..)| *kind != "*") {
+            let _ = writeln!(table, "- `{kind}.{option}`: {why}.");
         }
         table
     }

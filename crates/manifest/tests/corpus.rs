@@ -26,7 +26,7 @@ use kit::{
 };
 use manifest::{
     connector::{Connector, Event, Limits, Outlet, Wanted},
-    inventory::{Fate, Inventory, take_stock},
+    inventory::{Fate, Inventory, REFUSED, take_stock},
     read::Run,
 };
 use model::failure::Failure;
@@ -383,17 +383,6 @@ fn inventory() -> Inventory {
     };
     take_stock(|| topics().iter().for_each(load)).1
 }
-
-/// What of the format makes a stream unavailable by its name, or is left out with a note. Everything else is in the corpus.
-const REFUSED: &[(&str, &str)] = &[
-    ("Custom*", "a class in Python of one connector's author (connector-format.md, section 14)"),
-    ("DeclarativeStream.file_uploader", "files are not records; no advertising platform is read that way"),
-    ("JsonFileSchemaLoader", "a file beside a connector's own package; a note, and types are told from the records"),
-    ("QuotaStatusSource", "a part of RateLimitedMultipleTokenAuthenticator"),
-    ("RateLimitedMultipleTokenAuthenticator", "no public connector uses it; a connection here has one account"),
-    ("Schemas", "no component: a place for what references point at"),
-    ("TokenQuota", "a part of RateLimitedMultipleTokenAuthenticator"),
-];
 
 #[test]
 fn nothing_of_the_format_is_overlooked_and_what_we_promise_is_in_the_corpus() {

@@ -1,5 +1,5 @@
-//! `gen`: writes the files that are generated from Rust, or checks that they are fresh. Two there are: the TypeScript side of the
-//! surface, and the table of states in the glossary.
+//! `gen`: writes the files that are generated from Rust, or checks that they are fresh. Three there are: the TypeScript side of the
+//! surface, the table of states in the glossary, and what of the connector format is supported.
 
 use crate::shell::{built, cargo, program, read, root, run as start};
 use anyhow::{Context, Result, bail};
@@ -12,6 +12,9 @@ const CONTRACT: &str = "ui/src/gen/contract.ts";
 
 /// The glossary, of which everything below [`MARK`] is generated.
 const GLOSSARY: &str = "docs/glossary.md";
+
+/// The page on the connector format, likewise.
+const FORMAT: &str = "docs/connector-format.md";
 const MARK: &str = "<!-- generated below -->\n";
 
 /// Closed lists of the contract, and where their words stand in the texts shared by all screens.
@@ -48,7 +51,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         serde_json::from_str(&text(&path)?).with_context(|| format!("{path} is not JSON"))
     };
     let glossary = glossary(&text(GLOSSARY)?, &contract, &words("ru")?, &words("en")?)?;
-    for (path, fresh) in [(CONTRACT, contract), (GLOSSARY, glossary)] {
+    let format = format_page(&text(FORMAT)?, &read(&mut program(built("examples/format")))?)?;
+    for (path, fresh) in [(CONTRACT, contract), (GLOSSARY, glossary), (FORMAT, format)] {
         let current = text(path).unwrap_or_default();
         if current == fresh {
             continue;
@@ -64,8 +68,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// The contract as the Rust side has it now.
 fn contract() -> Result<String> {
-    // `--workspace` although one example is wanted: cargo then resolves features as for everything else and builds nothing twice.
-    start(cargo().args(["build", "--quiet", "--workspace", "--example", "generate"]))?;
+    // `--workspace` although two examples are wanted: cargo then resolves features as for everything else and builds nothing twice.
+    start(cargo().args(["build", "--quiet", "--workspace", "--example", "generate", "--example", "format"]))?;
     read(&mut program(built("examples/generate")))
 }
 
@@ -85,6 +89,14 @@ fn glossary(current: &str, contract: &str, ru: &Value, en: &Value) -> Result<Str
         }
     }
     Ok(fresh)
+}
+
+/// The page on the connector format with a fresh table.
+fn format_page(current: &str, table: &str) -> Result<String> {
+    let Some((written, _)) = current.split_once(MARK) else {
+        bail!("{FORMAT} has lost its line `{}`", MARK.trim());
+    };
+    Ok(format!("{written}{MARK}\n{table}"))
 }
 
 /// The words of a closed list, in the order of its declaration.
@@ -119,6 +131,14 @@ mod tests {
         for (current, fresh, text) in rows {
             assert_eq!(difference(current, fresh), text);
         }
+    }
+
+    #[test]
+    fn the_page_on_the_format_keeps_what_is_written_by_hand() {
+        let fresh = format_page(&format!("By hand.\n{MARK}old"), "| new |\n").unwrap();
+        assert_eq!(fresh, format!("By hand.\n{MARK}\n| new |\n"));
+        assert_eq!(format_page(&fresh, "| new |\n").unwrap(), fresh);
+        assert!(format_page("no mark", "").is_err());
     }
 
     #[test]
