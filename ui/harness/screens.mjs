@@ -39,6 +39,8 @@ async function testRead(page, stream) {
     .first()
     .click();
   await page.getByRole("option", { name: stream }).click();
+  await page.getByLabel(/^API key/).fill("not-a-real-key");
+  await page.getByLabel(/^Start date/).fill("2026-11-01");
   await page.getByTestId("test-read").click();
   await page.waitForSelector('[data-testid="test-results"]');
 }
