@@ -23,6 +23,9 @@ if (typeof window !== "undefined") {
       dispatchEvent: () => false,
     }) as MediaQueryList;
   window.ResizeObserver ??= NoResize;
+  // A field that grows with its text measures itself again when fonts arrive.
+  if (!("fonts" in document))
+    Object.defineProperty(document, "fonts", { configurable: true, value: new EventTarget() });
   Element.prototype.scrollIntoView ??= () => {};
   Element.prototype.scrollTo ??= () => {};
   // jsdom has no layout; the virtual table needs to believe that it stands in a window.

@@ -77,7 +77,7 @@ export function FidelityTable(props: { streams: StreamReport[]; generates: boole
                 <b title={stream.name}>{stream.name}</b>
               </td>
               <td>
-                <VerdictWord of={stream.fidelity} />
+                <VerdictWord of={stream.fidelity} short />
               </td>
               <td data-wrap>
                 {stream.remarks.map((remark) => (

@@ -150,7 +150,13 @@ function Records(props: { records: unknown[]; fields: FieldInfo[]; stream: strin
 function Requests(props: { exchanges: TestExchange[] }) {
   const { t } = useTranslation("workbench");
   const format = useFormat();
-  const [open, setOpen] = useState(0);
+  // What went wrong is what a person looks for: the first answer that was refused stands open.
+  const [open, setOpen] = useState(() =>
+    Math.max(
+      0,
+      props.exchanges.findIndex((one) => one.status === null || one.status >= 400),
+    ),
+  );
   const shown = props.exchanges[open];
   if (!shown) return <p className={classes.none}>{t("test.no_requests")}</p>;
   return (

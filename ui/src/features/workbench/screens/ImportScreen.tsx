@@ -159,7 +159,7 @@ function Report(props: { brought: Brought; onChange: (brought: Brought) => void;
             <Panel title={t("about.title")}>
               <About said={whole} onChange={setSaid} nameFault={asked && whole.name.trim() === ""} />
             </Panel>
-            {report ? <FormFacts report={report} /> : null}
+            {report && report.streams.length > 0 ? <FormFacts report={report} /> : null}
           </aside>
         </div>
       )}
