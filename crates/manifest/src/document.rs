@@ -26,6 +26,11 @@ impl DocumentError {
 /// The newest major version of the format that this runtime was written for.
 const NEWEST_MAJOR: u64 = 7;
 
+/// Most values a plain document may have, and the deepest it may be nested. Public manifests stay below a tenth of both; references
+/// to references and parameters within parameters could otherwise fill the memory from a page of text.
+const MAX_VALUES: usize = 1_000_000;
+const MAX_DEPTH: usize = 120;
+
 /// The keys the top level accepts.
 const TOP_LEVEL: [&str; 14] = [
     "type",
@@ -67,13 +72,62 @@ pub fn load(text: &str) -> Result<Json, DocumentError> {
         ));
     }
     check_version(top)?;
-    let mut resolved = Resolver { root: &raw, done: HashMap::new(), open: Vec::new() }.node(&raw, "")?;
+    let (mut resolved, _) =
+        Resolver { root: &raw, done: HashMap::new(), open: Vec::new(), room: Room::default() }.node(&raw, "", 0)?;
     if let Some(top) = resolved.as_object_mut() {
         top.entry("type").or_insert_with(|| Json::from("DeclarativeSource"));
         // Definitions are only targets of references; dropping them keeps the rest of the loading proportional to what is used.
         top.shift_remove("definitions");
     }
-    Ok(propagate(resolved, "", &Map::new(), false))
+    propagate(resolved, "", &Map::new(), false)
+}
+
+/// What a document may still grow by.
+struct Room {
+    values: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { values: MAX_VALUES }
+    }
+}
+
+impl Room {
+    /// Takes room for values whose deepest lies at a depth.
+    fn take(&mut self, values: usize, depth: usize, path: &str) -> Result<(), DocumentError> {
+        if depth > MAX_DEPTH {
+            return Err(DocumentError::new(path, format!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        self.values = self.values.checked_sub(values).ok_or_else(|| {
+            let message = format!("with its references and parameters it has more than {MAX_VALUES} values");
+            DocumentError::new(path, message)
+        })?;
+        Ok(())
+    }
+}
+
+/// Values and levels of a piece of a document.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extent {
+    values: usize,
+    depth: usize,
+}
+
+impl Extent {
+    fn of(node: &Json) -> Self {
+        let mut all = Self { values: 1, depth: 0 };
+        match node {
+            Json::Array(items) => items.iter().for_each(|item| all.hold(Self::of(item))),
+            Json::Object(map) => map.values().for_each(|value| all.hold(Self::of(value))),
+            _ => {}
+        }
+        all
+    }
+    fn hold(&mut self, inner: Self) {
+        self.values += inner.values;
+        self.depth = self.depth.max(inner.depth + 1);
+    }
 }
 
 fn check_version(top: &Map) -> Result<(), DocumentError> {
@@ -98,13 +152,17 @@ fn check_version(top: &Map) -> Result<(), DocumentError> {
 struct Resolver<'a> {
     root: &'a Json,
     /// Targets that were resolved before: public manifests refer to the same requester dozens of times.
-    done: HashMap<&'a str, Json>,
+    done: HashMap<&'a str, (Json, Extent)>,
     /// References being followed, to recognise a cycle.
     open: Vec<&'a str>,
+    room: Room,
 }
 
 impl<'a> Resolver<'a> {
-    fn node(&mut self, node: &'a Json, path: &str) -> Result<Json, DocumentError> {
+    /// The node without references, and how large it is.
+    fn node(&mut self, node: &'a Json, path: &str, depth: usize) -> Result<(Json, Extent), DocumentError> {
+        self.room.take(1, depth, path)?;
+        let mut extent = Extent { values: 1, depth: 0 };
         match node {
             Json::Object(map) => {
                 let mut own = Map::new();
@@ -113,47 +171,60 @@ impl<'a> Resolver<'a> {
                         continue;
                     }
                     // Overrides of the configuration for a check are the user's values, not parts of the document.
-                    let resolved =
-                        if key == "config_overrides" { value.clone() } else { self.node(value, &join(path, key))? };
+                    let (resolved, inner) = if key == "config_overrides" {
+                        (value.clone(), Extent::of(value))
+                    } else {
+                        self.node(value, &join(path, key), depth + 1)?
+                    };
+                    extent.hold(inner);
                     own.insert(key.clone(), resolved);
                 }
-                let Some(reference) = map.get("$ref") else { return Ok(Json::Object(own)) };
-                match self.node(reference, path)? {
+                let Some(reference) = map.get("$ref") else { return Ok((Json::Object(own), extent)) };
+                let (target, inner) = self.node(reference, path, depth)?;
+                extent = Extent { values: extent.values + inner.values, depth: extent.depth.max(inner.depth) };
+                match target {
                     Json::Object(mut target) => {
                         for (key, value) in own {
                             target.insert(key, value);
                         }
-                        Ok(Json::Object(target))
+                        Ok((Json::Object(target), extent))
                     }
-                    other => Ok(other),
+                    other => Ok((other, extent)),
                 }
             }
             Json::Array(items) => {
-                let each = items.iter().enumerate();
-                Ok(Json::Array(
-                    each.map(|(i, item)| self.node(item, &join(path, &i.to_string()))).collect::<Result<_, _>>()?,
-                ))
+                let mut resolved = Vec::with_capacity(items.len());
+                for (at, item) in items.iter().enumerate() {
+                    let (item, inner) = self.node(item, &join(path, &at.to_string()), depth + 1)?;
+                    extent.hold(inner);
+                    resolved.push(item);
+                }
+                Ok((Json::Array(resolved), extent))
             }
-            Json::String(text) if text.starts_with("#/") => self.reference(text, path),
-            scalar => Ok(scalar.clone()),
+            Json::String(text) if text.starts_with("#/") => self.reference(text, path, depth),
+            scalar => Ok((scalar.clone(), extent)),
         }
     }
 
-    fn reference(&mut self, reference: &'a str, path: &str) -> Result<Json, DocumentError> {
-        if let Some(done) = self.done.get(reference) {
-            return Ok(done.clone());
+    fn reference(&mut self, reference: &'a str, path: &str, depth: usize) -> Result<(Json, Extent), DocumentError> {
+        if let Some((done, extent)) = self.done.get(reference) {
+            self.room.take(extent.values, depth + extent.depth, path)?;
+            return Ok((done.clone(), *extent));
         }
         if self.open.contains(&reference) {
             let message = format!("the reference {reference} leads back to itself through {}", self.open.join(" -> "));
             return Err(DocumentError::new(path, message));
         }
+        if self.open.len() >= MAX_DEPTH {
+            return Err(DocumentError::new(path, format!("more than {MAX_DEPTH} references lead to each other")));
+        }
         let target = look_up(self.root, &reference[2..])
             .ok_or_else(|| DocumentError::new(path, format!("the reference {reference} has no target")))?;
         self.open.push(reference);
-        let resolved = self.node(target, path)?;
+        let (resolved, extent) = self.node(target, path, depth)?;
         self.open.pop();
-        self.done.insert(reference, resolved.clone());
-        Ok(resolved)
+        self.done.insert(reference, (resolved.clone(), extent));
+        Ok((resolved, extent))
     }
 }
 
@@ -247,76 +318,115 @@ fn falsy(value: &Json) -> bool {
 }
 
 /// Gives components their types and their effective parameters. `field` is `ParentType.field`.
-pub fn propagate(node: Json, field: &str, inherited: &Map, inherited_wins: bool) -> Json {
-    let Json::Object(mut map) = node else { return node };
-    let (parent, name) = field.split_once('.').unwrap_or(("", field));
-    if !map.contains_key("type") {
-        let kind = if map.contains_key("class_name") { custom_type(name) } else { default_type(parent, name) };
-        if let Some(kind) = kind {
-            map.insert("type".to_owned(), Json::from(kind));
-        }
+pub fn propagate(node: Json, field: &str, inherited: &Map, inherited_wins: bool) -> Result<Json, DocumentError> {
+    Propagation { room: Room::default(), path: Vec::new() }.component(node, field, inherited, inherited_wins)
+}
+
+struct Propagation {
+    room: Room,
+    /// Fields on the way, for errors.
+    path: Vec<String>,
+}
+
+impl Propagation {
+    fn take(&mut self, values: usize) -> Result<(), DocumentError> {
+        self.room.take(values, self.path.len(), &self.path.join("/"))
     }
-    let own = match map.shift_remove("$parameters") {
-        Some(Json::Object(own)) => own,
-        _ => Map::new(),
-    };
-    let mut effective = inherited.clone();
-    for (key, value) in own {
-        if !inherited_wins || !effective.contains_key(&key) {
-            effective.insert(key, value);
-        }
+
+    fn below(
+        &mut self,
+        name: &str,
+        value: Json,
+        field: &str,
+        inherited: &Map,
+        inherited_wins: bool,
+    ) -> Result<Json, DocumentError> {
+        self.path.push(name.to_owned());
+        let done = self.component(value, field, inherited, inherited_wins)?;
+        self.path.pop();
+        Ok(done)
     }
-    // A `type` that is "object", a list or a map belongs to a JSON schema.
-    let Some(kind) = map.get("type") else {
-        if map.values().any(|value| value.is_object() && is_component(value)) {
-            for (_, value) in &mut map {
-                if value.is_object() && is_component(value) {
-                    *value = propagate(value.take(), field, &effective, inherited_wins);
-                }
+
+    fn component(
+        &mut self,
+        node: Json,
+        field: &str,
+        inherited: &Map,
+        inherited_wins: bool,
+    ) -> Result<Json, DocumentError> {
+        let Json::Object(mut map) = node else { return Ok(node) };
+        self.take(1)?;
+        let (parent, name) = field.split_once('.').unwrap_or(("", field));
+        if !map.contains_key("type") {
+            let kind = if map.contains_key("class_name") { custom_type(name) } else { default_type(parent, name) };
+            if let Some(kind) = kind {
+                map.insert("type".to_owned(), Json::from(kind));
             }
         }
-        return Json::Object(map);
-    };
-    let kind = match kind.as_str() {
-        Some(kind) if kind != "object" => kind.to_owned(),
-        _ => return Json::Object(map),
-    };
-    let inherited_wins = if kind == "DynamicDeclarativeStream" {
-        map.get("use_parent_parameters").is_none_or(|flag| !falsy(flag))
-    } else {
-        inherited_wins
-    };
-    for (key, value) in &effective {
-        if map.get(key).is_none_or(falsy) {
-            map.insert(key.clone(), value.clone());
-        }
-    }
-    for (name, value) in &mut map {
-        // A parameter with the name of the field is not handed down into it: it would never end.
-        let descend = |value: Json, field: &str| {
-            if effective.contains_key(name) {
-                let mut without = effective.clone();
-                without.shift_remove(name);
-                propagate(value, field, &without, inherited_wins)
-            } else {
-                propagate(value, field, &effective, inherited_wins)
-            }
+        let own = match map.shift_remove("$parameters") {
+            Some(Json::Object(own)) => own,
+            _ => Map::new(),
         };
-        let field = format!("{kind}.{name}");
-        match value {
-            Json::Object(_) => *value = descend(value.take(), &field),
-            Json::Array(items) => {
-                for item in items.iter_mut().filter(|item| item.is_object()) {
-                    *item = descend(item.take(), &field);
+        let mut effective = inherited.clone();
+        for (key, value) in own {
+            if !inherited_wins || !effective.contains_key(&key) {
+                effective.insert(key, value);
+            }
+        }
+        // A `type` that is "object", a list or a map belongs to a JSON schema.
+        let Some(kind) = map.get("type") else {
+            if map.values().any(|value| value.is_object() && is_component(value)) {
+                for (name, value) in &mut map {
+                    if value.is_object() && is_component(value) {
+                        *value = self.below(name, value.take(), field, &effective, inherited_wins)?;
+                    }
                 }
             }
-            _ => {}
+            return Ok(Json::Object(map));
+        };
+        let kind = match kind.as_str() {
+            Some(kind) if kind != "object" => kind.to_owned(),
+            _ => return Ok(Json::Object(map)),
+        };
+        let inherited_wins = if kind == "DynamicDeclarativeStream" {
+            map.get("use_parent_parameters").is_none_or(|flag| !falsy(flag))
+        } else {
+            inherited_wins
+        };
+        for (key, value) in &effective {
+            if map.get(key).is_none_or(falsy) {
+                self.take(Extent::of(value).values)?;
+                map.insert(key.clone(), value.clone());
+            }
         }
+        for (name, value) in &mut map {
+            // A parameter with the name of the field is not handed down into it: it would never end.
+            let mut descend = |value: Json, field: &str| {
+                if effective.contains_key(name) {
+                    let mut without = effective.clone();
+                    without.shift_remove(name);
+                    self.below(name, value, field, &without, inherited_wins)
+                } else {
+                    self.below(name, value, field, &effective, inherited_wins)
+                }
+            };
+            let field = format!("{kind}.{name}");
+            match value {
+                Json::Object(_) => *value = descend(value.take(), &field)?,
+                Json::Array(items) => {
+                    for item in items.iter_mut().filter(|item| item.is_object()) {
+                        *item = descend(item.take(), &field)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !effective.is_empty() {
+            self.take(effective.values().map(|value| Extent::of(value).values).sum())?;
+            map.insert("$parameters".to_owned(), Json::Object(effective));
+        }
+        Ok(Json::Object(map))
     }
-    if !effective.is_empty() {
-        map.insert("$parameters".to_owned(), Json::Object(effective));
-    }
-    Json::Object(map)
 }
 
 #[cfg(test)]

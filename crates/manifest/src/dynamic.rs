@@ -267,6 +267,11 @@ async fn made(run: &Run, template: &DynamicStream) -> Result<Vec<Json>, Failure>
             map(run, template, mapping, &values, &slice, &mut stream).map_err(|error| failed(&error))?;
         }
         let stream = document::propagate(stream, "", &Map::new(), template.use_parent_parameters);
+        let stream = stream.map_err(|error| {
+            Failure::new(Code::ManifestInvalid)
+                .with("path", format!("{}/stream_template/{}", template.path, error.path))
+                .detail(error.message)
+        })?;
         if !stream.get("name").is_some_and(Json::is_string) {
             return Err(Failure::new(Code::ManifestInvalid)
                 .with("path", format!("{}/stream_template/name", template.path))

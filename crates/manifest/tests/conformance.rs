@@ -92,6 +92,7 @@ fn windows_are_cut_as_the_reference_cuts_them() {
         let found = (|| -> Result<Json, String> {
             let cursor =
                 manifest::document::propagate(cursor.clone(), "DeclarativeStream.incremental_sync", &Map::new(), false);
+            let cursor = cursor.map_err(|error| error.to_string())?;
             let cursor = manifest::components::datetime_cursor(&cursor).map_err(|error| error.to_string())?;
             let scope = Scope::new(now).with("config", Value::from_json(&config));
             let plan = manifest::windows::Plan::new(&cursor, &scope, now).map_err(|error| error.to_string())?;

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::json::{Json, Map};
 use crate::{
-    components::{Action, Field, RequestOption, Router, Strategy, Stream, Text, TokenTarget},
-    decode::{self, Projection},
+    components::{Action, Decoder, Field, RequestOption, Router, Strategy, Stream, Text, TokenTarget},
+    decode::{self, DecodeError, Projection},
     records::{self, Around, Extraction, RecordError, Taken},
     retry::{self, ManifestPolicy},
     template::{Allowed, Scope, SliceView, TemplateError, Value},
@@ -108,8 +108,8 @@ pub struct Pages {
     /// Records so far, and the platform's own number of them.
     extracted: u64,
     total: Option<u64>,
-    /// Fingerprint of the last page and its token, and how often in a row the page came and both came.
-    fingerprint: (u64, u64, u32, u32),
+    /// Whether pages repeat themselves.
+    loops: Loops,
     hasher: RandomState,
     /// Since pages began: records, the newest cursor value of all, and starts without progress.
     since_reset: u64,
@@ -181,7 +181,7 @@ impl Pages {
             over: false,
             extracted: 0,
             total: None,
-            fingerprint: (0, 0, 0, 0),
+            loops: Loops::default(),
             hasher: RandomState::new(),
             since_reset: 0,
             latest: None,
@@ -272,6 +272,7 @@ impl Pages {
     /// Goes to the first page of a slice.
     fn restart(&mut self, slice: SliceView) -> Result<(), Failure> {
         let retriever = &self.stream.retriever;
+        self.loops = Loops::default();
         self.injections.clear();
         let scope = self.run.scope();
         let wire = |error: WireError| self.run.wire_failure(&self.stream, &error);
@@ -536,14 +537,18 @@ impl Pages {
                 tracing::warn!(stream = %self.stream.name, "an answer is {error} and counts as no records");
                 Ok(Vec::new())
             }
-            // The answer's own look at itself tells a page of HTML, a broken end and the rest apart.
-            Err(error) => Err(match response.json() {
-                Err(failure) => failure,
-                Ok(_) => response
-                    .failure(Code::VendorChanged)
-                    .with("what", &self.stream.name)
-                    .detail(response.redacted(&error.to_string())),
-            }),
+            Err(error) => {
+                // The answer's own look at itself tells a page of HTML, a broken end and the rest apart; of what is packed, too
+                // large, too deep or not even text it knows nothing.
+                let plain = *decoder == Decoder::Json && matches!(error, DecodeError::Json(_));
+                let seen = if plain { response.json().err() } else { None };
+                Err(seen.unwrap_or_else(|| {
+                    response
+                        .failure(Code::VendorChanged)
+                        .with("what", &self.stream.name)
+                        .detail(response.redacted(&error.to_string()))
+                }))
+            }
         }
     }
 
@@ -588,8 +593,8 @@ impl Pages {
         let count = i64::try_from(extracted).unwrap_or(i64::MAX);
         let next = match &paginator.strategy {
             Strategy::Page { .. } | Strategy::Offset { .. } if last_page => None,
-            Strategy::Page { start, .. } => Some(Json::from(previous.unwrap_or(*start) + 1)),
-            Strategy::Offset { .. } => Some(Json::from(previous.unwrap_or(0) + count)),
+            Strategy::Page { start, .. } => Some(Json::from(previous.unwrap_or(*start).saturating_add(1))),
+            Strategy::Offset { .. } => Some(Json::from(previous.unwrap_or(0).saturating_add(count))),
             Strategy::Cursor { value, stop, .. } => {
                 self.cursor_token(value, stop.as_deref(), response, size, emitted, body)?
             }
@@ -606,12 +611,7 @@ impl Pages {
     fn detect_loop(&mut self, response: &HttpResponse, extracted: usize, next: Option<&Json>) -> Result<(), Failure> {
         let page = self.hasher.hash_one(response.body());
         let token = self.hasher.hash_one(next.map(Json::to_string));
-        let (old_page, old_token, pages, both) = self.fingerprint;
-        let pages = if old_page == page { pages + 1 } else { 1 };
-        let both = if old_page == page && old_token == token { both + 1 } else { 1 };
-        self.fingerprint = (page, token, pages, both);
-        let most = if extracted > 0 { SAME_PAGES } else { SAME_EMPTY_PAGES };
-        if both >= SAME_PAGES || pages >= most { Err(response.failure(Code::PagingLoop)) } else { Ok(()) }
+        if self.loops.seen(page, token, extracted > 0) { Err(response.failure(Code::PagingLoop)) } else { Ok(()) }
     }
 
     /// Counts the records of a page, and notes the newest cursor value among them.
@@ -815,8 +815,42 @@ impl Pages {
 /// A page with records that comes so often in a row, or any page with the same token, is a loop.
 const SAME_PAGES: u32 = 3;
 
-/// The same for pages without records whose tokens differ: some platforms let a search run dry for a while.
-const SAME_EMPTY_PAGES: u32 = 1000;
+/// So many pages without any record in a row are one, whatever their tokens: some platforms let a search run dry for a while.
+const EMPTY_PAGES: u32 = 1000;
+
+/// Watches for pages that never end: one that comes again and again, several that come in turn, or none with a record.
+#[derive(Debug, Default)]
+struct Loops {
+    /// The last page and its token, and how often in a row the page came and both came.
+    last: (u64, u64, u32, u32),
+    /// Pages without a record in a row.
+    empty: u32,
+    /// A page and its token that were noted down; how often they came since, and after how many pages others are noted. Twice as late
+    /// each time, so that rounds of any length are found with this little memory (Brent's method).
+    noted: (u64, u64),
+    again: u32,
+    since: u64,
+    until: u64,
+}
+
+impl Loops {
+    /// Takes note of a page. Whether it would go on like this for ever.
+    fn seen(&mut self, page: u64, token: u64, records: bool) -> bool {
+        let (old_page, old_token, pages, both) = self.last;
+        let pages = if old_page == page { pages + 1 } else { 1 };
+        let both = if old_page == page && old_token == token { both + 1 } else { 1 };
+        self.last = (page, token, pages, both);
+        self.empty = if records { 0 } else { self.empty + 1 };
+        if self.since >= self.until {
+            self.noted = (page, token);
+            (self.again, self.since, self.until) = (1, 0, (self.until * 2).max(4));
+        } else {
+            self.since += 1;
+            self.again += u32::from(self.noted == (page, token));
+        }
+        both >= SAME_PAGES || (records && pages >= SAME_PAGES) || self.empty >= EMPTY_PAGES || self.again >= SAME_PAGES
+    }
+}
 
 /// Where the first half of a window ends and the second begins, on whole steps; `None`: it is too small.
 fn halves(

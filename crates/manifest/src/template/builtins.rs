@@ -1,7 +1,7 @@
 //! The functions, filters, tests and methods of the template language (connector-format.md, 2.6).
 
 use super::{
-    eval::{Eval, Outcome, Raise, contains, now, owned_list, owned_map, put, wrapped},
+    eval::{Eval, MAX_OUTPUT, Outcome, Raise, contains, now, owned_list, owned_map, put, wrapped},
     value::{Number, Value, float_text, iso_text, owned_json},
 };
 use crate::datetime::{self, DateError, IsoDuration, Moment};
@@ -308,15 +308,12 @@ pub fn filter<'a>(eval: &mut Eval<'a>, name: &str, value: Value<'a>, args: Calle
         }
         "join" => {
             let between = args.get(0, "d").map(text).unwrap_or_default();
-            let mut parts = Vec::new();
-            for item in walk(eval, &value)? {
-                let item = match args.get(1, "attribute") {
-                    Some(path) => dotted(&item, path)?,
-                    None => item,
-                };
-                parts.push(text(&item));
-            }
-            Value::text(parts.join(&between))
+            let items = walk(eval, &value)?;
+            let parts = items.into_iter().map(|item| match args.get(1, "attribute") {
+                Some(path) => dotted(&item, path).map(|item| text(&item)),
+                None => Ok(text(&item)),
+            });
+            Value::text(joined(parts, &between)?)
         }
         "map" => {
             let items = walk(eval, &value)?;
@@ -468,7 +465,7 @@ pub fn filter<'a>(eval: &mut Eval<'a>, name: &str, value: Value<'a>, args: Calle
         },
         "replace" => {
             let (old, new) = (text(args.need(0, "old")?), text(args.need(1, "new")?));
-            Value::text(replaced(&text(&value), &old, &new, args.int(2, "count")?))
+            Value::text(replaced(&text(&value), &old, &new, args.int(2, "count")?)?)
         }
         "truncate" => {
             let length = args.int(0, "length")?.and_then(|length| usize::try_from(length).ok()).unwrap_or(255);
@@ -690,11 +687,28 @@ fn capitalized(text: &str) -> String {
     }
 }
 
-fn replaced(text: &str, old: &str, new: &str, count: Option<i128>) -> String {
-    match count.and_then(|count| usize::try_from(count).ok()) {
-        Some(count) => text.replacen(old, new, count),
-        None => text.replace(old, new),
+fn replaced(text: &str, old: &str, new: &str, count: Option<i128>) -> Outcome<String> {
+    let count = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX);
+    let found = text.matches(old).take(count).count();
+    if found.saturating_mul(new.len()) > MAX_OUTPUT {
+        return Err(Raise::Limit("a replaced text is too long"));
     }
+    Ok(text.replacen(old, new, count))
+}
+
+/// Texts with another one between them.
+fn joined<T: AsRef<str>>(parts: impl IntoIterator<Item = Outcome<T>>, between: &str) -> Outcome<String> {
+    let mut out = String::new();
+    for (index, part) in parts.into_iter().enumerate() {
+        if index > 0 {
+            out.push_str(between);
+        }
+        out.push_str(part?.as_ref());
+        if out.len() > MAX_OUTPUT {
+            return Err(Raise::Limit("a joined text is too long"));
+        }
+    }
+    Ok(out)
 }
 
 fn urlencode<'a>(value: &Value<'a>) -> Outcome<Value<'a>> {
@@ -746,10 +760,12 @@ fn regex(source: &str) -> Outcome<Regex> {
 
 /// Python writes groups as `\1` and `\g<name>`.
 fn regex_replace(regex: &Regex, hay: &str, template: &str) -> String {
+    // Beyond what a template may print nothing is added; the result is refused for its length.
+    let mut made = 0;
     let replace = |found: &regex::Captures<'_>| {
         let mut out = String::new();
         let mut rest = template;
-        while let Some(at) = rest.find('\\') {
+        while let Some(at) = rest.find('\\').filter(|_| made + out.len() <= MAX_OUTPUT) {
             out.push_str(&rest[..at]);
             rest = &rest[at + 1..];
             if let Some(named) = rest.strip_prefix("g<")
@@ -774,7 +790,10 @@ fn regex_replace(regex: &Regex, hay: &str, template: &str) -> String {
                 rest = &rest[c.len_utf8()..];
             }
         }
-        out.push_str(rest);
+        if made <= MAX_OUTPUT {
+            out.push_str(rest);
+        }
+        made += out.len();
         out
     };
     regex.replace_all(hay, replace).into_owned()
@@ -788,6 +807,9 @@ fn json_text(value: &Value<'_>, sort_keys: bool) -> Outcome<String> {
 }
 
 fn write_json(out: &mut String, value: &Value<'_>, sort_keys: bool) -> Outcome<()> {
+    if out.len() > MAX_OUTPUT {
+        return Err(Raise::Limit("its JSON is longer than 1 MiB"));
+    }
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
@@ -1149,16 +1171,14 @@ fn text_method<'a>(text: &str, name: &str, args: &Called<'a>) -> Outcome<Value<'
         "split" | "rsplit" => split(text, args, name == "rsplit")?,
         "splitlines" => Value::list(text.lines().map(Value::text).collect()),
         "join" => {
-            let mut parts = Vec::new();
-            for part in args.need(0, "iterable")?.walk().ok_or(Raise::Type)? {
-                match part {
-                    Value::Text(part) => parts.push(part.into_owned()),
-                    _ => return Err(Raise::Type),
-                }
-            }
-            Value::text(parts.join(text))
+            let parts = args.need(0, "iterable")?.walk().ok_or(Raise::Type)?;
+            let parts = parts.into_iter().map(|part| match part {
+                Value::Text(part) => Ok(part),
+                _ => Err(Raise::Type),
+            });
+            Value::text(joined(parts, text)?)
         }
-        "replace" => Value::text(replaced(text, need(0, "old")?, need(1, "new")?, args.int(2, "count")?)),
+        "replace" => Value::text(replaced(text, need(0, "old")?, need(1, "new")?, args.int(2, "count")?)?),
         "startswith" => fixes(|text, part| text.starts_with(part))?,
         "endswith" => fixes(|text, part| text.ends_with(part))?,
         "removeprefix" => Value::text(text.strip_prefix(need(0, "prefix")?).unwrap_or(text)),

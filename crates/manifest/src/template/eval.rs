@@ -25,8 +25,11 @@ pub enum Raise {
 
 pub type Outcome<T> = Result<T, Raise>;
 
-/// Longest text a template may produce.
-const MAX_OUTPUT: usize = 1 << 20;
+/// Longest text a template may produce, also on the way.
+pub const MAX_OUTPUT: usize = 1 << 20;
+
+/// A text or list that grew beyond the limit.
+const TOO_LONG: Raise = Raise::Limit("its output is longer than 1 MiB");
 /// Most loop steps of one evaluation.
 const MAX_STEPS: usize = 100_000;
 
@@ -34,10 +37,11 @@ const MAX_STEPS: usize = 100_000;
 pub fn render<'a>(nodes: &'a [Node], scope: &'a Scope<'a>) -> Outcome<Cow<'a, str>> {
     let mut eval = Eval { scope, locals: vec![Vec::new()], steps: 0 };
     if let [Node::Output(only)] = nodes {
-        return Ok(match eval.expr(only)? {
+        let text = match eval.expr(only)? {
             Value::Text(text) => text,
             other => Cow::Owned(other.print().into_owned()),
-        });
+        };
+        return if text.len() > MAX_OUTPUT { Err(TOO_LONG) } else { Ok(text) };
     }
     let mut out = String::new();
     eval.nodes(nodes, &mut out)?;
@@ -84,7 +88,7 @@ impl<'a> Eval<'a> {
                 }
             }
             if out.len() > MAX_OUTPUT {
-                return Err(Raise::Limit("its output is longer than 1 MiB"));
+                return Err(TOO_LONG);
             }
         }
         Ok(())
@@ -195,8 +199,20 @@ impl<'a> Eval<'a> {
         builtins::function(name, self.scope.json_loads).map_or(Value::Undefined, Value::Function)
     }
 
-    /// The value of an expression.
+    /// The value of an expression. What is too long is not handed on: a few lines could double it as often as they like.
     pub fn expr(&mut self, expr: &'a Expr) -> Outcome<Value<'a>> {
+        let value = self.value(expr)?;
+        let long = match &value {
+            Value::Text(Cow::Owned(text)) => text.len() > MAX_OUTPUT,
+            Value::List(items) | Value::Tuple(items) | Value::Set(items) | Value::Generator(items) => {
+                items.len() > MAX_OUTPUT
+            }
+            _ => false,
+        };
+        if long { Err(TOO_LONG) } else { Ok(value) }
+    }
+
+    fn value(&mut self, expr: &'a Expr) -> Outcome<Value<'a>> {
         Ok(match expr {
             Expr::Const(Value::Text(text)) => Value::Text(Cow::Borrowed(text)),
             Expr::Const(value) => value.clone(),
@@ -583,13 +599,13 @@ fn binary<'a>(operator: Operator, left: &Value<'a>, right: &Value<'a>) -> Outcom
         (Operator::Add | Operator::Subtract, Value::Span(a), Value::Span(b)) => {
             let b = if operator == Operator::Add { *b } else { b.negated() };
             let exact = a.exact.checked_add(&b.exact).ok_or(Raise::Type)?;
-            Ok(Value::Span(IsoDuration { months: a.months + b.months, exact }))
+            let months = a.months.checked_add(b.months).ok_or(Raise::Type)?;
+            Ok(Value::Span(IsoDuration { months, exact }))
         }
         (Operator::Multiply, Value::Span(span), Value::Int(times))
         | (Operator::Multiply, Value::Int(times), Value::Span(span)) => {
             let times = i32::try_from(*times).map_err(|_| Raise::Type)?;
-            let exact = span.exact.checked_mul(times).ok_or(Raise::Type)?;
-            Ok(Value::Span(IsoDuration { months: span.months * i64::from(times), exact }))
+            multiplied(*span, times)
         }
         (Operator::Add, a, b) => match (a.elements(), b.elements()) {
             (Some(mut a), Some(b)) => {
@@ -602,12 +618,17 @@ fn binary<'a>(operator: Operator, left: &Value<'a>, right: &Value<'a>) -> Outcom
     }
 }
 
+fn multiplied<'a>(span: IsoDuration, times: i32) -> Outcome<Value<'a>> {
+    let exact = span.exact.checked_mul(times).ok_or(Raise::Type)?;
+    let months = span.months.checked_mul(i64::from(times)).ok_or(Raise::Type)?;
+    Ok(Value::Span(IsoDuration { months, exact }))
+}
+
 fn repeat<'a>(sequence: &Value<'a>, times: &Value<'a>) -> Outcome<Value<'a>> {
     if let Value::Span(span) = sequence {
         let Some(Number::Int(times)) = times.number() else { return Err(Raise::Type) };
         let times = i32::try_from(times).map_err(|_| Raise::Type)?;
-        let exact = span.exact.checked_mul(times).ok_or(Raise::Type)?;
-        return Ok(Value::Span(IsoDuration { months: span.months * i64::from(times), exact }));
+        return multiplied(*span, times);
     }
     let Some(Number::Int(times)) = times.number() else { return Err(Raise::Type) };
     let times = usize::try_from(times.max(0)).map_err(|_| Raise::Limit("a repeated text is too long"))?;
@@ -660,8 +681,8 @@ fn arithmetic<'a>(operator: Operator, a: Number, b: Number) -> Outcome<Value<'a>
             Operator::Subtract => a.checked_sub(b),
             Operator::Multiply => a.checked_mul(b),
             Operator::Divide | Operator::FloorDivide | Operator::Modulo if b == 0 => return Err(division()),
-            Operator::FloorDivide => Some(floor_divide(a, b)),
-            Operator::Modulo => Some(a - b * floor_divide(a, b)),
+            Operator::FloorDivide => floor_divide(a, b),
+            Operator::Modulo => Some(floor_modulo(a, b)),
             Operator::Power if b >= 0 => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
             Operator::Divide => return Ok(Value::Float(a as f64 / b as f64)),
             Operator::Power => return Ok(Value::Float((a as f64).powf(b as f64))),
@@ -681,9 +702,14 @@ fn arithmetic<'a>(operator: Operator, a: Number, b: Number) -> Outcome<Value<'a>
     }))
 }
 
-fn floor_divide(a: i128, b: i128) -> i128 {
-    let quotient = a / b;
-    if a % b != 0 && (a < 0) != (b < 0) { quotient - 1 } else { quotient }
+fn floor_divide(a: i128, b: i128) -> Option<i128> {
+    let quotient = a.checked_div(b)?;
+    Some(if floor_modulo(a, b) == a.wrapping_rem(b) { quotient } else { quotient - 1 })
+}
+
+fn floor_modulo(a: i128, b: i128) -> i128 {
+    let rest = a.wrapping_rem(b);
+    if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }
 }
 
 /// A moment from the scope's clock.

@@ -3,6 +3,7 @@
 //! Context (config, record, response) is borrowed JSON and is never cloned into the evaluator; only what a template builds
 //! itself is owned. Lists and maps are copied on write.
 
+use super::eval::MAX_OUTPUT;
 use crate::datetime::{IsoDuration, Moment};
 use crate::json::Json;
 use chrono::{NaiveDate, TimeDelta};
@@ -279,8 +280,13 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Python's `repr(value)`, except that dates print as `str` does: templates only ever meet them alone.
+    /// Python's `repr(value)`, except that dates print as `str` does: templates only ever meet them alone. It breaks off where it is
+    /// longer than a template may print, which is found out by whoever uses it: lists within lists may share what they hold, and
+    /// would be endless as text.
     pub fn repr(&self, out: &mut String) {
+        if out.len() > MAX_OUTPUT {
+            return;
+        }
         // Writing to a String cannot fail.
         let _ = match self {
             Self::Undefined => write!(out, "Undefined"),
