@@ -51,7 +51,7 @@ impl Look {
         finish: impl FnOnce(&mut Stream),
     ) -> Result<Self, DocumentError> {
         // Metadata is nobody's component, so parameters have not come down into it.
-        let stream = document::propagate(stream, "", &Map::new(), false);
+        let stream = document::propagate(stream, "", &Map::new(), false)?;
         let mut stream = components::stream(&stream, path).map_err(|fault| match fault {
             Fault::Invalid(error) => error,
             Fault::Unsupported { component, path } => DocumentError::new(path, format!("{component} is not supported")),

@@ -12,7 +12,8 @@ use std::{
 };
 
 /// Folders with source of our own.
-const SOURCE: &[&str] = &["crates", "src-tauri", "xtask", "tests", "ui/src", "ui/tests", "ui/harness"];
+const SOURCE: &[&str] =
+    &["crates", "src-tauri", "xtask", "fuzz/fuzz_targets", "tests", "ui/src", "ui/tests", "ui/harness"];
 
 /// Marks of unfinished work, put together so that this file does not contain them itself.
 const UNFINISHED: &[&str] = &[
