@@ -9,11 +9,9 @@ const tones: Record<Verdict, StateTone> = { runs: "good", runs_without: "watch",
 const verdicts: Verdict[] = ["runs", "runs_without", "unavailable"];
 
 /** How true one stream is to its manifest. */
-export function VerdictWord(props: { of: Verdict; short?: boolean }) {
+export function VerdictWord(props: { of: Verdict }) {
   const { t } = useTranslation("workbench");
-  return (
-    <StateWord tone={tones[props.of]} word={t(props.short ? `verdict_short.${props.of}` : `verdict.${props.of}`)} />
-  );
+  return <StateWord tone={tones[props.of]} word={t(`verdict.${props.of}`)} />;
 }
 
 /** The streams counted by verdict, for the sentence over the table. */
@@ -77,7 +75,7 @@ export function FidelityTable(props: { streams: StreamReport[]; generates: boole
                 <b title={stream.name}>{stream.name}</b>
               </td>
               <td>
-                <VerdictWord of={stream.fidelity} short />
+                <VerdictWord of={stream.fidelity} />
               </td>
               <td data-wrap>
                 {stream.remarks.map((remark) => (

@@ -315,7 +315,7 @@ function Workbench(props: { source: ManifestSource }) {
                                 {one.name}
                               </button>
                             )}
-                            <VerdictWord of={one.fidelity} short />
+                            <VerdictWord of={one.fidelity} />
                           </div>
                           {one.remarks.map((remark) => (
                             <Remark
