@@ -35,7 +35,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let limits = [
             format!("-max_total_time={}", arguments.minutes * 60),
             "-rss_limit_mb=2048".to_owned(),
-            "-timeout=30".to_owned(),
+            // With every check of the sanitizer on, a template that uses up all its steps takes a while on a busy computer.
+            "-timeout=180".to_owned(),
             "-print_final_stats=1".to_owned(),
         ];
         // Not the cargo that runs us: that one is stable.
