@@ -112,21 +112,24 @@ impl<'a> Eval<'a> {
         for (index, item) in items.iter().enumerate() {
             let frame = self.locals.last_mut().ok_or(Raise::Type)?;
             frame.clear();
-            let number = |value: usize| Value::Int(i128::try_from(value).unwrap_or(i128::MAX));
-            let at = |index: Option<usize>| index.and_then(|i| items.get(i)).cloned().unwrap_or(Value::Undefined);
-            let entry = |name: &'static str, value: Value<'a>| (Value::Text(Cow::Borrowed(name)), value);
-            let state = Value::map(vec![
-                entry("index", number(index + 1)),
-                entry("index0", number(index)),
-                entry("revindex", number(count - index)),
-                entry("revindex0", number(count - index - 1)),
-                entry("first", Value::Bool(index == 0)),
-                entry("last", Value::Bool(index + 1 == count)),
-                entry("length", number(count)),
-                entry("previtem", at(index.checked_sub(1))),
-                entry("nextitem", at(Some(index + 1))),
-            ]);
-            frame.push((Cow::Borrowed("loop"), state));
+            // Nine values a step, for the few templates that ask.
+            if each.counts {
+                let number = |value: usize| Value::Int(i128::try_from(value).unwrap_or(i128::MAX));
+                let at = |index: Option<usize>| index.and_then(|i| items.get(i)).cloned().unwrap_or(Value::Undefined);
+                let entry = |name: &'static str, value: Value<'a>| (Value::Text(Cow::Borrowed(name)), value);
+                let state = Value::map(vec![
+                    entry("index", number(index + 1)),
+                    entry("index0", number(index)),
+                    entry("revindex", number(count - index)),
+                    entry("revindex0", number(count - index - 1)),
+                    entry("first", Value::Bool(index == 0)),
+                    entry("last", Value::Bool(index + 1 == count)),
+                    entry("length", number(count)),
+                    entry("previtem", at(index.checked_sub(1))),
+                    entry("nextitem", at(Some(index + 1))),
+                ]);
+                frame.push((Cow::Borrowed("loop"), state));
+            }
             self.assign(&each.targets, item.clone())?;
             self.nodes(&each.body, out)?;
         }

@@ -36,6 +36,8 @@ pub struct For {
     pub only_if: Option<Expr>,
     /// For each element.
     pub body: Vec<Node>,
+    /// Whether the body asks where the loop is.
+    pub counts: bool,
     /// When there was none.
     pub otherwise: Vec<Node>,
 }
@@ -233,7 +235,8 @@ impl Blocks {
                     Some((word, _)) if word == "else" => self.until(&["endfor"])?.0,
                     _ => Vec::new(),
                 };
-                Ok(Node::For(Box::new(For { targets, over, only_if, body, otherwise })))
+                let counts = free_names(&body).contains("loop");
+                Ok(Node::For(Box::new(For { targets, over, only_if, body, counts, otherwise })))
             }
             "set" => {
                 let mut targets = parser.targets()?;
