@@ -699,7 +699,13 @@ mod tests {
     #[test]
     fn a_number_is_read_to_its_last_digit() {
         // The first was found by fuzzing.
-        for text in ["666666666666666666662666666662666666666666666666666666666666666666666666", "122.416294033786585", "0.1", "1e23", "5e-324"] {
+        for text in [
+            "666666666666666666662666666662666666666666666666666666666666666666666666",
+            "122.416294033786585",
+            "0.1",
+            "1e23",
+            "5e-324",
+        ] {
             let read = Json::parse(text).unwrap();
             assert_eq!(read.as_f64(), text.parse::<f64>().ok(), "{text}");
             assert_eq!(Json::parse(&read.to_string()).unwrap(), read, "{text}");
