@@ -43,7 +43,7 @@ pub use streams::StreamChoice;
 
 use model::id::ClientId;
 use sqlx::{Sqlite, SqlitePool, Transaction, sqlite::SqliteConnectOptions};
-use std::{fmt, fs::File, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 /// An open workspace database. Cheap to clone; the lock on the file is held until one of them is closed or the last is gone.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ pub struct Store {
     writer: SqlitePool,
     /// Several, which see the last committed state while the writer works.
     readers: SqlitePool,
-    lock: Arc<File>,
+    lock: Arc<open::Lock>,
 }
 
 impl fmt::Debug for Store {

@@ -57,7 +57,7 @@ impl Store {
     /// either a whole database or none.
     pub async fn create(path: &Path, key_hex: &Secret, options: Options) -> Result<Self> {
         let key = Key::new(path, key_hex)?;
-        let lock = lock(path)?;
+        let lock = Lock::take(path)?;
         if path.exists() {
             return Err(StoreError::Exists { path: path.to_path_buf() });
         }
@@ -90,12 +90,12 @@ impl Store {
         if !path.exists() {
             return Err(StoreError::Missing { path: path.to_path_buf() });
         }
-        let lock = lock(path)?;
+        let lock = Lock::take(path)?;
         let key = Key::new(path, key_hex)?;
         Self::open_locked(path, &key, lock, &options).await
     }
 
-    async fn open_locked(path: &Path, key: &Key, lock: File, options: &Options) -> Result<Self> {
+    async fn open_locked(path: &Path, key: &Key, lock: Lock, options: &Options) -> Result<Self> {
         let connect = key.connect(path);
         if let Err(error) = prepare(path, &connect, options).await {
             return Err(explain(path, key, &connect, error).await);
@@ -132,9 +132,7 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
         // A clone that somebody forgot reads and writes nothing any more; it must not keep others out either.
-        if let Err(error) = self.lock.unlock() {
-            tracing::warn!(%error, "the lock of the workspace stays until this program ends");
-        }
+        self.lock.release();
     }
 
     /// Checks the whole file: the seal of every page, the structure, references, and rows that belong to nothing.
@@ -240,19 +238,38 @@ fn remove_if_there(path: &Path) -> Result<()> {
     }
 }
 
-/// An advisory lock of the operating system: gone with the process, however it ends.
-fn lock(path: &Path) -> Result<File> {
-    let name = beside(path, ".lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&name)
-        .map_err(|error| StoreError::file(&name, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: path.to_path_buf() }),
-        Err(TryLockError::Error(error)) => Err(StoreError::file(&name, error)),
+/// An advisory lock of the operating system: gone with the process, however it ends. It is released by name and not by closing the file
+/// alone: a program that is being started by another thread holds a copy of every open file until it runs, and the lock with it.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self> {
+        let name = beside(path, ".lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&name)
+            .map_err(|error| StoreError::file(&name, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: path.to_path_buf() }),
+            Err(TryLockError::Error(error)) => Err(StoreError::file(&name, error)),
+        }
+    }
+
+    /// Lets others in. Releasing it again changes nothing.
+    fn release(&self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock of the workspace stays until this program ends");
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
@@ -356,5 +373,23 @@ async fn explain(path: &Path, key: &Key, connect: &SqliteConnectOptions, error: 
         }
         StoreError::DiskFull { path: None } => StoreError::DiskFull { path: Some(path.to_path_buf()) },
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn a_lock_given_up_is_free_though_a_starting_program_still_has_the_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let lock = Lock::take(&path).unwrap();
+        let inherited = lock.0.try_clone().unwrap();
+        assert!(matches!(Lock::take(&path), Err(StoreError::Busy { .. })));
+        drop(lock);
+        Lock::take(&path).unwrap();
+        drop(inherited);
     }
 }
