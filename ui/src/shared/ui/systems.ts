@@ -26,7 +26,7 @@ export interface Systems {
 
 /** Whether a connector has nothing but records. */
 export function onlyRecords(connector: Connector): boolean {
-  return connector.streams.length > 0 && connector.streams.every((stream) => stream.kind === "records");
+  return !connector.capabilities.includes("statistics");
 }
 
 /** Looks systems up. */

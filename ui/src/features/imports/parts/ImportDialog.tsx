@@ -5,7 +5,7 @@
  */
 import { ActionIcon, Button, Modal } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconArrowLeft, IconCircleCheckFilled, IconFileTypeCsv, IconX } from "@tabler/icons-react";
+import { IconArrowLeft, IconCircleCheckFilled, IconFileTypeCsv, IconFileUpload, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ImportCheck, ImportField, ImportPreview, RunStarted, VatState } from "@/gen/contract";
@@ -14,11 +14,11 @@ import { useFormat } from "@/shared/format/useFormat";
 import { useChange, useRead } from "@/shared/query/query";
 import { useStatus } from "@/shared/query/status";
 import { links, useGo } from "@/shared/ui/AppLink";
+import { DropZone } from "@/shared/ui/DropZone";
 import { EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import classes from "../imports.module.css";
 import { assign, base64Of, guesses, MOST_BYTES, suggestSource } from "../logic/mapping";
 import { CheckPanel } from "./CheckPanel";
-import { DropFile } from "./DropFile";
 import { BadRows, Mapping } from "./Mapping";
 
 /** Everything the person decides about a file. */
@@ -206,7 +206,20 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
             </>
           ) : (
             <div className={classes.middle}>
-              <DropFile busy={open.isPending} name={file?.name ?? null} onFile={take} />
+              <div className={classes.bring}>
+                <DropZone
+                  icon={<IconFileUpload size={28} stroke={1.5} aria-hidden />}
+                  label={t("drop_label")}
+                  title={open.isPending ? t("reading", { name: file?.name ?? "" }) : t("drop")}
+                  body={t("drop_body")}
+                  choose={t("choose")}
+                  accept=".csv,.tsv,.txt,.xlsx"
+                  testId="import-file"
+                  busy={open.isPending}
+                  button={{ size: "lg", "data-autofocus": true }}
+                  onFile={take}
+                />
+              </div>
               {(unread ?? open.error) ? <ErrorPanel error={(unread ?? open.error) as CallError} /> : null}
             </div>
           )}

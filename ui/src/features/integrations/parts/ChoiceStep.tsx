@@ -48,17 +48,7 @@ export function ChoiceStep(props: {
               />
             </section>
             <section>
-              <NumberInput
-                label={t("choice.lookback")}
-                description={t("choice.lookback_hint")}
-                min={0}
-                max={90}
-                allowDecimal={false}
-                allowNegative={false}
-                clampBehavior="strict"
-                value={settings.lookbackDays}
-                onChange={(value) => change({ lookbackDays: Number(value) || 0 })}
-              />
+              <LookbackInput value={settings.lookbackDays} onChange={(lookbackDays) => change({ lookbackDays })} />
             </section>
             <section>
               <VatChoice value={settings.vat} onChange={(vat) => change({ vat })} />
@@ -112,6 +102,24 @@ export function Streams(props: {
         );
       })}
     </ul>
+  );
+}
+
+/** How many past days every sync reads again. */
+export function LookbackInput(props: { value: number; onChange: (days: number) => void }) {
+  const { t } = useTranslation("integrations");
+  return (
+    <NumberInput
+      label={t("choice.lookback")}
+      description={t("choice.lookback_hint")}
+      min={0}
+      max={90}
+      allowDecimal={false}
+      allowNegative={false}
+      clampBehavior="strict"
+      value={props.value}
+      onChange={(value) => props.onChange(Number(value) || 0)}
+    />
   );
 }
 

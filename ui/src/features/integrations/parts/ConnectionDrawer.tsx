@@ -2,7 +2,7 @@
  * One connection: how it is and what helps, its streams and settings, its sign-in, and at the far end its deletion.
  * Settings are changed here and saved together; until then nothing is sent.
  */
-import { Button, NumberInput } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { IconKey, IconPlayerPause, IconPlayerPlay, IconRefresh } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -22,7 +22,7 @@ import { FILE_CONNECTOR, onlyRecords } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
 import { useLocalText } from "../logic/words";
-import { Streams, VatChoice } from "./ChoiceStep";
+import { LookbackInput, Streams, VatChoice } from "./ChoiceStep";
 import { ConnectWizard } from "./ConnectWizard";
 
 /** The drawer of a connection, read by its id. */
@@ -215,16 +215,9 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
           <section className={classes.drawerPart}>
             <h3>{t("reading")}</h3>
             {isFile ? null : (
-              <NumberInput
-                label={t("choice.lookback")}
-                description={t("choice.lookback_hint")}
-                min={0}
-                max={90}
-                allowDecimal={false}
-                allowNegative={false}
-                clampBehavior="strict"
+              <LookbackInput
                 value={changes.lookback ?? detail.lookback_days}
-                onChange={(value) => setChanges({ ...changes, lookback: Number(value) || 0 })}
+                onChange={(lookback) => setChanges({ ...changes, lookback })}
               />
             )}
             <VatChoice value={changes.vat ?? connection.vat} onChange={(vat) => setChanges({ ...changes, vat })} />

@@ -1,8 +1,9 @@
 /** Where a manifest comes from: a file dropped or chosen, or a text pasted. */
 import { Button, Textarea } from "@mantine/core";
 import { IconFileCode } from "@tabler/icons-react";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { DropZone } from "@/shared/ui/DropZone";
 import classes from "../workbench.module.css";
 
 /** The most a manifest may have; the backend refuses more, and a browser need not read it. */
@@ -11,45 +12,19 @@ export const MOST_BYTES = 8 * 1024 * 1024;
 /** Both ways in. */
 export function DropManifest(props: { onFile: (file: File) => void; onPaste: (text: string) => void }) {
   const { t } = useTranslation("workbench");
-  const input = useRef<HTMLInputElement>(null);
-  const [over, setOver] = useState(false);
   const [typed, setTyped] = useState("");
   return (
     <div className={classes.bring}>
-      <section
-        className={classes.drop}
-        data-over={over}
-        aria-label={t("bring.drop")}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={(event) => {
-          event.preventDefault();
-          setOver(false);
-          const file = event.dataTransfer.files[0];
-          if (file) props.onFile(file);
-        }}
-      >
-        <IconFileCode size={28} stroke={1.5} aria-hidden />
-        <h2>{t("bring.drop")}</h2>
-        <p>{t("bring.drop_body")}</p>
-        <Button onClick={() => input.current?.click()}>{t("bring.choose")}</Button>
-        <input
-          ref={input}
-          type="file"
-          hidden
-          accept=".yaml,.yml,.json,.txt"
-          aria-label={t("bring.choose")}
-          data-testid="manifest-file"
-          onChange={(event) => {
-            const file = event.currentTarget.files?.[0];
-            event.currentTarget.value = "";
-            if (file) props.onFile(file);
-          }}
-        />
-      </section>
+      <DropZone
+        icon={<IconFileCode size={28} stroke={1.5} aria-hidden />}
+        label={t("bring.drop")}
+        title={t("bring.drop")}
+        body={t("bring.drop_body")}
+        choose={t("bring.choose")}
+        accept=".yaml,.yml,.json,.txt"
+        testId="manifest-file"
+        onFile={props.onFile}
+      />
       <form
         className={classes.paste}
         onSubmit={(event) => {
