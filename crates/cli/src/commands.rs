@@ -7,7 +7,6 @@ pub mod demo;
 pub mod doctor;
 pub mod import;
 pub mod recover;
-pub mod source;
 pub mod stats;
 pub mod sync;
 
@@ -95,10 +94,4 @@ pub fn secret(from: &str) -> anyhow::Result<String> {
         bail!("a secret comes as env:NAME, file:PATH or - (standard input), never as an argument");
     };
     Ok(text.trim().to_owned())
-}
-
-/// `FROM=TO`.
-pub fn url_pair(pair: &str) -> anyhow::Result<(String, String)> {
-    let (from, to) = pair.split_once('=').with_context(|| format!("not FROM=TO: {pair:?}"))?;
-    Ok((from.to_owned(), to.to_owned()))
 }

@@ -10,7 +10,8 @@ mod serve;
 
 use api::host::{Host, HostOptions};
 use clap::{Parser, Subcommand};
-use commands::{clients, connect, create, demo, doctor, import, recover, source, stats, sync};
+use cli::source;
+use commands::{clients, connect, create, demo, doctor, import, recover, stats, sync};
 use output::Output;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -85,11 +86,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> {
-    let url_map = args.url_map.iter().map(|pair| commands::url_pair(pair)).collect::<anyhow::Result<_>>()?;
     let command = match args.command {
-        Command::Source(source) => return Ok(source::run(source, url_map).await),
+        Command::Source(source) => return source::hand_over(source, args.url_map).await,
         Command::Workspace(command) => command,
     };
+    let url_map = source::url_pairs(&args.url_map)?;
     let dir = args.workspace.unwrap_or_else(HostOptions::default_dir);
     let mut options = HostOptions::new(&dir);
     let passphrase = commands::passphrase(args.passphrase_file.as_deref())?;

@@ -4,10 +4,12 @@
 mod bodies;
 mod charset;
 mod csv;
+mod places;
 mod xml;
 
 pub use bodies::{DecodeError, decode, decode_each, pages_see_it, streams};
 pub use charset::Charset;
+pub use places::places;
 
 use crate::json::{Json, JsonText, Map};
 use serde::{
@@ -51,6 +53,14 @@ impl Projection {
             inner.want(rest);
             fields.push((first.into(), inner));
         }
+    }
+    /// What is wanted of the elements of a list under a path of plain keys.
+    #[must_use]
+    pub fn below(&self, path: &[String]) -> Self {
+        let Some((first, rest)) = path.split_first() else { return self.clone() };
+        let Some(fields) = &self.fields else { return Self::all() };
+        let field = fields.iter().find(|(name, _)| name == first.as_str());
+        field.map_or_else(Self::none, |(_, inner)| inner.below(rest))
     }
     /// Parses a document, building only what is wanted.
     pub fn parse(&self, bytes: &[u8]) -> serde_json::Result<Json> {
@@ -167,5 +177,12 @@ mod tests {
         projection.want(&["items", "*"]);
         assert_eq!(projection.parse(body).unwrap()["items"][0]["total"], json!({}));
         assert!(Projection::all().parse(b"{\"a\":1} x").is_err());
+        let record = projection.below(&["items".to_owned()]);
+        assert_eq!(
+            record.parse(br#"{"id":1,"total":2}"#).unwrap(),
+            json!({"id": 1, "total": 2}),
+            "everything since the glob"
+        );
+        assert_eq!(projection.below(&["noise".to_owned()]).parse(br#"{"a":1}"#).unwrap(), json!({}));
     }
 }

@@ -140,6 +140,11 @@ impl Extraction {
         !whole_parent && self.combined.is_none()
     }
 
+    /// Whether records are the elements of one list under plain keys, and nothing is done with them.
+    pub fn is_plain(&self) -> bool {
+        self.expansion.is_none() && self.combined.is_none() && !self.path.iter().any(|segment| is_glob(segment))
+    }
+
     /// The records of decoded bodies, moved out of them. When `strict`, a body without the place of the records is an error:
     /// taking a changed answer for "no records" would replace good numbers by nothing.
     pub fn take(&self, bodies: &mut [Json], strict: bool) -> Result<Vec<Json>, RecordError> {

@@ -70,10 +70,12 @@ fn page(items: &Json, next: &Json) -> Response {
     body(json!({"items": items.general(), "next": next.general()}).to_string())
 }
 
-/// Counts records, and stops the run after so many events.
+/// Counts records and the most that came at once, keeps their `to`, and stops the run after so many.
 #[derive(Default)]
 struct Basket {
     records: usize,
+    largest: usize,
+    sums: Vec<i64>,
     stop: Option<(usize, kit::session::CancellationToken)>,
 }
 
@@ -82,6 +84,8 @@ impl Outlet for Basket {
     async fn event(&mut self, event: Event) -> Result<(), Failure> {
         if let Event::Records { records, .. } = event {
             self.records += records.len();
+            self.largest = self.largest.max(records.len());
+            self.sums.extend(records.iter().filter_map(|record| record.get("sum")?.as_i64()));
         }
         if let Some((most, cancel)) = &self.stop
             && self.records >= *most
@@ -114,13 +118,14 @@ fn stream(base: &str, requester: &str, retriever: &str, more: &str) -> String {
 
 /// How the stream ended, and how many of its records arrived.
 async fn read(desk: &Desk, text: &str, limits: Limits, mut basket: Basket) -> (Result<(), Failure>, usize) {
+    let outcome = fill(desk, text, limits, &mut basket).await;
+    (outcome, basket.records)
+}
+
+async fn fill(desk: &Desk, text: &str, limits: Limits, basket: &mut Basket) -> Result<(), Failure> {
     let connector = Connector::load(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let wanted = vec![Wanted { stream: "s".to_owned(), ..Wanted::default() }];
-    let outcome = match connector.read(&desk.run, wanted, &limits, &mut basket).await {
-        Ok(mut summary) => summary.streams.remove(0).2,
-        Err(failure) => Err(failure),
-    };
-    (outcome, basket.records)
+    connector.read(&desk.run, wanted, &limits, basket).await?.streams.remove(0).2
 }
 
 const CURSOR: &str = "paginator: {type: DefaultPaginator, page_token_option: {type: RequestOption, inject_into: request_parameter, field_name: after}, pagination_strategy: {type: CursorPagination, cursor_value: '{{ response.next }}'}}";
@@ -230,6 +235,32 @@ async fn pages_that_are_new_for_ever_end_with_the_limits_of_a_test_or_the_wish_o
     let (ended, records) = read(&desk, &text, Limits::default(), Basket { stop, ..Basket::default() }).await;
     assert_eq!(ended.unwrap_err().kind(), FailureKind::Cancelled);
     assert!((1_500..1_600).contains(&records), "{records}");
+}
+
+#[tokio::test]
+async fn a_large_page_is_never_held_as_records_and_counts_as_one_page() {
+    const PAGE: i64 = 3_000;
+    let records = |from: i64, count: i64| {
+        (from..from + count).map(|id| json!({"id": id, "name": "x".repeat(90)})).collect::<Vec<_>>()
+    };
+    let answer = move |_: &str, number: usize| {
+        let number = i64::try_from(number).unwrap();
+        page(&Json::Array(records((number - 1) * PAGE, if number < 3 { PAGE } else { 500 })), &Json::Null)
+    };
+    let retriever = "record_selector: {extractor: {type: DpathExtractor, field_path: [items]}, record_filter: {condition: \"{{ record.id % 7 != 0 }}\"}}, \
+        paginator: {type: DefaultPaginator, page_token_option: {type: RequestOption, inject_into: request_parameter, field_name: page}, pagination_strategy: {type: PageIncrement, page_size: 3000}}";
+    let more = "transformations: [{type: AddFields, fields: [{path: [sum], value: \"{{ record.id + 1 }}\"}]}]";
+    // Most pages, the last id, and requests.
+    for (pages, end, requests) in [(None, 2 * PAGE + 500, 3), (Some(2), 2 * PAGE, 2), (Some(1), PAGE, 1)] {
+        let platform = Platform::start(answer).await;
+        let text = document(&stream(&platform.base, "", retriever, more));
+        let mut basket = Basket::default();
+        let limits = Limits { pages_per_slice: pages, ..Limits::default() };
+        fill(&desk(&json!({})), &text, limits, &mut basket).await.unwrap();
+        let expected: Vec<i64> = (0..end).filter(|id| id % 7 != 0).map(|id| id + 1).collect();
+        assert_eq!((basket.sums == expected, platform.requests()), (true, requests), "{pages:?} pages");
+        assert!(basket.largest < 500, "{} records at once", basket.largest);
+    }
 }
 
 fn gz(text: &[u8]) -> Vec<u8> {

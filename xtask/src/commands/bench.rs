@@ -55,8 +55,8 @@ impl Measured {
 
 /// Builds and runs both, prints the comparison, and fails when a promise is broken.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    start(cargo().args(["build", "--profile", "bench", "-p", "cli", "-p", "simulators", "--bins"]))?;
-    start(cargo().args(["build", "--profile", "bench", "-p", "store", "--example", "by_hand"]))?;
+    start(cargo().args(["build", "--release", "-p", "cli", "-p", "simulators", "--bins"]))?;
+    start(cargo().args(["build", "--release", "-p", "store", "--example", "by_hand"]))?;
     // Only a part of the simulated days is read; the simulator is asked for as many ads as fill the wanted rows in these days.
     let world = (arguments.rows / DAYS).div_ceil(200) * 200 * 500;
     let platform = Platform::start(world)?;

@@ -23,6 +23,7 @@ use crate::{
     windows::Plan,
     wire::{self, Injection, WireError},
 };
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use kit::{
@@ -33,6 +34,7 @@ use kit::{
 use model::failure::{Code, Failure};
 use std::{
     hash::{BuildHasher, RandomState},
+    ops::Range,
     sync::Arc,
 };
 
@@ -58,6 +60,34 @@ struct Answer {
     emitted: Vec<Json>,
     /// Kept for the paginator.
     body: Option<Json>,
+    /// The records instead, where they are built a few at a time.
+    rest: Option<Rest>,
+}
+
+/// What is not built yet of a page whose paginator needs no more than the number of its records.
+struct Rest {
+    body: Bytes,
+    /// Where each record stands in the body.
+    places: std::vec::IntoIter<Range<usize>>,
+    projection: Projection,
+    page_token: Json,
+}
+
+/// About so many bytes of a page are built at a time.
+const BATCH_BYTES: usize = 32 << 10;
+
+impl Rest {
+    /// The next records; none when all are built.
+    fn next(&mut self) -> Result<Vec<Json>, serde_json::Error> {
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        while bytes < BATCH_BYTES
+            && let Some(place) = self.places.next()
+        {
+            bytes += place.len();
+            records.push(self.projection.parse(self.body.get(place).unwrap_or_default())?);
+        }
+        Ok(records)
+    }
 }
 
 /// What a request led to.
@@ -98,6 +128,9 @@ pub struct Pages {
     first_page: Option<Json>,
     /// A downloaded table.
     rows: Option<Rows>,
+    /// What is wanted of each record, where large pages are built a few records at a time, and what is left of the present one.
+    in_parts: Option<Projection>,
+    rest: Option<Rest>,
     injections: Vec<Injection>,
     /// The slice as it is asked for: the part's, or begun later after a reset.
     slice: SliceView,
@@ -145,6 +178,16 @@ impl Pages {
             Some(wanted) if plain && extraction.projectable() => projection(&extraction, wanted, stream.total.as_ref()),
             _ => Projection::all(),
         };
+        let counts_only =
+            retriever.paginator.as_ref().is_none_or(|paginator| !matches!(paginator.strategy, Strategy::Cursor { .. }));
+        let in_parts = (counts_only
+            && !keep
+            && !merges
+            && retriever.decoder == Decoder::Json
+            && retriever.job.is_none()
+            && stream.total.is_none()
+            && extraction.is_plain())
+        .then(|| projection.below(&extraction.path));
         let errors = retriever.requester.errors.clone().filter(|errors| errors.steers());
         let plan = match &stream.cursor {
             Some(cursor) if retriever.reset.is_some() || retriever.splitting.is_some() => Some(
@@ -175,6 +218,8 @@ impl Pages {
                 .filter(|_| retriever.routers.iter().any(Router::is_lazy))
                 .cloned(),
             rows: None,
+            in_parts,
+            rest: None,
             slice,
             token: None,
             first: true,
@@ -202,12 +247,20 @@ impl Pages {
         Self { keeper, ..self }
     }
 
-    /// The records of the next page, filtered and transformed; `None` after the last one.
+    /// Whether the next records are those of another page.
+    pub(super) fn between(&self) -> bool {
+        self.rest.is_none()
+    }
+
+    /// The records of the next page, or of the next part of a large one, filtered and transformed; `None` after the last one.
     pub async fn next(&mut self) -> Result<Option<Vec<Json>>, Failure> {
         self.prepare().await?;
         loop {
             if self.run.cancel.is_cancelled() {
                 return Err(Failure::new(Code::Cancelled));
+            }
+            if let Some(records) = self.part()? {
+                return Ok(Some(records));
             }
             if let Some(rows) = &mut self.rows {
                 let next = rows.next().map_err(|error| self.broken(&error))?;
@@ -229,6 +282,15 @@ impl Pages {
                 return Ok(Some(records));
             }
         }
+    }
+
+    /// The next records of a page that is built in parts.
+    fn part(&mut self) -> Result<Option<Vec<Json>>, Failure> {
+        let Some(mut rest) = self.rest.take() else { return Ok(None) };
+        let found = rest.next().map_err(|error| self.broken(&error))?;
+        let refined = self.refined(found, &rest.page_token)?;
+        self.rest = (!rest.places.as_slice().is_empty()).then_some(rest);
+        Ok(Some(refined))
     }
 
     /// What has to be known or made before the first page.
@@ -356,6 +418,10 @@ impl Pages {
         if self.over {
             self.check_total()?;
         }
+        if answer.rest.is_some() {
+            self.rest = answer.rest;
+            return Ok(None);
+        }
         let mut emitted = answer.emitted;
         if let Some(keeper) = self.keeper.as_ref().filter(|keeper| keeper.is_feed()) {
             // Paging has seen the whole page; a feed that has reached what is old gives nothing new any more.
@@ -439,7 +505,7 @@ impl Pages {
             None => {
                 let response = self.http.answer_within(String::new());
                 self.over = true;
-                Ok(Asked::Answer(Box::new(Answer { response, extracted: 0, emitted: records, body: None })))
+                Ok(Asked::Answer(Box::new(Answer { response, extracted: 0, emitted: records, body: None, rest: None })))
             }
         }
     }
@@ -457,7 +523,27 @@ impl Pages {
             return Ok(Asked::Nothing);
         }
         if self.stream.retriever.job.as_ref().is_some_and(|job| job.table.is_some()) {
-            return Ok(Asked::Answer(Box::new(Answer { response, extracted: 0, emitted: Vec::new(), body: None })));
+            return Ok(Asked::Answer(Box::new(Answer {
+                response,
+                extracted: 0,
+                emitted: Vec::new(),
+                body: None,
+                rest: None,
+            })));
+        }
+        if let Some(projection) = self.in_parts.as_ref().filter(|_| self.keeper.is_none())
+            && let Some(places) = decode::places(response.body(), &self.extraction.path)
+        {
+            let extracted = places.len();
+            self.extracted += extracted as u64;
+            let rest = Rest {
+                body: response.body().clone(),
+                places: places.into_iter(),
+                projection: projection.clone(),
+                page_token: page_token.clone(),
+            };
+            let rest = Some(rest).filter(|_| extracted > 0);
+            return Ok(Asked::Answer(Box::new(Answer { response, extracted, emitted: Vec::new(), body: None, rest })));
         }
         let mut bodies = self.decode(&response)?;
         if let Some(path) = &self.stream.total
@@ -471,7 +557,7 @@ impl Pages {
         let extracted = found.len() + dropped;
         self.extracted += extracted as u64;
         let emitted = self.refined(found, page_token)?;
-        Ok(Asked::Answer(Box::new(Answer { response, extracted, emitted, body })))
+        Ok(Asked::Answer(Box::new(Answer { response, extracted, emitted, body, rest: None })))
     }
 
     fn refined(&self, found: Vec<Json>, page_token: &Json) -> Result<Vec<Json>, Failure> {

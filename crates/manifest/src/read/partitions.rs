@@ -446,10 +446,11 @@ impl Reading {
     async fn page(&mut self) -> Result<Option<(Json, Vec<Json>)>, Failure> {
         loop {
             if let Some(slice) = &mut self.open {
-                let more = self.run.limits.pages_per_slice.is_none_or(|most| slice.count < most);
+                let another = slice.pages.between();
+                let more = !another || self.run.limits.pages_per_slice.is_none_or(|most| slice.count < most);
                 let records = if more { slice.pages.next().await? } else { None };
                 if let Some(records) = records {
-                    slice.count += 1;
+                    slice.count += u32::from(another);
                     slice.seen.look(&records);
                     return Ok(Some((slice.partition.clone(), records)));
                 }

@@ -280,11 +280,12 @@ async fn read_task<T>(
     let mut number = 0;
     loop {
         let enough = left.as_ref().is_some_and(|left| left.load(Ordering::Relaxed) == 0);
-        if enough || limits.pages_per_slice.is_some_and(|most| number >= most) {
+        let another = pages.between();
+        if enough || (another && limits.pages_per_slice.is_some_and(|most| number >= most)) {
             return Ok(None);
         }
         let Some(mut records) = pages.next().await? else { return Ok(Some((task, seen))) };
-        number += 1;
+        number += u32::from(another);
         if let Some(left) = &left {
             let less = |left: u64| Some(left.saturating_sub(records.len() as u64));
             let before = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).unwrap_or_default();
