@@ -119,6 +119,7 @@ fn host_options(options: Options) -> HostOptions {
     host.demo = options.demo;
     host.passphrase = options.passphrase;
     host.url_map = options.url_map;
+    host.scheduled = true;
     host
 }
 

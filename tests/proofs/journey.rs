@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use api::{
     contract::Event,
     wire::{
-        AppStatus, ClientDeleted, ClientDetail, DraftState, ImportChecked, ImportColumn, ImportField, ImportPreview,
-        NeedAction, RunStarted, WorkspaceState,
+        AppStatus, ClientDeleted, ClientDetail, ConnectionDetail, DraftState, ImportChecked, ImportColumn, ImportField,
+        ImportPreview, NeedAction, RunStarted, WorkspaceState,
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -17,6 +17,7 @@ use model::{
     failure::Code,
     id::WorkspaceId,
     run::{DayState, RunState, RunTrigger, SliceState},
+    schedule::Schedule,
     secret::Secret,
 };
 use serde_json::{Value, json};
@@ -229,6 +230,39 @@ async fn a_stopped_run_keeps_what_it_committed_and_the_next_one_completes() -> R
     office.restart().await;
     office.done(&[second]).await?;
     office.is_true(client, &[key.cabinets[0].id], days_ago(60), days_ago(1)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_shown_as_soon_as_it_is_set_and_one_that_cannot_be_kept_is_refused() -> Result<()> {
+    let office = Office::open(small()).await?;
+    let key = office.platform().keys().remove(0);
+    let client = office.client("Кофейни Север").await?.id;
+    let committed =
+        office.connect(&Wish { key: &key, cabinets: &[0], client, first_load_days: 3, lookback_days: 3 }).await?;
+    let id = committed.connection_ids[0];
+    let update = |schedule: Value| json!({ "id": id, "streams": null, "lookback_days": null, "vat": null, "schedule": schedule, "paused": null });
+    for schedule in [
+        json!({ "kind": "hourly", "every": 5 }),
+        json!({ "kind": "daily", "at": "06:00", "days": [] }),
+        json!({ "kind": "cron", "expression": "* * * * *" }),
+    ] {
+        let refusal = office.refused("connection_update", update(schedule.clone())).await?;
+        ensure!(
+            refusal.code == Code::SettingInvalid && refusal.params["field"] == "schedule",
+            "{schedule}: {refusal:?}"
+        );
+    }
+    let hourly: ConnectionDetail =
+        office.ask("connection_update", update(json!({ "kind": "hourly", "every": 1 }))).await?;
+    let next = hourly.connection.next_at.context("the next sync is not shown")?;
+    let ahead = (next - office.options().clock.now()).num_minutes();
+    ensure!((0..=65).contains(&ahead), "the next sync of an hourly schedule is {ahead} minutes ahead");
+    let status: AppStatus = office.ask("app_status", json!({})).await?;
+    ensure!(status.next_sync_at == Some(next), "{status:?}");
+    let by_hand: ConnectionDetail = office.ask("connection_update", update(json!({ "kind": "off" }))).await?;
+    ensure!(by_hand.connection.next_at.is_none(), "{by_hand:?}");
+    ensure!(by_hand.schedule == Schedule::Off, "{by_hand:?}");
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,7 @@ export const status: AppStatus = {
   connections: 3,
   problems: 0,
   running: 0,
+  next_sync_at: null,
   version: "0.1.0",
 };
 

@@ -126,6 +126,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
             lookback_days: 7,
             first_load_days: DAYS,
             vat: VatState::Excluded,
+            schedule: None,
         };
         commit(host, request).await?;
     }

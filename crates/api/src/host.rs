@@ -24,8 +24,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use store::Store;
-use sync::{engine::Engine, live::SyncEvent};
+use sync::{engine::Engine, live::SyncEvent, scheduler::Scheduler};
 use tokio::sync::{RwLock, broadcast};
+use tokio_util::sync::CancellationToken;
 use vault::{credential::Vault, recovery::RecoveryKey};
 
 /// Events that a slow screen may fall behind by before it loses some; it then reads everything again.
@@ -48,6 +49,8 @@ pub struct HostOptions {
     pub url_map: Vec<(String, String)>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Whether connections are collected when their schedule says so. Programs that do one thing and end leave that to others.
+    pub scheduled: bool,
 }
 
 impl HostOptions {
@@ -63,6 +66,7 @@ impl HostOptions {
             passphrase: None,
             url_map: Vec::new(),
             clock: Arc::new(SystemClock),
+            scheduled: false,
         }
     }
 
@@ -104,6 +108,9 @@ pub struct Workspace {
     pub(crate) store: Store,
     pub(crate) vault: Arc<Vault>,
     pub(crate) engine: Engine,
+    pub(crate) scheduler: Arc<Scheduler>,
+    /// Ends the scheduler's watch.
+    pub(crate) watch: CancellationToken,
     pub(crate) wires: Arc<Wires>,
     /// The connectors of this build and those imported into this workspace.
     pub(crate) registry: Registry,
@@ -156,6 +163,7 @@ impl Host {
         let state = std::mem::replace(&mut *self.inner.state.write().await, State::Absent);
         if let State::Open(workspace) = state {
             workspace.drafts.clear();
+            workspace.watch.cancel();
             workspace.engine.shutdown().await;
             workspace.store.clone().close().await;
         }
@@ -263,8 +271,10 @@ impl Host {
         ));
         let events = self.inner.events.clone();
         let tell = Arc::new(move |event| told(&events, event));
-        let engine =
-            Engine::new(opened.store.clone(), Arc::clone(&wires) as Arc<dyn sync::engine::Wiring>, clock, tell);
+        let wiring = Arc::clone(&wires) as Arc<dyn sync::engine::Wiring>;
+        let engine = Engine::new(opened.store.clone(), Arc::clone(&wiring), Arc::clone(&clock), tell);
+        let scheduler = Arc::new(Scheduler::new(opened.store.clone(), engine.clone(), wiring, clock));
+        let watch = CancellationToken::new();
         let workspace = Workspace {
             folder,
             lock: opened.header.lock,
@@ -272,6 +282,8 @@ impl Host {
             store: opened.store,
             vault: opened.vault,
             engine: engine.clone(),
+            scheduler: Arc::clone(&scheduler),
+            watch: watch.clone(),
             wires,
             registry,
             drafts: Drafts::new(self.inner.events.clone()),
@@ -281,10 +293,14 @@ impl Host {
         };
         let before = std::mem::replace(&mut *self.inner.state.write().await, State::Open(Arc::new(workspace)));
         if let State::Open(old) = before {
+            old.watch.cancel();
             old.engine.shutdown().await;
             old.store.clone().close().await;
         }
         engine.resume().await?;
+        if self.inner.options.scheduled {
+            tokio::spawn(scheduler.watch(watch));
+        }
         self.changed(Tag::ALL);
         Ok(())
     }

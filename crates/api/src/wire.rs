@@ -12,6 +12,7 @@ use model::{
     id::{ClientId, ConnectionId, DraftId, RunId, UploadId},
     money::{Currency, Micros, VatState},
     run::{DayState, Health, RunState, RunTrigger, SliceState},
+    schedule::Schedule,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -332,6 +333,8 @@ wire! {
         currency: Currency,
         /// Default time zone.
         time_zone: String,
+        /// When the next connection is collected by itself.
+        next_sync_at: Option<DateTime<Utc>>,
         /// Today in the workspace's time zone.
         today: NaiveDate,
         /// Clients.
@@ -1208,6 +1211,12 @@ wire! {
         synced_at: Option<DateTime<Utc>>,
         /// The run under way.
         running: Option<RunId>,
+        /// When the schedule collects it next.
+        next_at: Option<DateTime<Utc>>,
+        /// When it is tried again after a failure that time alone may heal: until then its sync is pending.
+        retry_at: Option<DateTime<Utc>>,
+        /// Failed attempts in a row.
+        failures: u32,
     }
     /// A connection with its settings.
     ConnectionDetail {
@@ -1219,6 +1228,10 @@ wire! {
         lookback_days: u32,
         /// Days of the first run.
         first_load_days: u32,
+        /// When it is collected by itself, in the client's time zone.
+        schedule: Schedule,
+        /// That time zone.
+        time_zone: String,
         /// Statistics rows kept.
         #[ts(type = "number")]
         rows: u64,
@@ -1251,6 +1264,8 @@ wire! {
         lookback_days: Option<u32>,
         /// VAT.
         vat: Option<VatState>,
+        /// When it is collected by itself.
+        schedule: Option<Schedule>,
         /// `true` pauses, `false` resumes.
         paused: Option<bool>,
     }
@@ -1330,6 +1345,8 @@ wire! {
         first_load_days: u32,
         /// VAT.
         vat: VatState,
+        /// When the connections are collected by themselves; absent: every morning.
+        schedule: Option<Schedule>,
     }
     /// An account and the client it belongs to.
     AccountPick {

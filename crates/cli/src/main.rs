@@ -105,6 +105,7 @@ async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> {
         options.demo_dir = dir;
         options.demo = true;
     }
+    options.scheduled = matches!(command, WorkspaceCommand::Serve(_));
     let host = Host::start(options).await;
     let done = match command {
         WorkspaceCommand::Create(args) => create::run(&host, output, args, passphrase).await,

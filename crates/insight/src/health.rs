@@ -118,6 +118,7 @@ mod tests {
             state,
             lookback_days: 7,
             first_load_days: 90,
+            schedule: model::schedule::Schedule::default(),
             created_at: DateTime::<Utc>::MIN_UTC,
         }
     }

@@ -14,7 +14,7 @@ use model::{
     run::{DayState, Health, RunTrigger},
 };
 use std::collections::HashMap;
-use store::{Result, Scope, Store, StoredFailure, daily_rollups, runs::LatestRun};
+use store::{Result, Scope, Store, StoredFailure, daily_rollups, runs::LatestRun, turns::Turn};
 
 /// A connection with what is known of it.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct ConnectionView {
     pub data_through: Option<NaiveDate>,
     /// Its newest run, and when it last succeeded.
     pub latest: Option<LatestRun>,
+    /// When it is collected next.
+    pub turn: Turn,
 }
 
 /// A client with its sums.
@@ -128,6 +130,8 @@ pub async fn connections(store: &Store, scope: Scope, now: DateTime<Utc>) -> Res
         store.latest_runs(scope).await?.into_iter().map(|run| (run.connection_id, run)).collect();
     let through: HashMap<ConnectionId, NaiveDate> =
         store.data_through(scope).await?.into_iter().map(|at| (at.connection_id, at.date)).collect();
+    let mut turns: HashMap<ConnectionId, Turn> =
+        store.turns(scope).await?.into_iter().map(|turn| (turn.connection_id, turn)).collect();
     let all = store.connections(scope).await?;
     Ok(all
         .into_iter()
@@ -136,7 +140,9 @@ pub async fn connections(store: &Store, scope: Scope, now: DateTime<Utc>) -> Res
             let data_through = through.get(&connection.id).copied();
             let today = model::date::today(now, &connection.time_zone);
             let run = latest.as_ref().map(|latest| &latest.run);
+            let turn = turns.remove(&connection.id).unwrap_or(Turn::none(connection.id));
             ConnectionView {
+                turn,
                 diagnosis: health::of_connection(&connection, run, data_through, today),
                 client_name: names.get(&connection.client_id).cloned().unwrap_or_default(),
                 data_through,

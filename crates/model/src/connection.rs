@@ -4,6 +4,7 @@ use crate::{
     id::{ClientId, ConnectionId},
     money::{Currency, VatState},
     run::words,
+    schedule::Schedule,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,8 @@ pub struct Connection {
     pub lookback_days: u32,
     /// How many days the first run reads.
     pub first_load_days: u32,
+    /// When it is collected by itself.
+    pub schedule: Schedule,
     /// When it was created.
     pub created_at: DateTime<Utc>,
 }

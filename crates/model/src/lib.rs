@@ -12,4 +12,5 @@ pub mod id;
 pub mod money;
 pub mod record;
 pub mod run;
+pub mod schedule;
 pub mod secret;

@@ -135,6 +135,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             state: ConnectionState::Active,
             lookback_days: 3,
             first_load_days: 365,
+            schedule: model::schedule::Schedule::default(),
             created_at: Utc::now(),
         };
         store.insert_connection(&connection, &[], Level::Ad).await?;

@@ -30,6 +30,7 @@ fn read(row: &SqliteRow) -> Result<Connection> {
         state: row.word("state")?,
         lookback_days: row.small("lookback_days")?,
         first_load_days: row.small("first_load_days")?,
+        schedule: row.json("schedule")?,
         created_at: row.instant("created_at")?,
     })
 }
@@ -63,8 +64,8 @@ impl Store {
             }
             let inserted = sqlx::query(
                 "INSERT INTO connections (id, client_id, connector, account_external_id, account_name, currency, vat, time_zone,
-                     config, state, lookback_days, first_load_days, totals_level, created_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     config, state, lookback_days, first_load_days, schedule, totals_level, created_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(connection.id.to_string())
             .bind(connection.client_id.to_string())
@@ -78,6 +79,7 @@ impl Store {
             .bind(connection.state.as_str())
             .bind(i64::from(connection.lookback_days))
             .bind(i64::from(connection.first_load_days))
+            .bind(json(&connection.schedule)?)
             .bind(level_code(totals_level))
             .bind(instant_code(connection.created_at))
             .execute(&mut *transaction)
@@ -113,14 +115,15 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Changes the settings of a connection: names, currency, VAT, time zone, configuration, state and day counts. Client, connector and
+    /// Changes the settings of a connection: names, currency, VAT, time zone, configuration, state, day counts and
+    /// schedule. Client, connector and
     /// account stay: they say whose data its rows are. VAT and currency apply to rows read from now on.
     pub async fn update_connection(&self, connection: &Connection) -> Result<()> {
-        let settings = json(&connection.config)?;
+        let (settings, schedule) = (json(&connection.config)?, json(&connection.schedule)?);
         self.change_connection(
             sqlx::query(
                 "UPDATE connections SET account_name = ?, currency = ?, vat = ?, time_zone = ?, config = ?, state = ?,
-                     lookback_days = ?, first_load_days = ? WHERE id = ?",
+                     lookback_days = ?, first_load_days = ?, schedule = ? WHERE id = ?",
             )
             .bind(&connection.account_name)
             .bind(connection.currency.as_str())
@@ -130,6 +133,7 @@ impl Store {
             .bind(connection.state.as_str())
             .bind(i64::from(connection.lookback_days))
             .bind(i64::from(connection.first_load_days))
+            .bind(schedule)
             .bind(connection.id.to_string()),
         )
         .await

@@ -33,6 +33,7 @@ mod staged_records;
 mod staged_stats;
 mod stream_states;
 mod streams;
+pub mod turns;
 pub mod waits;
 pub mod workspace;
 

@@ -7,6 +7,8 @@ pub mod engine;
 pub mod import;
 pub mod live;
 pub mod plan;
+pub mod schedule;
+pub mod scheduler;
 
 mod collect;
 mod run;

@@ -4,7 +4,7 @@ use crate::{
     collect::{Collector, RecordCollector},
     engine::Wiring,
     live::{Live, SyncEvent},
-    plan,
+    plan, schedule,
     scribe::{self, Pen},
 };
 use chrono::{DateTime, Utc};
@@ -113,12 +113,30 @@ impl Runner {
         {
             tracing::error!(%error, "the state of a connection could not be written");
         }
+        if let Err(error) = self.note_attempt(state, failure.as_ref(), ended_at).await {
+            tracing::error!(%error, "when to try again could not be written; the schedule decides");
+        }
         if let Err(error) = self.store.finish_run(self.id, state, failure.as_ref(), ended_at).await {
             tracing::error!(%error, "the end of a run could not be written; it goes on at the next start");
         }
         // Only now: whoever sees that it is over finds in the database how it ended.
         self.live.set_state(state);
         (self.tell)(SyncEvent::Moved(self.live.snapshot()));
+    }
+
+    /// Says what this end means for the connection's next turn.
+    async fn note_attempt(
+        &self,
+        state: RunState,
+        failure: Option<&Failure>,
+        now: DateTime<Utc>,
+    ) -> Result<(), store::StoreError> {
+        if state == RunState::Stopped {
+            return Ok(());
+        }
+        let before = self.store.turn(self.connection.id).await?;
+        let (failures, retry_at) = schedule::after_attempt(before.failures, failure.map_or(Ok(()), Err), now);
+        self.store.set_attempts(self.connection.id, failures, retry_at).await
     }
 
     async fn slices(&self, pen: &Pen) -> Result<(), Failure> {

@@ -82,6 +82,10 @@ currency: Currency,
  */
 time_zone: string, 
 /**
+ * When the next connection is collected by itself.
+ */
+next_sync_at: string | null, 
+/**
  * Today in the workspace's time zone.
  */
 today: string, 
@@ -371,6 +375,14 @@ lookback_days: number,
  */
 first_load_days: number, 
 /**
+ * When it is collected by itself, in the client's time zone.
+ */
+schedule: Schedule, 
+/**
+ * That time zone.
+ */
+time_zone: string, 
+/**
  * Statistics rows kept.
  */
 rows: number, 
@@ -443,7 +455,19 @@ synced_at: string | null,
 /**
  * The run under way.
  */
-running: RunId | null, };
+running: RunId | null, 
+/**
+ * When the schedule collects it next.
+ */
+next_at: string | null, 
+/**
+ * When it is tried again after a failure that time alone may heal: until then its sync is pending.
+ */
+retry_at: string | null, 
+/**
+ * Failed attempts in a row.
+ */
+failures: number, };
 
 /**
  * Whether a connection may run.
@@ -470,6 +494,10 @@ lookback_days: number | null,
  * VAT.
  */
 vat: VatState | null, 
+/**
+ * When it is collected by itself.
+ */
+schedule: Schedule | null, 
 /**
  * `true` pauses, `false` resumes.
  */
@@ -737,7 +765,11 @@ first_load_days: number,
 /**
  * VAT.
  */
-vat: VatState, };
+vat: VatState, 
+/**
+ * When the connections are collected by themselves; absent: every morning.
+ */
+schedule: Schedule | null, };
 
 /**
  * What was saved and started.
@@ -2364,6 +2396,27 @@ export type RunState = "queued" | "running" | "waiting" | "done" | "done_with_re
 export type RunTrigger = "first" | "manual" | "schedule" | "recollect" | "import";
 
 /**
+ * When a connection is collected by itself.
+ */
+export type Schedule = { "kind": "off" } | { "kind": "hourly", 
+/**
+ * Hours between two starts, counted from midnight: 1, 2, 3, 4, 6, 8 or 12.
+ */
+every: number, } | { "kind": "daily", 
+/**
+ * The time, `HH:MM`.
+ */
+at: string, 
+/**
+ * The days; at least one.
+ */
+days: Array<Weekday>, } | { "kind": "cron", 
+/**
+ * Five fields: minute, hour, day of the month, month, day of the week.
+ */
+expression: string, };
+
+/**
  * A slice of a run.
  */
 export type SliceRow = { 
@@ -2913,6 +2966,11 @@ millis: number,
  * Until when, while it lasts.
  */
 until: string | null, };
+
+/**
+ * A day of the week.
+ */
+export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
 
 /**
  * The workspace is there.

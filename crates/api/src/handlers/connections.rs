@@ -40,9 +40,15 @@ pub(crate) async fn connection_update(host: &Host, request: ConnectionUpdate) ->
         // A connection that needs a sign-in is mended by signing in, not by a switch.
         (state, _) => state,
     };
+    if let Some(schedule) = &request.schedule {
+        sync::schedule::check(schedule)?;
+    }
+    let schedule = request.schedule.unwrap_or_else(|| before.schedule.clone());
     let lookback_days = request.lookback_days.unwrap_or(before.lookback_days).min(MAX_DAYS);
-    let connection = Connection { state, lookback_days, vat: request.vat.unwrap_or(before.vat), ..before };
+    let connection = Connection { state, lookback_days, schedule, vat: request.vat.unwrap_or(before.vat), ..before };
     workspace.store.update_connection(&connection).await?;
+    // The screen shows the new time at once, not at the scheduler's next look.
+    workspace.scheduler.look_at(connection.id).await?;
     if let Some(streams) = request.streams {
         workspace.store.set_streams(connection.id, &stored(streams)).await?;
     }
@@ -85,6 +91,8 @@ async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<
         streams: streams.into_iter().map(|stream| StreamChoice { name: stream.name, on: stream.on }).collect(),
         lookback_days: connection.lookback_days,
         first_load_days: connection.first_load_days,
+        schedule: connection.schedule.clone(),
+        time_zone: workspace.store.client(connection.client_id).await?.time_zone,
         rows: counts.into_iter().find(|(of, _)| *of == id).map_or(0, |(_, rows)| rows),
         credential: credential(workspace, &connection).await,
     })

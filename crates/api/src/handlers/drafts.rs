@@ -60,6 +60,7 @@ pub(crate) async fn draft_commit(host: &Host, request: DraftCommit) -> Result<Dr
 
 /// Saves what was tested and starts syncing.
 pub(crate) async fn commit(host: &Host, request: DraftCommit) -> Result<DraftCommitted, Failure> {
+    request.schedule.as_ref().map_or(Ok(()), sync::schedule::check)?;
     let workspace = host.workspace().await?;
     let draft = workspace.drafts.get(request.draft_id)?;
     if draft.wire().state != wire::DraftState::Ready {
@@ -143,6 +144,7 @@ fn connection(
         state: ConnectionState::Active,
         lookback_days: request.lookback_days.min(MAX_DAYS),
         first_load_days: request.first_load_days.clamp(1, MAX_DAYS),
+        schedule: request.schedule.clone().unwrap_or_default(),
         created_at: host.now(),
     }
 }

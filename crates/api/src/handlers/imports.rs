@@ -13,6 +13,7 @@ use model::{
     connection::{Connection, ConnectionState},
     failure::{Code, Failure},
     id::ConnectionId,
+    schedule::Schedule,
 };
 use store::Scope;
 use sync::import::FileRows;
@@ -100,6 +101,7 @@ async fn create(host: &Host, workspace: &Workspace, check: &ImportCheck, level: 
         state: ConnectionState::Active,
         lookback_days: 0,
         first_load_days: 1,
+        schedule: Schedule::Off,
         created_at: host.now(),
     };
     workspace.store.insert_connection(&connection, &[], level).await?;

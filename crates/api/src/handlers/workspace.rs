@@ -44,6 +44,7 @@ pub(crate) async fn status(host: &Host) -> Result<AppStatus, Failure> {
         connections: 0,
         problems: 0,
         running: 0,
+        next_sync_at: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     match host.workspace().await {
@@ -59,6 +60,7 @@ pub(crate) async fn status(host: &Host) -> Result<AppStatus, Failure> {
             status.clients = small(workspace.store.clients().await?.len() as u64);
             status.connections = small(views.len() as u64);
             status.problems = small(views.iter().filter(|view| view.diagnosis.health == Health::Act).count() as u64);
+            status.next_sync_at = views.iter().filter_map(|view| view.turn.at()).min();
             status.running = small(workspace.engine.snapshots().len() as u64);
         }
         Err(failure) if failure.code == Code::WorkspaceMissing => {}

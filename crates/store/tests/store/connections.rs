@@ -1,8 +1,9 @@
 //! Connections, their streams and their totals level.
 
-use crate::{Home, a_client, a_connection, connected, day, days, stat, streams, write};
-use model::{ad::Level, connection::ConnectionState, id::ConnectionId, money::VatState};
-use store::{Scope, StoreError, StreamChoice};
+use crate::{Home, a_client, a_connection, connected, day, days, noon, stat, streams, write};
+use chrono::TimeDelta;
+use model::{ad::Level, connection::ConnectionState, id::ConnectionId, money::VatState, schedule::Schedule};
+use store::{Scope, StoreError, StreamChoice, turns::Turn};
 
 #[tokio::test]
 async fn a_connection_reads_back_as_it_was_written() {
@@ -22,6 +23,7 @@ async fn a_connection_reads_back_as_it_was_written() {
     connection.vat = VatState::Excluded;
     connection.account_name = "Renamed".to_owned();
     connection.lookback_days = 28;
+    connection.schedule = Schedule::Cron { expression: "0 7 * * 1-5".to_owned() };
     home.store.update_connection(&connection).await.unwrap();
     home.store.set_connection_state(connection.id, ConnectionState::SignInNeeded).await.unwrap();
     connection.state = ConnectionState::SignInNeeded;
@@ -30,6 +32,27 @@ async fn a_connection_reads_back_as_it_was_written() {
     let home = home.reopened().await;
     assert_eq!(home.store.connections(Scope::Client(client.id)).await.unwrap(), [connection.clone()]);
     assert_eq!(home.store.streams(connection.id).await.unwrap(), off);
+}
+
+#[tokio::test]
+async fn turns_and_attempts_are_kept_apart_and_go_with_their_connection() {
+    let home = Home::new().await;
+    let (client, id) = connected(&home.store, "acme").await;
+    let (_, other) = connected(&home.store, "other").await;
+    assert_eq!(home.store.turn(id).await.unwrap(), Turn::none(id));
+    let (next, retry) = (noon() + TimeDelta::hours(18), noon() + TimeDelta::minutes(5));
+    home.store.set_attempts(id, 2, Some(retry)).await.unwrap();
+    home.store.set_next_turn(id, Some(next)).await.unwrap();
+    let turn = Turn { connection_id: id, next_at: Some(next), retry_at: Some(retry), failures: 2 };
+    let home = home.reopened().await;
+    assert_eq!(home.store.turns(Scope::Client(client)).await.unwrap(), [turn]);
+    assert_eq!(turn.at(), Some(retry));
+    home.store.set_attempts(id, 0, None).await.unwrap();
+    home.store.set_next_turn(id, None).await.unwrap();
+    assert_eq!(home.store.turn(id).await.unwrap(), Turn::none(id));
+    home.store.delete_connection(id).await.unwrap();
+    assert_eq!(home.store.turns(Scope::Portfolio).await.unwrap(), [Turn::none(other)]);
+    assert!(matches!(home.store.set_attempts(id, 1, None).await, Err(StoreError::NotFound { .. })));
 }
 
 #[tokio::test]

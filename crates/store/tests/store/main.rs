@@ -129,6 +129,7 @@ fn a_connection(client: ClientId, account: &str) -> Connection {
         state: ConnectionState::Active,
         lookback_days: 3,
         first_load_days: 365,
+        schedule: model::schedule::Schedule::default(),
         created_at: noon(),
     }
 }

@@ -179,6 +179,7 @@ function StatusLines(props: { online: boolean }) {
   const status = useStatus();
   const saying = useSaying();
   const words = useErrorWords();
+  const format = useFormat();
   const byPassphrase = status.lock === "passphrase";
   const open = byPassphrase || status.keychain === "available";
   const keyText = byPassphrase ? t("passphrase") : t(`keychain.${status.keychain}`);
@@ -205,7 +206,9 @@ function StatusLines(props: { online: boolean }) {
               : words(saying.error.api).title
             : status.running > 0
               ? t("running", { count: status.running })
-              : t("idle")}
+              : status.next_sync_at
+                ? t("next_sync", { at: format.soon(status.next_sync_at) })
+                : t("idle")}
         </b>
       </span>
     </div>

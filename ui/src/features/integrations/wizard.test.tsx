@@ -51,6 +51,13 @@ describe("connect wizard", () => {
     expect(screen.getByRole("switch", { name: "Ad plans" })).toBeDisabled();
     await user.click(screen.getByRole("switch", { name: "Ad group statistics" }));
     await user.click(screen.getByRole("radio", { name: "Spend includes VAT" }));
+    const at = screen.getByRole("textbox", { name: "Time" });
+    await user.clear(at);
+    await user.type(at, "7:30");
+    expect(screen.getByText("For example 06:00")).toBeInTheDocument();
+    await user.clear(at);
+    await user.type(at, "07:30");
+    await user.click(screen.getByRole("checkbox", { name: "Su" }));
     await user.click(screen.getByTestId("wizard-next"));
     expect(await screen.findByText("3 cabinets connected")).toBeInTheDocument();
     const [commit] = calls(host, "draft_commit");
@@ -58,6 +65,7 @@ describe("connect wizard", () => {
       vat: "included",
       lookback_days: 7,
       first_load_days: 90,
+      schedule: { kind: "daily", at: "07:30", days: ["mon", "tue", "wed", "thu", "fri", "sat"] },
       picks: [
         { external_id: "16093382", client_id: "client-0", new_client_name: null },
         { external_id: "15988410", client_id: "client-2", new_client_name: null },

@@ -235,6 +235,12 @@ export class Format {
     return at.getFullYear() === now.getFullYear() ? day : `${day} ${at.getFullYear()}`;
   }
 
+  /** An instant to come: the time within a day from now, the day otherwise. */
+  soon(instant: string, now: Date = new Date()): string {
+    const day = 24 * 60 * 60 * 1000;
+    return new Date(instant).getTime() - now.getTime() < day ? this.time(instant) : this.moment(instant, now);
+  }
+
   /** An instant in full, for tooltips and the audit log: `20 ноя 2026, 09:04`. */
   instant(instant: string): string {
     const at = new Date(instant);

@@ -3,7 +3,16 @@
  * decision is kept apart from what the test found, and what holds is "decided, or else the default": an answer is never
  * overwritten by a cabinet that is read a second later.
  */
-import type { AccountPick, ClientRow, Connector, Draft, FoundAccount, StreamChoice, VatState } from "@/gen/contract";
+import type {
+  AccountPick,
+  ClientRow,
+  Connector,
+  Draft,
+  FoundAccount,
+  Schedule,
+  StreamChoice,
+  VatState,
+} from "@/gen/contract";
 
 /** The client a cabinet belongs to: an existing one, or one to create under this name. */
 export type Owner = { client: string } | { create: string };
@@ -132,6 +141,8 @@ export interface Settings {
   lookbackDays: number;
   /** VAT. */
   vat: VatState;
+  /** When it is collected by itself. */
+  schedule: Schedule;
 }
 
 /** What a connector suggests. */
@@ -141,6 +152,7 @@ export function suggestedSettings(connector: Connector): Settings {
     firstLoadDays: connector.first_load_days,
     lookbackDays: connector.lookback_days,
     vat: "unknown",
+    schedule: { kind: "daily", at: "06:00", days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] },
   };
 }
 

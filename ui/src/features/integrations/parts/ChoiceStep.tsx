@@ -10,6 +10,7 @@ import { onlyRecords } from "@/shared/ui/systems";
 import classes from "../integrations.module.css";
 import { type Choice, depths, type Settings, switchStream } from "../logic/wizard";
 import { useLocalText } from "../logic/words";
+import { ScheduleInput } from "./ScheduleInput";
 
 const vats: VatState[] = ["included", "excluded", "unknown"];
 
@@ -32,6 +33,9 @@ export function ChoiceStep(props: {
       <section aria-label={t("choice.streams")}>
         <h2>{t("choice.streams")}</h2>
         <Streams connector={connector} streams={settings.streams} onChange={(streams) => change({ streams })} />
+        <div className={classes.choiceSchedule}>
+          <ScheduleInput value={settings.schedule} onChange={(schedule) => change({ schedule })} />
+        </div>
       </section>
       <div className={classes.choiceSide}>
         {onlyRecords(connector) ? (

@@ -115,6 +115,7 @@ export function ConnectWizard(props: {
         lookback_days: renewing?.lookback_days ?? settings.lookbackDays,
         first_load_days: renewing?.first_load_days ?? settings.firstLoadDays,
         vat: renewing?.connection.vat ?? settings.vat,
+        schedule: renewing?.schedule ?? settings.schedule,
       },
       {
         onSuccess: (saved) => {

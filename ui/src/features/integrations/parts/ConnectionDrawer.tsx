@@ -6,7 +6,7 @@ import { Button } from "@mantine/core";
 import { IconKey, IconPlayerPause, IconPlayerPlay, IconRefresh } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { ConnectionDetail, ConnectionRow, Connector, StreamChoice, VatState } from "@/gen/contract";
+import type { ConnectionDetail, ConnectionRow, Connector, Schedule, StreamChoice, VatState } from "@/gen/contract";
 import { useErrorWords } from "@/shared/errors/errors";
 import { useFormat } from "@/shared/format/useFormat";
 import { useChange, useRead } from "@/shared/query/query";
@@ -24,6 +24,7 @@ import classes from "../integrations.module.css";
 import { useLocalText } from "../logic/words";
 import { LookbackInput, Streams, VatChoice } from "./ChoiceStep";
 import { ConnectWizard } from "./ConnectWizard";
+import { ScheduleInput } from "./ScheduleInput";
 
 /** The drawer of a connection, read by its id. */
 export function ConnectionDrawer(props: { id: string; connectors: Connector[]; onClose: () => void }) {
@@ -56,6 +57,7 @@ export function ConnectionDrawer(props: { id: string; connectors: Connector[]; o
 interface Changes {
   streams?: StreamChoice[];
   lookback?: number;
+  schedule?: Schedule;
   vat?: VatState;
 }
 
@@ -85,6 +87,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
         streams: id === "settings" ? (changes.streams ?? null) : null,
         lookback_days: id === "settings" ? (changes.lookback ?? null) : null,
         vat: id === "settings" ? (changes.vat ?? null) : null,
+        schedule: id === "settings" ? (changes.schedule ?? null) : null,
         paused,
       },
       { onSuccess: () => id === "settings" && setChanges({}) },
@@ -196,6 +199,20 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
                 t("fact.synced"),
                 connection.synced_at ? <InstantText key="at" at={connection.synced_at} full /> : t("never"),
               ],
+              ...(isFile
+                ? []
+                : [
+                    connection.retry_at
+                      ? ([t("fact.retry"), <InstantText key="retry" at={connection.retry_at} full />] satisfies Fact)
+                      : ([
+                          t("fact.next"),
+                          connection.next_at ? (
+                            <InstantText key="next" at={connection.next_at} full />
+                          ) : (
+                            t(needsSignIn ? "fact.after_sign_in" : paused ? "fact.after_pause" : "fact.by_hand")
+                          ),
+                        ] satisfies Fact),
+                  ]),
               ...(records ? [] : [[t("fact.rows"), <Count key="rows" value={detail.rows} />] satisfies Fact]),
             ]}
           />
@@ -211,6 +228,15 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
           </section>
         )}
         {connector.streams.some((stream) => stream.kind === "records") ? <Records connection={connection} /> : null}
+        {isFile ? null : (
+          <section className={classes.drawerPart}>
+            <ScheduleInput
+              value={changes.schedule ?? detail.schedule}
+              zone={detail.time_zone}
+              onChange={(schedule) => setChanges({ ...changes, schedule })}
+            />
+          </section>
+        )}
         {records ? null : (
           <section className={classes.drawerPart}>
             <h3>{t("reading")}</h3>

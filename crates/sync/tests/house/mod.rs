@@ -1,0 +1,265 @@
+//! A workspace with one connection of a scripted source, for tests of the engine and of the scheduler.
+#![allow(dead_code, reason = "each test uses what it needs")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+use async_trait::async_trait;
+use chrono::{NaiveDate, Utc};
+use kit::{
+    clock::{Clock, SystemClock},
+    http::{Http, HttpOptions},
+    observe::Observer,
+    session::Session,
+    source::{Account, AccountSample, CheckEvent, Descriptor, Sink, Slice, Source, StreamDescriptor, StreamKind},
+    testing::MemoryCredentials,
+};
+use model::{
+    ad::{AdObject, Batch, CampaignStat, Level, ObjectStatus, RejectReason, Rejected},
+    connection::{Client, Connection, ConnectionState},
+    date::{DateRange, today},
+    failure::{Code, Failure},
+    id::{ClientId, ConnectionId, RunId},
+    money::{Currency, Micros, VatState},
+    run::{RunState, RunTrigger, SliceState},
+    secret::Secret,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use store::{Scope, Store, StreamChoice};
+use sync::engine::{Engine, Wiring};
+use tokio_util::sync::CancellationToken;
+
+pub const ZONE: &str = "Europe/Moscow";
+pub const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// What the source does with a window, by its place in the plan.
+#[derive(Debug, Clone)]
+pub enum Act {
+    Fail(Code),
+    /// Hands over a row and then waits until it is stopped.
+    Hang,
+    /// Also rejects a row.
+    Reject,
+}
+
+pub struct Scripted {
+    pub descriptor: Descriptor,
+    pub acts: Mutex<HashMap<usize, Act>>,
+    pub reads: Mutex<Vec<Slice>>,
+    /// A source may keep sessions, with all that is in them; a run must end all the same.
+    pub kept: Mutex<Vec<Session>>,
+    /// Clicks of every row: changed between runs to see whether a window was replaced.
+    pub clicks: Mutex<i64>,
+}
+
+impl Scripted {
+    pub fn new() -> Arc<Self> {
+        let stream =
+            |name: &str, kind| StreamDescriptor { name: name.to_owned(), kind, on_by_default: true, required: false };
+        Arc::new(Self {
+            descriptor: Descriptor {
+                id: "scripted".to_owned(),
+                category: "ads".to_owned(),
+                capabilities: vec![],
+                icon_svg: String::new(),
+                form: serde_json::Value::Null,
+                texts: [].into(),
+                streams: vec![
+                    stream("campaigns", StreamKind::Dictionary { level: Level::Campaign }),
+                    stream("campaign_stats", StreamKind::Statistics { level: Level::Campaign }),
+                ],
+                lookback_days: 3,
+                first_load_days: 10,
+                max_history_days: 100,
+                final_after_days: 5,
+                time_zone: None,
+                docs_url: None,
+            },
+            acts: Mutex::default(),
+            reads: Mutex::default(),
+            kept: Mutex::default(),
+            clicks: Mutex::new(1),
+        })
+    }
+    pub fn acts(&self, acts: impl IntoIterator<Item = (usize, Act)>) {
+        *self.acts.lock().unwrap() = acts.into_iter().collect();
+        self.reads.lock().unwrap().clear();
+    }
+    pub fn windows(&self) -> usize {
+        self.reads.lock().unwrap().iter().filter(|slice| slice.window.is_some()).count()
+    }
+}
+
+#[async_trait]
+impl Source for Scripted {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+    async fn accounts(&self, _: &Session, _: &(dyn Fn(CheckEvent) + Send + Sync)) -> Result<Vec<Account>, Failure> {
+        Ok(vec![])
+    }
+    async fn sample(&self, _: &Session, _: NaiveDate) -> Result<AccountSample, Failure> {
+        Ok(AccountSample::default())
+    }
+    fn slices(&self, stream: &str, range: DateRange) -> Result<Vec<Slice>, Failure> {
+        let slice = |window| Slice { stream: stream.to_owned(), window };
+        Ok(if stream == "campaigns" {
+            vec![slice(None)]
+        } else {
+            range.windows(2).into_iter().map(|w| slice(Some(w))).collect()
+        })
+    }
+    async fn read(&self, session: &Session, slice: &Slice, sink: &mut dyn Sink) -> Result<(), Failure> {
+        self.kept.lock().unwrap().push(session.clone());
+        let place = self.windows();
+        self.reads.lock().unwrap().push(slice.clone());
+        let Some(window) = slice.window else {
+            let object = AdObject {
+                level: Level::Campaign,
+                external_id: "7".to_owned(),
+                parent_external_id: None,
+                name: "Имплантация | Поиск".to_owned(),
+                status: ObjectStatus::Active,
+            };
+            return sink.batch(Batch { objects: vec![object], ..Batch::default() }).await;
+        };
+        let clicks = *self.clicks.lock().unwrap();
+        let stats = window.days().map(|date| stat(date, clicks)).collect();
+        sink.batch(Batch { stats, ..Batch::default() }).await?;
+        let act = self.acts.lock().unwrap().get(&place).cloned();
+        match act {
+            None => Ok(()),
+            Some(Act::Fail(code)) => Err(Failure::new(code)),
+            Some(Act::Reject) => {
+                let rejected = Rejected {
+                    stream: slice.stream.clone(),
+                    date: Some(window.from()),
+                    reason: RejectReason::Negative,
+                    field: "cost".to_owned(),
+                    value: "-312.40".to_owned(),
+                    line: None,
+                    raw: "{}".to_owned(),
+                };
+                sink.batch(Batch { rejected: vec![rejected], ..Batch::default() }).await
+            }
+            Some(Act::Hang) => {
+                session.cancel.cancelled().await;
+                Err(Failure::new(Code::Cancelled))
+            }
+        }
+    }
+}
+
+pub fn stat(date: NaiveDate, clicks: i64) -> CampaignStat {
+    CampaignStat {
+        level: Level::Campaign,
+        external_id: "7".to_owned(),
+        date,
+        breakdown: String::new(),
+        impressions: Some(100),
+        clicks: Some(clicks),
+        cost: Some(Micros(1_500_000)),
+        currency: Currency::RUB,
+        vat: VatState::Excluded,
+        conversions: None,
+        revenue: None,
+    }
+}
+
+pub struct Wires(pub Arc<Scripted>);
+
+#[async_trait]
+impl Wiring for Wires {
+    fn source(&self, connector: &str) -> Option<Arc<dyn Source>> {
+        (connector == "scripted").then(|| Arc::clone(&self.0) as Arc<dyn Source>)
+    }
+    async fn session(
+        &self,
+        connection: &Connection,
+        observer: Arc<dyn Observer>,
+        cancel: CancellationToken,
+    ) -> Result<Session, Failure> {
+        Ok(Session {
+            config: Arc::new(connection.config.clone()),
+            credentials: MemoryCredentials::of(&[]),
+            http: Http::new(HttpOptions { observer, ..HttpOptions::new("scripted", "account") })?,
+            clock: Arc::new(SystemClock),
+            cancel,
+        })
+    }
+}
+
+pub struct House {
+    pub dir: tempfile::TempDir,
+    pub source: Arc<Scripted>,
+    pub store: Store,
+    pub engine: Engine,
+    pub connection: ConnectionId,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl House {
+    pub async fn build() -> Self {
+        Self::with_clock(Arc::new(SystemClock)).await
+    }
+
+    pub async fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("workspace.db");
+        let store = Store::create(&path, &Secret::new(KEY), store::Options::default()).await.unwrap();
+        let client = Client {
+            id: ClientId::new(),
+            name: "Ромашка".to_owned(),
+            currency: Currency::RUB,
+            time_zone: ZONE.to_owned(),
+            created_at: Utc::now(),
+        };
+        store.insert_client(&client).await.unwrap();
+        let connection = Connection {
+            id: ConnectionId::new(),
+            client_id: client.id,
+            connector: "scripted".to_owned(),
+            account_external_id: "1".to_owned(),
+            account_name: "romashka".to_owned(),
+            currency: Currency::RUB,
+            vat: VatState::Excluded,
+            time_zone: ZONE.to_owned(),
+            config: serde_json::Map::new(),
+            state: ConnectionState::Active,
+            lookback_days: 3,
+            first_load_days: 10,
+            schedule: model::schedule::Schedule::default(),
+            created_at: Utc::now(),
+        };
+        let streams = ["campaigns", "campaign_stats"].map(|name| StreamChoice { name: name.to_owned(), on: true });
+        store.insert_connection(&connection, &streams, Level::Campaign).await.unwrap();
+        let source = Scripted::new();
+        let engine = engine(&store, &source, Arc::clone(&clock));
+        Self { dir, source, store, engine, connection: connection.id, clock }
+    }
+
+    pub async fn run(&self) -> RunId {
+        let id = self.engine.start(self.connection, RunTrigger::Manual, None).await.unwrap();
+        tokio::time::timeout(Duration::from_mins(1), self.engine.finished(id)).await.unwrap();
+        id
+    }
+
+    /// State of the run, how many of its slices are committed, and the sum of clicks in the database.
+    pub async fn outcome(&self, id: RunId) -> (RunState, usize, i64) {
+        let done = self.store.slices(id).await.unwrap().iter().filter(|slice| slice.state == SliceState::Done).count();
+        (self.store.run(id).await.unwrap().state, done, self.clicks().await)
+    }
+
+    pub async fn clicks(&self) -> i64 {
+        let yesterday = today(self.clock.now(), ZONE).pred_opt().unwrap();
+        let sums = self.store.client_sums(Scope::Portfolio, DateRange::ending(yesterday, 30)).await.unwrap();
+        assert_eq!(self.store.rollup_differences().await.unwrap(), 0);
+        sums.iter().filter_map(|row| row.sums.clicks).sum()
+    }
+}
+
+pub fn engine(store: &Store, source: &Arc<Scripted>, clock: Arc<dyn Clock>) -> Engine {
+    Engine::new(store.clone(), Arc::new(Wires(Arc::clone(source))), clock, Arc::new(|_| {}))
+}

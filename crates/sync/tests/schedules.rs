@@ -1,0 +1,156 @@
+//! The scheduler over a scripted source and a clock that the test sets: every start comes once, also after nights with the lid closed,
+//! and a platform that is down is asked less and less often.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod house;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use house::{Act, House, Wires};
+use kit::{clock::Clock, testing::VirtualClock};
+use model::{
+    connection::ConnectionState,
+    failure::Code,
+    run::{RunState, RunTrigger},
+    schedule::Schedule,
+};
+use std::{sync::Arc, time::Duration};
+use store::runs::{RunEnd, RunQuery};
+use sync::scheduler::Scheduler;
+
+/// A workspace, its clock and its scheduler.
+struct Office {
+    house: House,
+    clock: Arc<VirtualClock>,
+    scheduler: Scheduler,
+}
+
+impl Office {
+    async fn open(at: &str) -> Self {
+        let clock = VirtualClock::at(DateTime::parse_from_rfc3339(at).unwrap().to_utc());
+        clock.freeze();
+        let house = House::with_clock(Arc::clone(&clock) as Arc<dyn Clock>).await;
+        let wires = Arc::new(Wires(Arc::clone(&house.source)));
+        let scheduler = Scheduler::new(house.store.clone(), house.engine.clone(), wires, Arc::clone(&clock) as _);
+        Self { house, clock, scheduler }
+    }
+
+    async fn set(&self, schedule: Schedule) {
+        let connection = self.house.store.connection(self.house.connection).await.unwrap();
+        let changed = model::connection::Connection { schedule, ..connection };
+        self.house.store.update_connection(&changed).await.unwrap();
+        self.scheduler.look_at(self.house.connection).await.unwrap();
+    }
+
+    /// Lets time pass with a look every so often; how many runs were started, all of them ended.
+    async fn awake(&self, span: TimeDelta, every: TimeDelta) -> usize {
+        let (mut started, end) = (0, self.clock.now() + span);
+        while self.clock.now() < end {
+            self.clock.advance(every.to_std().unwrap());
+            for run in self.scheduler.look().await.unwrap() {
+                tokio::time::timeout(Duration::from_mins(1), self.house.engine.finished(run)).await.unwrap();
+                started += 1;
+            }
+        }
+        started
+    }
+
+    /// The lid is closed.
+    fn asleep(&self, span: TimeDelta) {
+        self.clock.advance(span.to_std().unwrap());
+    }
+
+    async fn runs(&self) -> Vec<store::runs::Run> {
+        let query = RunQuery {
+            scope: store::Scope::Portfolio,
+            connection_id: None,
+            end: RunEnd::All,
+            before: None,
+            limit: 10_000,
+        };
+        self.house.store.runs(query).await.unwrap()
+    }
+}
+
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
+const HOUR: TimeDelta = TimeDelta::hours(1);
+
+#[tokio::test]
+async fn a_month_of_a_laptop_that_sleeps_every_night_misses_no_day_and_doubles_none() {
+    // Every morning at six in Moscow, while the lid is open from nine to seven in the evening.
+    let office = Office::open("2026-11-01T06:00:00Z").await;
+    assert_eq!(office.awake(HOUR * 10, MINUTE * 5).await, 0, "the first morning is already over");
+    let mut days = Vec::new();
+    for _ in 0..30 {
+        office.asleep(HOUR * 14);
+        assert_eq!(office.awake(HOUR * 10, MINUTE * 5).await, 1, "one run a day, on {}", office.clock.now());
+        days.push(office.clock.now().date_naive());
+    }
+    // A holiday: nine days asleep are one run, which reads all of them.
+    office.asleep(TimeDelta::days(9) + HOUR * 14);
+    office.house.source.acts([]);
+    assert_eq!(office.awake(HOUR * 10, MINUTE * 5).await, 1);
+    assert_eq!(office.house.source.windows(), 5, "the ten days since the last run in windows of two");
+    let runs = office.runs().await;
+    assert_eq!(runs.len(), 31);
+    assert!(runs.iter().all(|run| run.state == RunState::Done && run.trigger == RunTrigger::Schedule));
+}
+
+#[tokio::test]
+async fn a_schedule_holds_from_the_moment_it_is_set() {
+    let office = Office::open("2026-11-02T06:00:30Z").await;
+    for (schedule, hours, runs) in [
+        (Schedule::Off, 48, 0),
+        (Schedule::Hourly { every: 4 }, 24, 6),
+        (Schedule::Cron { expression: "30 9,18 * * *".to_owned() }, 48, 4),
+        (Schedule::default(), 72, 3),
+    ] {
+        office.set(schedule.clone()).await;
+        assert_eq!(office.awake(TimeDelta::hours(hours), MINUTE * 5).await, runs, "{schedule:?}");
+    }
+    // A clock that was a month ahead left a turn a month ahead.
+    office.clock.advance(Duration::from_hours(24 * 30));
+    office.scheduler.look().await.unwrap();
+    let turn = office.house.store.turn(office.house.connection).await.unwrap();
+    let next: DateTime<Utc> = turn.next_at.unwrap();
+    assert!(next - office.clock.now() <= TimeDelta::days(1), "{next}");
+}
+
+#[tokio::test]
+async fn a_platform_that_is_down_is_asked_less_and_less_often_and_at_once_again_when_it_is_back() {
+    let office = Office::open("2026-11-02T12:00:00Z").await;
+    let down = |code| office.house.source.acts((0..10).map(|place| (place, Act::Fail(code))));
+    down(Code::PlatformDown);
+    // It is three in the afternoon in Moscow, and nothing is due until six in the morning and a few minutes.
+    assert_eq!(office.awake(HOUR * 15, MINUTE).await, 0);
+    while office.awake(MINUTE, MINUTE).await == 0 {}
+    let started = office.awake(HOUR * 8, MINUTE).await;
+    // After 5, 15, 30, 60, 120 and 240 minutes.
+    assert_eq!(started, 6);
+    let turn = office.house.store.turn(office.house.connection).await.unwrap();
+    assert_eq!(turn.failures, 7);
+    // An offline laptop is no failure of the platform, and looks every two minutes.
+    down(Code::Offline);
+    office.asleep(HOUR * 4);
+    let started = office.awake(MINUTE * 20, MINUTE).await;
+    assert!((9..=11).contains(&started), "{started}");
+    assert_eq!(office.house.store.turn(office.house.connection).await.unwrap().failures, 7);
+    office.house.source.acts([]);
+    assert_eq!(office.awake(MINUTE * 20, MINUTE).await, 1);
+    let turn = office.house.store.turn(office.house.connection).await.unwrap();
+    assert_eq!((turn.failures, turn.retry_at), (0, None));
+    assert_eq!(office.house.clicks().await, 10, "every day once");
+}
+
+#[tokio::test]
+async fn a_dead_sign_in_stops_the_schedule_until_somebody_signs_in() {
+    let office = Office::open("2026-11-02T12:00:00Z").await;
+    office.set(Schedule::Hourly { every: 1 }).await;
+    office.house.source.acts([(0, Act::Fail(Code::SignInRevoked))]);
+    assert_eq!(office.awake(HOUR * 6, MINUTE * 5).await, 1, "it is asked once, not six times");
+    let turn = office.house.store.turn(office.house.connection).await.unwrap();
+    assert_eq!((turn.next_at, turn.retry_at, turn.failures), (None, None, 1));
+    office.house.source.acts([]);
+    office.house.store.set_connection_state(office.house.connection, ConnectionState::Active).await.unwrap();
+    assert_eq!(office.awake(HOUR * 2 + MINUTE * 10, MINUTE * 5).await, 2);
+    assert_eq!(office.house.store.turn(office.house.connection).await.unwrap().failures, 0);
+}
