@@ -49,6 +49,9 @@ struct StreamFile {
     to: Table,
     level: Level,
     fields: BTreeMap<String, String>,
+    /// Numbers that the platform always gives: a row without one is not a row with an unknown number, but one that is not understood.
+    #[serde(default)]
+    required: Vec<String>,
     status: Option<StatusFile>,
     breakdown: Option<BreakdownFile>,
 }
@@ -102,7 +105,11 @@ struct StatFields {
     revenue: Option<Path>,
     currency: Option<Path>,
     breakdown: Option<(String, Path)>,
+    required: Vec<(&'static str, Path)>,
 }
+
+/// What may be required of a row of statistics.
+const NUMBERS: [&str; 5] = ["impressions", "clicks", "cost", "conversions", "revenue"];
 
 #[derive(Debug, Clone)]
 struct ObjectFields {
@@ -122,6 +129,14 @@ pub fn load(text: &str) -> Result<BTreeMap<String, Mapping>, DocumentError> {
 fn compile(name: String, file: StreamFile) -> Result<Mapping, DocumentError> {
     let at = |field: &str| format!("mapping.yaml/streams/{name}/{field}");
     let mut fields = file.fields;
+    let mut required = Vec::new();
+    for name in &file.required {
+        let known = NUMBERS.into_iter().find(|number| number == name).filter(|_| file.to == Table::CampaignStats);
+        let (Some(known), Some(path)) = (known, fields.get(name)) else {
+            return Err(DocumentError::new(at("required"), format!("{name} is no number among the fields")));
+        };
+        required.push((known, path.split('.').map(str::to_owned).collect::<Path>()));
+    }
     let path = |text: &str| text.split('.').map(str::to_owned).collect::<Path>();
     let mut take = |field: &str| fields.remove(field).map(|text| path(&text));
     let need = |found: Option<Path>, field: &str| {
@@ -142,6 +157,7 @@ fn compile(name: String, file: StreamFile) -> Result<Mapping, DocumentError> {
                 revenue: take("revenue"),
                 currency: take("currency"),
                 breakdown: file.breakdown.map(|it| (it.kind, path(&it.from))),
+                required,
             }))
         }
         Table::AdObjects => {
@@ -256,6 +272,9 @@ impl Mapping {
         let date = day(record, &fields.date)?;
         if account.window.is_some_and(|window| !window.contains(date)) {
             return Err(Refused { reason: RejectReason::OutsideWindow, field: "date", value: date.to_string() });
+        }
+        if let Some((field, _)) = fields.required.iter().find(|(_, path)| find(record, path).is_none()) {
+            return Err(Refused { reason: RejectReason::Missing, field, value: String::new() });
         }
         if let Some(path) = &fields.currency
             && let Some(value) = find(record, path)

@@ -225,7 +225,7 @@ fn transformations_change_records_as_in_the_reference() {
     assert_eq!((&flat["x"], &flat["z"], &flat["l.0"]), (&json!(1), &json!(2), &json!(5)));
 }
 
-const MAPPING: &str = "streams:\n  stats:\n    to: campaign_stats\n    level: ad\n    fields: {external_id: id, date: day, impressions: b.shows, clicks: b.clicks, cost: b.spent, conversions: goals, currency: cur}\n    breakdown: {kind: device, from: device}\n";
+const MAPPING: &str = "streams:\n  stats:\n    to: campaign_stats\n    level: ad\n    required: [cost]\n    fields: {external_id: id, date: day, impressions: b.shows, clicks: b.clicks, cost: b.spent, conversions: goals, currency: cur}\n    breakdown: {kind: device, from: device}\n";
 
 #[test]
 fn a_row_is_typed_exactly_or_rejected_with_its_reason() {
@@ -255,6 +255,8 @@ fn a_row_is_typed_exactly_or_rejected_with_its_reason() {
         ("/b/shows", json!("много"), Err((RejectReason::NotANumber, "impressions"))),
         ("/b/shows", json!("99999999999999999999"), Err((RejectReason::TooLarge, "impressions"))),
         ("/b/shows", json!(null), Ok("id 5")),
+        ("/b/spent", json!(null), Err((RejectReason::Missing, "cost"))),
+        ("/b", json!({"shows": 10}), Err((RejectReason::Missing, "cost"))),
         ("/b/spent", json!(0.1), Ok("cost 0.1")),
         ("/b/spent", json!(1_284_300.55), Ok("cost 1284300.55")),
         ("/b/spent", json!("1e5"), Err((RejectReason::NotANumber, "cost"))),
@@ -304,6 +306,14 @@ fn a_mapping_that_names_what_does_not_exist_is_refused() {
             "mapping.yaml/streams/s/fields/cost",
         ),
         ("streams: {s: {to: nowhere, level: ad, fields: {}}}", "mapping.yaml"),
+        (
+            "streams: {s: {to: campaign_stats, level: ad, required: [clicks], fields: {external_id: id, date: d}}}",
+            "mapping.yaml/streams/s/required",
+        ),
+        (
+            "streams: {s: {to: ad_objects, level: ad, required: [name], fields: {external_id: id, name: n}}}",
+            "mapping.yaml/streams/s/required",
+        ),
         (
             "streams: {s: {to: ad_objects, level: ad, fields: {external_id: id}, breakdown: {kind: a, from: b}}}",
             "mapping.yaml/streams/s/breakdown",
