@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod conformance;
+pub(crate) mod faults;
 pub(crate) mod fuzz;
 pub(crate) mod r#gen;
 pub(crate) mod new;

@@ -48,6 +48,10 @@ impl VirtualClock {
     pub fn advance(&self, duration: Duration) {
         *lock(&self.now) += TimeDelta::from_std(duration).unwrap_or_default();
     }
+    /// Sets the clock, as a person or a time server does.
+    pub fn set(&self, now: DateTime<Utc>) {
+        *lock(&self.now) = now;
+    }
     /// All sleeps so far.
     pub fn slept(&self) -> Vec<Duration> {
         lock(&self.slept).clone()

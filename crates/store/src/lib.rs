@@ -25,6 +25,7 @@ pub mod imported_connectors;
 mod open;
 pub mod quarantine;
 pub mod records;
+pub mod request_budgets;
 pub mod request_log;
 pub mod run_log;
 pub mod runs;

@@ -20,12 +20,14 @@ pub struct Turn {
     pub retry_at: Option<DateTime<Utc>>,
     /// Failed attempts in a row.
     pub failures: u32,
+    /// When it was last read as far back as its platform still corrects days.
+    pub long_read_at: Option<DateTime<Utc>>,
 }
 
 impl Turn {
     /// Of a connection that was never looked at.
     pub fn none(connection_id: ConnectionId) -> Self {
-        Self { connection_id, next_at: None, retry_at: None, failures: 0 }
+        Self { connection_id, next_at: None, retry_at: None, failures: 0, long_read_at: None }
     }
 
     /// The nearest time at which it is collected.
@@ -40,6 +42,7 @@ fn read(row: &SqliteRow) -> Result<Turn> {
         next_at: row.instant_or_none("next_at")?,
         retry_at: row.instant_or_none("retry_at")?,
         failures: row.small("failures")?,
+        long_read_at: row.instant_or_none("long_read_at")?,
     })
 }
 
@@ -47,7 +50,7 @@ impl Store {
     /// The turns of all connections; one that was never looked at has neither times nor failures.
     pub async fn turns(&self, scope: Scope) -> Result<Vec<Turn>> {
         let rows = sqlx::query(
-            "SELECT c.id, t.next_at, t.retry_at, coalesce(t.failures, 0) AS failures
+            "SELECT c.id, t.next_at, t.retry_at, coalesce(t.failures, 0) AS failures, t.long_read_at
              FROM connections AS c LEFT JOIN turns AS t ON t.connection = c.num
              WHERE (?1 IS NULL OR c.client_id = ?1) ORDER BY c.num",
         )
@@ -60,7 +63,7 @@ impl Store {
     /// The turn of one connection.
     pub async fn turn(&self, id: ConnectionId) -> Result<Turn> {
         let row = sqlx::query(
-            "SELECT c.id, t.next_at, t.retry_at, coalesce(t.failures, 0) AS failures
+            "SELECT c.id, t.next_at, t.retry_at, coalesce(t.failures, 0) AS failures, t.long_read_at
              FROM connections AS c LEFT JOIN turns AS t ON t.connection = c.num WHERE c.id = ?",
         )
         .bind(id.to_string())
@@ -100,6 +103,25 @@ impl Store {
             .bind(num)
             .bind(i64::from(failures))
             .bind(retry_at.map(instant_code))
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Says that it was read as far back as its platform still corrects days.
+    pub async fn set_long_read(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<()> {
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            let num = connections::num_of(&mut *transaction, id).await?;
+            sqlx::query(
+                "INSERT INTO turns (connection, long_read_at) VALUES (?, ?)
+                 ON CONFLICT (connection) DO UPDATE SET long_read_at = excluded.long_read_at",
+            )
+            .bind(num)
+            .bind(instant_code(at))
             .execute(&mut *transaction)
             .await?;
             transaction.commit().await?;

@@ -5,7 +5,7 @@
 
 use crate::{
     live::{Live, Snapshot, SyncEvent},
-    plan::Reach,
+    plan::{self, Reach},
     run::Runner,
 };
 use async_trait::async_trait;
@@ -37,6 +37,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs that read at the same time: enough to hide one platform's slowness, few enough for two cores.
 const WORKERS: usize = 3;
+/// How many of them may be first loads and days that are collected again. One place is always left for what is new today: a person who
+/// fills up a year for twenty clients still has this morning's numbers this morning.
+const LONG_WORKERS: usize = WORKERS - 1;
 /// How long quitting waits for runs to stop by themselves.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -66,6 +69,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     tell: Arc<dyn Fn(SyncEvent) + Send + Sync>,
     workers: Arc<Semaphore>,
+    long_workers: Arc<Semaphore>,
     active: Mutex<HashMap<RunId, Active>>,
     /// Set when the program quits: runs then stop without an end, so that the next start goes on with them.
     quitting: AtomicBool,
@@ -91,6 +95,7 @@ impl Engine {
             clock,
             tell,
             workers: Arc::new(Semaphore::new(WORKERS)),
+            long_workers: Arc::new(Semaphore::new(LONG_WORKERS)),
             active: Mutex::default(),
             quitting: AtomicBool::new(false),
         };
@@ -112,7 +117,7 @@ impl Engine {
                 continue;
             }
             // What was read in memory when the process died was not durable: counters come from committed slices.
-            self.spawn(run.id, connection, run.progress);
+            self.spawn(run.id, connection, run.trigger, run.progress);
             resumed.push(run.id);
         }
         Ok(resumed)
@@ -150,7 +155,7 @@ impl Engine {
         self.inner.store.create_run(&run).await?;
         self.inner.store.plan_slices(id, &slices).await?;
         let total = u32::try_from(slices.len()).unwrap_or(u32::MAX);
-        self.spawn(id, connection, Progress { slices_total: total, ..Progress::default() });
+        self.spawn(id, connection, trigger, Progress { slices_total: total, ..Progress::default() });
         (self.inner.tell)(SyncEvent::Runs);
         Ok(id)
     }
@@ -206,7 +211,10 @@ impl Engine {
         let descriptor = source.descriptor();
         let chosen = self.inner.store.streams(connection.id).await?;
         let cursors = self.inner.store.cursors(connection.id).await?;
-        let today = model::date::today(self.inner.clock.now(), &connection.time_zone);
+        let now = self.inner.clock.now();
+        let today = model::date::today(now, &connection.time_zone);
+        let long_read_at = self.inner.store.turn(connection.id).await?.long_read_at;
+        let lookback_days = plan::lookback(connection.lookback_days, descriptor.final_after_days, long_read_at, now);
         let mut planned = Vec::new();
         for stream in &descriptor.streams {
             if !stream.required && !chosen.iter().any(|choice| choice.name == stream.name && choice.on) {
@@ -222,7 +230,7 @@ impl Engine {
                     let reach = Reach {
                         today,
                         data_through: cursor.and_then(|cursor| cursor.data_through),
-                        lookback_days: connection.lookback_days,
+                        lookback_days,
                         first_load_days: connection.first_load_days,
                         max_history_days: descriptor.max_history_days,
                     };
@@ -237,7 +245,7 @@ impl Engine {
         Ok(planned)
     }
 
-    fn spawn(&self, id: RunId, connection: Connection, progress: Progress) {
+    fn spawn(&self, id: RunId, connection: Connection, trigger: RunTrigger, progress: Progress) {
         let cancel = CancellationToken::new();
         let live = Arc::new(Live::new(id, connection.id, connection.client_id, progress));
         let engine = self.clone();
@@ -245,16 +253,28 @@ impl Engine {
         // The map is locked until the task is in it, so that a task that ends at once still finds itself there.
         let mut active = self.active();
         let task = tokio::spawn(async move {
-            engine.work(id, connection, shared, token).await;
+            engine.work(id, connection, trigger, shared, token).await;
             engine.active().remove(&id);
             (engine.inner.tell)(SyncEvent::Runs);
         });
         active.insert(id, Active { live, cancel, task });
     }
 
-    async fn work(&self, id: RunId, connection: Connection, live: Arc<Live>, cancel: CancellationToken) {
+    async fn work(
+        &self,
+        id: RunId,
+        connection: Connection,
+        trigger: RunTrigger,
+        live: Arc<Live>,
+        cancel: CancellationToken,
+    ) {
+        let long = matches!(trigger, RunTrigger::First | RunTrigger::Recollect);
+        let admission = async {
+            let among_long = if long { Some(self.inner.long_workers.acquire().await.ok()?) } else { None };
+            Some((among_long, self.inner.workers.acquire().await.ok()?))
+        };
         let permit = tokio::select! {
-            permit = Arc::clone(&self.inner.workers).acquire_owned() => permit.ok(),
+            permit = admission => permit,
             () = cancel.cancelled() => None,
         };
         let runner = Runner {

@@ -1,9 +1,9 @@
 //! Which days a run reads. Pure: today, the settings and the cursor go in, a range comes out.
 //!
 //! A run reads what is missing since the day up to which a stream is complete, and reads the lookback days again because platforms
-//! correct them. Today is not read: it is not over, and a half day beside whole ones looks like a collapse of the numbers.
+//! correct them. Once a week it looks back as far as the platform still corrects at all: fraud is taken off and goals arrive weeks later. Today is not read: it is not over, and a half day beside whole ones looks like a collapse of the numbers.
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use model::date::DateRange;
 
 /// What decides the days of one stream.
@@ -46,6 +46,27 @@ impl Reach {
     }
 }
 
+/// How long a long lookback is enough.
+const LONG_LOOKBACK_EVERY: TimeDelta = TimeDelta::hours(6 * 24 + 12);
+
+/// How many past days a run at this moment reads again. `long_read_at` is when it last looked back far.
+pub fn lookback(
+    lookback_days: u32,
+    final_after_days: u32,
+    long_read_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> u32 {
+    // A moment that is still to come was written while the clock was wrong.
+    let recent = long_read_at.is_some_and(|at| at <= now && now - at < LONG_LOOKBACK_EVERY);
+    if recent { lookback_days } else { lookback_days.max(final_after_days) }
+}
+
+/// Whether the days of a run reach as far back as the platform still corrects.
+pub fn is_long(range: DateRange, today: NaiveDate, final_after_days: u32) -> bool {
+    let Some(yesterday) = today.pred_opt() else { return false };
+    range.to() >= yesterday && range.from() <= DateRange::ending(yesterday, final_after_days).from()
+}
+
 /// Days before this one no longer change: the platform's attribution window has closed.
 pub fn final_before(today: NaiveDate, final_after_days: u32) -> NaiveDate {
     today.checked_sub_days(Days::new(u64::from(final_after_days))).unwrap_or(NaiveDate::MIN)
@@ -55,6 +76,28 @@ pub fn final_before(today: NaiveDate, final_after_days: u32) -> NaiveDate {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
+
+    #[test]
+    fn once_a_week_the_lookback_is_long() {
+        let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000);
+        for (days_ago, expected) in
+            [(None, 30), (Some(0), 7), (Some(6), 7), (Some(7), 30), (Some(400), 30), (Some(-3), 30)]
+        {
+            let at = days_ago.map(|days| now - TimeDelta::days(days));
+            assert_eq!(lookback(7, 30, at, now), expected, "{days_ago:?} days ago");
+        }
+        assert_eq!(lookback(60, 30, None, now), 60, "a person wants more");
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        for (from, to, long) in [
+            ("2026-10-21", "2026-11-19", true),
+            ("2026-08-01", "2026-11-19", true),
+            ("2026-10-22", "2026-11-19", false),
+            ("2026-08-01", "2026-11-18", false),
+        ] {
+            let range = DateRange::new(day(from), day(to)).unwrap();
+            assert_eq!(is_long(range, day("2026-11-20"), 30), long, "{from} to {to}");
+        }
+    }
 
     #[test]
     fn days_of_a_run() {

@@ -17,7 +17,7 @@ use model::{
     connection::{Connection, ConnectionState},
     failure::{Code, Failure, FailureKind},
     id::RunId,
-    run::{RunState, SliceState},
+    run::{RunState, RunTrigger, SliceState},
 };
 use std::sync::{
     Arc,
@@ -134,6 +134,16 @@ impl Runner {
         if state == RunState::Stopped {
             return Ok(());
         }
+        let run = self.store.run(self.id).await?;
+        if failure.is_none()
+            && let (Some(range), Some(source)) = (run.range, self.wiring.source(&self.connection.connector))
+        {
+            let today = model::date::today(now, &self.connection.time_zone);
+            // Before a first load there is nothing to correct.
+            if run.trigger == RunTrigger::First || plan::is_long(range, today, source.descriptor().final_after_days) {
+                self.store.set_long_read(self.connection.id, now).await?;
+            }
+        }
         let before = self.store.turn(self.connection.id).await?;
         let (failures, retry_at) = schedule::after_attempt(before.failures, failure.map_or(Ok(()), Err), now);
         self.store.set_attempts(self.connection.id, failures, retry_at).await
@@ -157,11 +167,11 @@ impl Runner {
                 return Err(Failure::new(Code::Cancelled));
             }
             if let Err(failure) = self.slice(&*source, &session, &slice, pen).await {
-                let rest = rest_of_run(&failure, records_of(&*source, &slice.stream).is_some());
-                let failure = first_failure.get_or_insert(failure);
-                if rest == Rest::GiveUp {
-                    return Err(failure.clone());
+                // What ends the run is what has to be mended, whatever failed before it.
+                if rest_of_run(&failure, records_of(&*source, &slice.stream).is_some()) == Rest::GiveUp {
+                    return Err(failure);
                 }
+                first_failure.get_or_insert(failure);
             }
         }
         first_failure.map_or(Ok(()), Err)

@@ -156,7 +156,7 @@ mod tests {
             ("its hour came while the platform is down", Some(0), Some(10), Some(60), false, Some(60)),
             ("tried again although it runs by hand only", None, Some(-1), None, true, None),
         ] {
-            let turn = Turn { connection_id: ConnectionId::new(), next_at: at(next), retry_at: at(retry), failures: 1 };
+            let turn = Turn { next_at: at(next), retry_at: at(retry), failures: 1, ..Turn::none(ConnectionId::new()) };
             assert_eq!(due(&turn, at(fresh), now), Due { start, next_at: at(then) }, "{what}");
         }
     }

@@ -55,6 +55,17 @@ async fn what_a_failure_does_to_the_rest_of_a_run() {
 }
 
 #[tokio::test]
+async fn the_failure_that_ends_a_run_is_told_and_not_one_before_it() {
+    let house = House::build().await;
+    house.source.acts([(0, Act::Fail(Code::NotJson)), (2, Act::Fail(Code::SignInRevoked))]);
+    let id = house.run().await;
+    let run = house.store.run(id).await.unwrap();
+    assert_eq!(run.failure.map(|failure| failure.code), Some(Code::SignInRevoked));
+    let state = house.store.connection(house.connection).await.unwrap().state;
+    assert_eq!(state, ConnectionState::SignInNeeded);
+}
+
+#[tokio::test]
 async fn a_second_run_reads_the_lookback_again_and_replaces_it() {
     let house = House::build().await;
     house.run().await;
@@ -113,6 +124,31 @@ async fn what_a_quitted_program_left_goes_on_under_the_same_id() {
     assert_eq!(house.outcome(id).await, (RunState::Done, 6, 10));
     assert_eq!(house.source.windows(), 2, "what was committed is not read again");
     assert!(house.dir.path().exists());
+}
+
+#[tokio::test]
+async fn long_loads_leave_a_place_for_what_is_new() {
+    let house = House::build().await;
+    house.source.acts((0..100).map(|place| (place, Act::Hang)));
+    let mut long = Vec::new();
+    for account in ["a", "b", "c", "d"] {
+        let connection = house.another(account).await;
+        long.push(house.engine.start(connection, RunTrigger::First, None).await.unwrap());
+    }
+    until(|| house.source.windows() == 2).await;
+    let state = |id| house.engine.snapshots().into_iter().find(|run| run.run_id == id).unwrap().state;
+    assert_eq!(long.iter().filter(|id| state(**id) == RunState::Queued).count(), 2, "two of them wait");
+    house.source.acts([]);
+    let fresh = house.engine.start(house.connection, RunTrigger::Schedule, None).await.unwrap();
+    house.engine.finished(fresh).await;
+    assert_eq!(house.store.run(fresh).await.unwrap().state, RunState::Done);
+    assert_eq!(long.iter().filter(|id| state(**id) == RunState::Queued).count(), 2, "they still do");
+    // A queued run can be stopped like any other, and a place that becomes free is taken.
+    house.engine.cancel(long[3]).await.unwrap();
+    house.engine.cancel(long[0]).await.unwrap();
+    house.engine.finished(long[2]).await;
+    assert_eq!(house.store.run(long[2]).await.unwrap().state, RunState::Done);
+    house.engine.shutdown().await;
 }
 
 async fn until(condition: impl Fn() -> bool) {

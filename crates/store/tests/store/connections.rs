@@ -3,7 +3,7 @@
 use crate::{Home, a_client, a_connection, connected, day, days, noon, stat, streams, write};
 use chrono::TimeDelta;
 use model::{ad::Level, connection::ConnectionState, id::ConnectionId, money::VatState, schedule::Schedule};
-use store::{Scope, StoreError, StreamChoice, turns::Turn};
+use store::{Scope, StoreError, StreamChoice, request_budgets::RequestBudget, turns::Turn};
 
 #[tokio::test]
 async fn a_connection_reads_back_as_it_was_written() {
@@ -43,16 +43,31 @@ async fn turns_and_attempts_are_kept_apart_and_go_with_their_connection() {
     let (next, retry) = (noon() + TimeDelta::hours(18), noon() + TimeDelta::minutes(5));
     home.store.set_attempts(id, 2, Some(retry)).await.unwrap();
     home.store.set_next_turn(id, Some(next)).await.unwrap();
-    let turn = Turn { connection_id: id, next_at: Some(next), retry_at: Some(retry), failures: 2 };
+    home.store.set_long_read(id, noon()).await.unwrap();
+    let turn =
+        Turn { connection_id: id, next_at: Some(next), retry_at: Some(retry), failures: 2, long_read_at: Some(noon()) };
     let home = home.reopened().await;
     assert_eq!(home.store.turns(Scope::Client(client)).await.unwrap(), [turn]);
     assert_eq!(turn.at(), Some(retry));
     home.store.set_attempts(id, 0, None).await.unwrap();
     home.store.set_next_turn(id, None).await.unwrap();
-    assert_eq!(home.store.turn(id).await.unwrap(), Turn::none(id));
+    assert_eq!(home.store.turn(id).await.unwrap(), Turn { long_read_at: Some(noon()), ..Turn::none(id) });
     home.store.delete_connection(id).await.unwrap();
     assert_eq!(home.store.turns(Scope::Portfolio).await.unwrap(), [Turn::none(other)]);
     assert!(matches!(home.store.set_attempts(id, 1, None).await, Err(StoreError::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn request_budgets_are_kept_by_account() {
+    let home = Home::new().await;
+    let budget = |account: &str, used: u64| RequestBudget {
+        account: account.to_owned(),
+        state: serde_json::json!({ "account": account, "windows": [{ "used": used }] }),
+    };
+    home.store.save_request_budgets(&[budget("vk_ads/2", 5), budget("vk_ads/1", 1)], noon()).await.unwrap();
+    home.store.save_request_budgets(&[budget("vk_ads/1", 9)], noon()).await.unwrap();
+    let home = home.reopened().await;
+    assert_eq!(home.store.request_budgets().await.unwrap(), [budget("vk_ads/1", 9), budget("vk_ads/2", 5)]);
 }
 
 #[tokio::test]

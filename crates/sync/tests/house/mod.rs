@@ -240,6 +240,15 @@ impl House {
         Self { dir, source, store, engine, connection: connection.id, clock }
     }
 
+    /// Another connection of the same client.
+    pub async fn another(&self, account: &str) -> ConnectionId {
+        let like = self.store.connection(self.connection).await.unwrap();
+        let connection = Connection { id: ConnectionId::new(), account_external_id: account.to_owned(), ..like };
+        let streams = self.store.streams(self.connection).await.unwrap();
+        self.store.insert_connection(&connection, &streams, Level::Campaign).await.unwrap();
+        connection.id
+    }
+
     pub async fn run(&self) -> RunId {
         let id = self.engine.start(self.connection, RunTrigger::Manual, None).await.unwrap();
         tokio::time::timeout(Duration::from_mins(1), self.engine.finished(id)).await.unwrap();
