@@ -266,6 +266,59 @@ async fn a_schedule_is_shown_as_soon_as_it_is_set_and_one_that_cannot_be_kept_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn settings_go_to_other_connections_as_a_whole_or_not_at_all() -> Result<()> {
+    let office = Office::open(small()).await?;
+    let key = office.platform().keys().remove(0);
+    let client = office.client("Кофейни Север").await?.id;
+    let committed =
+        office.connect(&Wish { key: &key, cabinets: &[0, 1], client, first_load_days: 3, lookback_days: 3 }).await?;
+    let [from, to] = committed.connection_ids[..] else { anyhow::bail!("{committed:?}") };
+    let weekdays = json!({ "kind": "daily", "at": "07:15", "days": ["mon", "fri"] });
+    let _: ConnectionDetail = office
+        .ask(
+            "connection_update",
+            json!({ "id": from, "streams": [], "lookback_days": 9, "vat": "included", "schedule": weekdays, "paused": null }),
+        )
+        .await?;
+    let before = office.connection(to).await?;
+    let stranger = model::id::ConnectionId::new();
+    let with_stranger = json!({ "from": from, "to": [to, stranger], "parts": ["schedule", "lookback"] });
+    ensure!(office.refused("settings_apply", with_stranger).await?.code == Code::NotFound);
+    ensure!(office.connection(to).await?.schedule == before.schedule, "half a list was changed");
+    let applied: Value = office
+        .ask("settings_apply", json!({ "from": from, "to": [to, from], "parts": ["schedule", "lookback"] }))
+        .await?;
+    ensure!(applied["changed"] == 1, "{applied}");
+    let after = office.connection(to).await?;
+    ensure!(serde_json::to_value(&after.schedule)? == weekdays && after.lookback_days == 9, "{after:?}");
+    ensure!(after.connection.next_at.is_some() && after.connection.next_at != before.connection.next_at, "{after:?}");
+    ensure!(after.connection.vat == before.connection.vat, "what was not asked for was changed");
+    ensure!(after.streams.len() == before.streams.len(), "{after:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_a_quota_is_shown_and_survives_a_restart() -> Result<()> {
+    let mut office = Office::open(small()).await?;
+    let key = office.platform().keys().remove(0);
+    let client = office.client("Кофейни Север").await?.id;
+    let committed =
+        office.connect(&Wish { key: &key, cabinets: &[0], client, first_load_days: 3, lookback_days: 3 }).await?;
+    office.done(&committed.run_ids).await?;
+    let quota = office.connection(committed.connection_ids[0]).await?.quota;
+    let of = |period: i64| quota.iter().filter(move |window| window.period_secs == period);
+    ensure!(of(3_600).count() > 0 && of(86_400).count() > 0 && of(1).count() == 0, "{quota:?}");
+    ensure!(quota.iter().all(|window| window.used > 0 && window.used < window.limit), "{quota:?}");
+    office.restart().await;
+    let after = office.connection(committed.connection_ids[0]).await?.quota;
+    ensure!(format!("{after:?}") == format!("{quota:?}"), "before {quota:?}, after {after:?}");
+    office.advance_days(2);
+    let later = office.connection(committed.connection_ids[0]).await?.quota;
+    ensure!(later.is_empty(), "windows that have ended are shown: {later:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_sign_in_waits_for_a_person_and_goes_on_after_it() -> Result<()> {
     let office = Office::open(small()).await?;
     let keys = office.platform().keys();

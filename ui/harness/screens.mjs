@@ -109,6 +109,16 @@ export const screens = [
   { name: "integrations-loading", world: "slow", at: "/integrations" },
   { name: "integrations-system", at: "/integrations/systems/vk_ads" },
   { name: "connection", at: "/integrations/connections/conn-client-5-0" },
+  {
+    name: "connection-apply",
+    at: "/integrations/connections/conn-client-5-0",
+    act: async (page, { lang }) => {
+      await page
+        .getByRole("button", { name: lang === "ru" ? "Применить настройки к другим…" : "Apply settings to others…" })
+        .click();
+      await page.getByRole("dialog").getByRole("checkbox").nth(5).check();
+    },
+  },
   { name: "connection-expired", at: "/integrations/connections/conn-client-0-0", ready: '[role="alert"]' },
   { name: "connection-gone", at: "/integrations/connections/nobody", ready: '[role="alert"]' },
   { name: "connect-choose", at: "/integrations/connect/choose", ready: '[role="dialog"]' },

@@ -122,6 +122,8 @@ macro_rules! with_commands {
             read connection_get(ById<ConnectionId>) -> ConnectionDetail [Connections, Runs, Stats];
             /// Changes streams, lookback, VAT or pauses a connection.
             change connection_update(ConnectionUpdate) -> ConnectionDetail [Connections, Audit];
+            /// Gives the settings of one connection to others of the same system.
+            change settings_apply(SettingsApply) -> SettingsApplied [Connections, Audit];
             /// Deletes a connection, its data and its credential.
             change connection_delete(ById<ConnectionId>) -> Empty [Connections, Stats, Runs, Audit];
 

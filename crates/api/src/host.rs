@@ -22,10 +22,11 @@ use serde_json::Value;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use store::Store;
 use sync::{engine::Engine, live::SyncEvent, scheduler::Scheduler};
-use tokio::sync::{RwLock, broadcast};
+use tokio::sync::{Notify, RwLock, broadcast};
 use tokio_util::sync::CancellationToken;
 use vault::{credential::Vault, recovery::RecoveryKey};
 
@@ -165,6 +166,9 @@ impl Host {
             workspace.drafts.clear();
             workspace.watch.cancel();
             workspace.engine.shutdown().await;
+            if let Err(failure) = workspace.wires.keep_budgets().await {
+                tracing::warn!(error = %failure, "request budgets could not be kept");
+            }
             workspace.store.clone().close().await;
         }
     }
@@ -269,8 +273,17 @@ impl Host {
             url_map,
             Arc::clone(&clock),
         ));
+        wires.restore_budgets().await?;
         let events = self.inner.events.clone();
-        let tell = Arc::new(move |event| told(&events, event));
+        let stirred = Arc::new(Notify::new());
+        let stir = Arc::clone(&stirred);
+        let tell = Arc::new(move |event| {
+            // What was asked for so far is kept with what it brought.
+            if !matches!(event, SyncEvent::Moved(_)) {
+                stir.notify_one();
+            }
+            told(&events, event);
+        });
         let wiring = Arc::clone(&wires) as Arc<dyn sync::engine::Wiring>;
         let engine = Engine::new(opened.store.clone(), Arc::clone(&wiring), Arc::clone(&clock), tell);
         let scheduler = Arc::new(Scheduler::new(opened.store.clone(), engine.clone(), wiring, clock));
@@ -284,7 +297,7 @@ impl Host {
             engine: engine.clone(),
             scheduler: Arc::clone(&scheduler),
             watch: watch.clone(),
-            wires,
+            wires: Arc::clone(&wires),
             registry,
             drafts: Drafts::new(self.inner.events.clone()),
             uploads: Uploads::default(),
@@ -298,6 +311,7 @@ impl Host {
             old.store.clone().close().await;
         }
         engine.resume().await?;
+        tokio::spawn(keep_budgets(Arc::clone(&wires), stirred, watch.clone()));
         if self.inner.options.scheduled {
             tokio::spawn(scheduler.watch(watch));
         }
@@ -321,6 +335,20 @@ impl Workspace {
     ) -> Result<(), Failure> {
         self.store.append_audit(at, &self.actor, action.as_str(), subject).await?;
         Ok(())
+    }
+}
+
+/// Keeps request budgets as runs use them, at most once a second, until the workspace is closed.
+async fn keep_budgets(wires: Arc<Wires>, stirred: Arc<Notify>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = stirred.notified() => {}
+        }
+        if let Err(failure) = wires.keep_budgets().await {
+            tracing::warn!(error = %failure, "request budgets could not be kept");
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

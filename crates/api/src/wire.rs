@@ -153,6 +153,17 @@ wire_enum! {
         /// Open the last run.
         OpenRun,
     }
+    /// A part of a connection's settings.
+    SettingsPart {
+        /// When it is collected by itself.
+        Schedule,
+        /// Past days read again.
+        Lookback,
+        /// Which streams are read.
+        Streams,
+        /// What is known of VAT.
+        Vat,
+    }
     /// How a stream is read.
     StreamKind {
         /// Names and tree; read whole.
@@ -1237,6 +1248,24 @@ wire! {
         rows: u64,
         /// The sign-in.
         credential: CredentialHealth,
+        /// How many requests the platform still allows, window by window, shortest first; empty while it has not said.
+        quota: Vec<QuotaWindow>,
+    }
+    /// Requests of an account in one window of a platform's limits.
+    QuotaWindow {
+        /// The part of the platform it counts; empty: all of it.
+        scope: String,
+        /// Length of the window, seconds.
+        #[ts(type = "number")]
+        period_secs: i64,
+        /// Requests allowed.
+        #[ts(type = "number")]
+        limit: u64,
+        /// Requests made.
+        #[ts(type = "number")]
+        used: u64,
+        /// When all of them are free again.
+        ends: DateTime<Utc>,
     }
     /// Whether a stream is read.
     StreamChoice {
@@ -1270,6 +1299,20 @@ wire! {
         paused: Option<bool>,
     }
 
+    /// Gives settings of one connection to others.
+    SettingsApply {
+        /// Whose settings.
+        from: ConnectionId,
+        /// Who gets them: connections of the same system.
+        to: Vec<ConnectionId>,
+        /// Which of them.
+        parts: Vec<SettingsPart>,
+    }
+    /// What became of it.
+    SettingsApplied {
+        /// Connections that were changed.
+        changed: u32,
+    }
     /// Begins a test of a sign-in.
     DraftStart {
         /// Connector.

@@ -7,7 +7,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use kit::{
-    budget::Budgets,
+    budget::{BudgetSnapshot, Budgets},
     clock::Clock,
     http::{Http, HttpOptions},
     observe::Observer,
@@ -22,7 +22,7 @@ use model::{
 };
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex, PoisonError};
-use store::Store;
+use store::{Store, request_budgets::RequestBudget};
 use sync::engine::Wiring;
 use tokio_util::sync::CancellationToken;
 use vault::credential::Vault;
@@ -33,8 +33,14 @@ pub(crate) struct Wires {
     store: Store,
     vault: Arc<Vault>,
     budgets: Budgets,
+    /// As they lie in the database.
+    kept_budgets: tokio::sync::Mutex<Vec<BudgetSnapshot>>,
     url_map: Vec<(String, String)>,
     clock: Arc<dyn Clock>,
+}
+
+fn budget_key(connector: &str, account: &str) -> String {
+    format!("{connector}/{account}")
 }
 
 /// What a session is about: for the account's budget, and for the words of its failures.
@@ -53,7 +59,41 @@ impl Wires {
         url_map: Vec<(String, String)>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { registry, store, vault, budgets: Budgets::default(), url_map, clock }
+        let (budgets, kept_budgets) = (Budgets::default(), tokio::sync::Mutex::default());
+        Self { registry, store, vault, budgets, kept_budgets, url_map, clock }
+    }
+
+    /// Takes up the request budgets of earlier starts. What cannot be read is left: platforms say again how much is left.
+    pub(crate) async fn restore_budgets(&self) -> Result<(), Failure> {
+        let kept = self.store.request_budgets().await?;
+        let kept: Vec<BudgetSnapshot> =
+            kept.into_iter().filter_map(|budget| serde_json::from_value(budget.state).ok()).collect();
+        *self.kept_budgets.lock().await = kept.clone();
+        self.budgets.restore(kept);
+        Ok(())
+    }
+
+    /// Keeps the request budgets that have changed since they were last kept.
+    pub(crate) async fn keep_budgets(&self) -> Result<(), Failure> {
+        let mut kept = self.kept_budgets.lock().await;
+        let known = self.budgets.snapshot();
+        let mut changed = Vec::new();
+        for budget in known.iter().filter(|budget| !kept.contains(budget)) {
+            let state = serde_json::to_value(budget)
+                .map_err(|error| Failure::new(Code::Internal).detail("a budget is not JSON").caused_by(error))?;
+            changed.push(RequestBudget { account: budget.account.clone(), state });
+        }
+        if !changed.is_empty() {
+            self.store.save_request_budgets(&changed, self.clock.now()).await?;
+        }
+        *kept = known;
+        Ok(())
+    }
+
+    /// What is known of the budget that a connection's requests count for.
+    pub(crate) fn budget_of(&self, connection: &Connection) -> Option<BudgetSnapshot> {
+        let key = budget_key(&connection.connector, &connection.account_external_id);
+        self.budgets.snapshot().into_iter().find(|known| known.account == key)
     }
 
     /// Which application and account a connection's requests count for: the platform's id of the account, under its connector.
@@ -66,7 +106,7 @@ impl Wires {
         cancel: CancellationToken,
     ) -> Result<Session, Failure> {
         let options = HttpOptions {
-            budget_key: format!("{}/{}", of.connector, of.account),
+            budget_key: budget_key(of.connector, of.account),
             budgets: self.budgets.clone(),
             observer,
             clock: Arc::clone(&self.clock),

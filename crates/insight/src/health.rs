@@ -20,10 +20,15 @@ pub struct Diagnosis {
     pub failure: Option<StoredFailure>,
 }
 
-/// Looks at a connection. `latest` is its newest run, `data_through` the last day up to which it is complete, `today` its today.
+/// Failed attempts in a row after which a person should know, although time alone may heal it.
+const ALARMING: u32 = 3;
+
+/// Looks at a connection. `latest` is its newest run, `failures` how many of its attempts have failed in a row, `data_through` the last day
+/// up to which it is complete, `today` its today.
 pub fn of_connection(
     connection: &Connection,
     latest: Option<&Run>,
+    failures: u32,
     data_through: Option<NaiveDate>,
     today: NaiveDate,
 ) -> Diagnosis {
@@ -39,7 +44,8 @@ pub fn of_connection(
         return Diagnosis { health: Health::Off, failure: None };
     }
     if let Some(failure) = failed {
-        let health = if needs_person(failure.kind()) { Health::Act } else { Health::Watch };
+        let alarming = needs_person(failure.kind()) || failures >= ALARMING;
+        let health = if alarming { Health::Act } else { Health::Watch };
         return Diagnosis { health, failure: Some(failure) };
     }
     // Nobody reads a file again by itself: its days do not grow old, they are what was handed over.
@@ -198,8 +204,14 @@ mod tests {
             ("paused", Paused, manual(Failed, Some(Code::NotJson)), last_week, Health::Off, None),
         ] {
             let through = through.map(|date: &str| date.parse().unwrap());
-            let found = of_connection(&connection(state), latest.as_ref(), through, "2026-11-20".parse().unwrap());
+            let found = of_connection(&connection(state), latest.as_ref(), 1, through, "2026-11-20".parse().unwrap());
             assert_eq!((found.health, found.failure.map(|failure| failure.code)), (health, code), "{what}");
+        }
+        let down = manual(Failed, Some(Code::PlatformDown));
+        for (failures, health) in [(0, Health::Watch), (2, Health::Watch), (3, Health::Act), (9, Health::Act)] {
+            let found =
+                of_connection(&connection(Active), down.as_ref(), failures, None, "2026-11-20".parse().unwrap());
+            assert_eq!(found.health, health, "down for {failures} attempts");
         }
     }
 

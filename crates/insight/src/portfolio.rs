@@ -143,7 +143,7 @@ pub async fn connections(store: &Store, scope: Scope, now: DateTime<Utc>) -> Res
             let turn = turns.remove(&connection.id).unwrap_or(Turn::none(connection.id));
             ConnectionView {
                 turn,
-                diagnosis: health::of_connection(&connection, run, data_through, today),
+                diagnosis: health::of_connection(&connection, run, turn.failures, data_through, today),
                 client_name: names.get(&connection.client_id).cloned().unwrap_or_default(),
                 data_through,
                 latest,

@@ -132,7 +132,7 @@ struct Counted {
 }
 
 /// What was counted under one rule.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 struct Count {
     /// Of a fixed pace: used in this period, and when the period ends.
     used: u64,
@@ -253,8 +253,6 @@ fn number(response: &HttpResponse, header: &str) -> Option<u64> {
 /// What is known about one window, as it can be kept between two starts of the program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowSnapshot {
-    /// The budget's key.
-    pub account: String,
     /// The part of the platform it counts (empty: all of it).
     pub scope: String,
     /// Length in seconds.
@@ -265,6 +263,21 @@ pub struct WindowSnapshot {
     pub used: u64,
     /// Start.
     pub started: DateTime<Utc>,
+    /// End: then all of them are free again.
+    pub ends: DateTime<Utc>,
+}
+
+/// What is known about one budget, as it can be kept between two starts of the program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BudgetSnapshot {
+    /// The budget's key.
+    pub account: String,
+    /// Until when the platform wants to hear nothing.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// Its windows, by scope and length.
+    pub windows: Vec<WindowSnapshot>,
+    /// What was counted under the rules that the connector declares: which rules, and their counts in order.
+    declared: Option<(String, Vec<Count>)>,
 }
 
 /// The budgets of all accounts; cheap to clone. One per process.
@@ -285,42 +298,32 @@ impl Budgets {
         lock(&self.accounts).entry(key.to_owned()).or_default().clone()
     }
 
-    /// All that is known, to be kept.
-    pub fn snapshot(&self) -> Vec<WindowSnapshot> {
-        let mut windows: Vec<WindowSnapshot> = lock(&self.accounts)
+    /// All that is known, to be kept; budgets of which nothing is known are left out.
+    pub fn snapshot(&self) -> Vec<BudgetSnapshot> {
+        let mut all: Vec<BudgetSnapshot> = lock(&self.accounts)
             .iter()
-            .flat_map(|(account, budget)| {
-                let state = lock(&budget.state);
-                let windows: Vec<_> = state
-                    .windows
-                    .iter()
-                    .map(|((scope, period_secs), known)| WindowSnapshot {
-                        account: account.clone(),
-                        scope: scope.clone(),
-                        period_secs: *period_secs,
-                        limit: known.limit,
-                        used: known.used,
-                        started: known.started,
-                    })
-                    .collect();
-                windows
-            })
+            .map(|(account, budget)| budget.snapshot(account))
+            .filter(|known| known.paused_until.is_some() || !known.windows.is_empty() || known.declared.is_some())
             .collect();
-        windows.sort_by(|a, b| (&a.account, &a.scope, a.period_secs).cmp(&(&b.account, &b.scope, b.period_secs)));
-        windows
+        all.sort_by(|a, b| a.account.cmp(&b.account));
+        all
     }
 
     /// Takes up again what was kept. A window that has ended meanwhile starts empty at its first use.
-    pub fn restore(&self, windows: Vec<WindowSnapshot>) {
-        for kept in windows {
-            let Some(window) = COMMON_WINDOWS.into_iter().find(|window| window.period_secs == kept.period_secs) else {
-                continue;
-            };
-            let budget = self.account(&kept.account);
-            lock(&budget.state).windows.insert(
-                (kept.scope, kept.period_secs),
-                Known { window, limit: kept.limit, used: kept.used, started: kept.started },
-            );
+    pub fn restore(&self, kept: Vec<BudgetSnapshot>) {
+        for one in kept {
+            let budget = self.account(&one.account);
+            let mut state = lock(&budget.state);
+            state.paused_until = one.paused_until;
+            state.kept_counts = one.declared;
+            for kept in one.windows {
+                let Some(window) = COMMON_WINDOWS.into_iter().find(|window| window.period_secs == kept.period_secs)
+                else {
+                    continue;
+                };
+                let known = Known { window, limit: kept.limit, used: kept.used, started: kept.started };
+                state.windows.insert((kept.scope, kept.period_secs), known);
+            }
         }
     }
 }
@@ -342,6 +345,8 @@ struct State {
     in_flight: HashMap<String, u64>,
     /// What the connector itself says about its platform's limits.
     declared: Option<Counted>,
+    /// Counts of an earlier start of the program, until the connector declares the same rules again.
+    kept_counts: Option<(String, Vec<Count>)>,
     paused_until: Option<DateTime<Utc>>,
 }
 
@@ -413,6 +418,26 @@ impl State {
 }
 
 impl Budget {
+    fn snapshot(&self, account: &str) -> BudgetSnapshot {
+        let state = lock(&self.state);
+        let windows = state.windows.iter().map(|((scope, period_secs), known)| WindowSnapshot {
+            scope: scope.clone(),
+            period_secs: *period_secs,
+            limit: known.limit,
+            used: known.used,
+            started: known.started,
+            ends: known.started + TimeDelta::seconds(*period_secs),
+        });
+        let declared =
+            state.declared.as_ref().map(|declared| (declared.rules.identity.clone(), declared.counts.clone()));
+        BudgetSnapshot {
+            account: account.to_owned(),
+            paused_until: state.paused_until,
+            windows: windows.collect(),
+            declared: declared.or_else(|| state.kept_counts.clone()),
+        }
+    }
+
     /// Corrects one of the common windows for this account's platform, recognised by its period.
     pub fn correct(&self, window: Window) {
         let mut state = lock(&self.state);
@@ -424,7 +449,9 @@ impl Budget {
     pub fn declare(&self, rules: Rules) {
         let mut state = lock(&self.state);
         if state.declared.as_ref().is_none_or(|known| known.rules.identity != rules.identity) {
-            let counts = rules.rules.iter().map(|_| Count::default()).collect();
+            let kept = state.kept_counts.take().filter(|(identity, _)| *identity == rules.identity);
+            let mut counts = kept.map(|(_, counts)| counts).unwrap_or_default();
+            counts.resize_with(rules.rules.len(), Count::default);
             state.declared = Some(Counted { rules, counts });
         }
     }

@@ -389,7 +389,11 @@ rows: number,
 /**
  * The sign-in.
  */
-credential: CredentialHealth, };
+credential: CredentialHealth, 
+/**
+ * How many requests the platform still allows, window by window, shortest first; empty while it has not said.
+ */
+quota: Array<QuotaWindow>, };
 
 /**
  * One account of one system, connected for one client.
@@ -2062,6 +2066,31 @@ line: number | null,
 raw: string, };
 
 /**
+ * Requests of an account in one window of a platform's limits.
+ */
+export type QuotaWindow = { 
+/**
+ * The part of the platform it counts; empty: all of it.
+ */
+scope: string, 
+/**
+ * Length of the window, seconds.
+ */
+period_secs: number, 
+/**
+ * Requests allowed.
+ */
+limit: number, 
+/**
+ * Requests made.
+ */
+used: number, 
+/**
+ * When all of them are free again.
+ */
+ends: string, };
+
+/**
  * Records as a file.
  */
 export type RecordExport = { 
@@ -2415,6 +2444,37 @@ days: Array<Weekday>, } | { "kind": "cron",
  * Five fields: minute, hour, day of the month, month, day of the week.
  */
 expression: string, };
+
+/**
+ * What became of it.
+ */
+export type SettingsApplied = { 
+/**
+ * Connections that were changed.
+ */
+changed: number, };
+
+/**
+ * Gives settings of one connection to others.
+ */
+export type SettingsApply = { 
+/**
+ * Whose settings.
+ */
+from: ConnectionId, 
+/**
+ * Who gets them: connections of the same system.
+ */
+to: Array<ConnectionId>, 
+/**
+ * Which of them.
+ */
+parts: Array<SettingsPart>, };
+
+/**
+ * A part of a connection's settings.
+ */
+export type SettingsPart = "schedule" | "lookback" | "streams" | "vat";
 
 /**
  * A slice of a run.
@@ -3024,6 +3084,8 @@ export interface Commands {
   connection_get: { request: ById<ConnectionId>; response: ConnectionDetail; kind: "read" };
   /** Changes streams, lookback, VAT or pauses a connection. */
   connection_update: { request: ConnectionUpdate; response: ConnectionDetail; kind: "change" };
+  /** Gives the settings of one connection to others of the same system. */
+  settings_apply: { request: SettingsApply; response: SettingsApplied; kind: "change" };
   /** Deletes a connection, its data and its credential. */
   connection_delete: { request: ById<ConnectionId>; response: Empty; kind: "change" };
   /** What a manifest would do here, stream by stream, and what its mapping says. Nothing is saved. */
@@ -3098,6 +3160,7 @@ export const commands = {
   connections_list: { kind: "read", tags: ["connections", "runs", "stats"] },
   connection_get: { kind: "read", tags: ["connections", "runs", "stats"] },
   connection_update: { kind: "change", tags: ["connections", "audit"] },
+  settings_apply: { kind: "change", tags: ["connections", "audit"] },
   connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit"] },
   manifest_inspect: { kind: "read", tags: [] },
   manifest_import: { kind: "change", tags: ["connectors", "audit"] },

@@ -1,10 +1,13 @@
 //! Connections: their list, settings and end.
 
-use super::convert::connection_row;
+use super::convert::{connection_row, small};
 use crate::{
     folder::{blocking, client_key},
     host::{Host, Workspace},
-    wire::{ById, ConnectionDetail, ConnectionRow, ConnectionUpdate, CredentialHealth, Empty, StreamChoice},
+    wire::{
+        ById, ConnectionDetail, ConnectionRow, ConnectionUpdate, CredentialHealth, Empty, QuotaWindow, SettingsApplied,
+        SettingsApply, SettingsPart, StreamChoice,
+    },
 };
 use chrono::{DateTime, Utc};
 use insight::portfolio;
@@ -56,6 +59,41 @@ pub(crate) async fn connection_update(host: &Host, request: ConnectionUpdate) ->
     detail(host, &workspace, connection.id).await
 }
 
+pub(crate) async fn settings_apply(host: &Host, request: SettingsApply) -> Result<SettingsApplied, Failure> {
+    let workspace = host.workspace().await?;
+    let from = workspace.store.connection(request.from).await?;
+    let streams = workspace.store.streams(from.id).await?;
+    let has = |part| request.parts.contains(&part);
+    // All are looked up before the first is changed: a list with a stranger in it changes nothing.
+    let mut others = Vec::with_capacity(request.to.len());
+    for id in request.to.iter().filter(|id| **id != from.id) {
+        let other = workspace.store.connection(*id).await?;
+        if other.connector != from.connector {
+            return Err(Failure::new(Code::BadRequest).with("field", "to").detail("a connection of another system"));
+        }
+        others.push(other);
+    }
+    for other in &others {
+        let mut changed = other.clone();
+        if has(SettingsPart::Schedule) {
+            changed.schedule = from.schedule.clone();
+        }
+        if has(SettingsPart::Lookback) {
+            changed.lookback_days = from.lookback_days;
+        }
+        if has(SettingsPart::Vat) {
+            changed.vat = from.vat;
+        }
+        workspace.store.update_connection(&changed).await?;
+        if has(SettingsPart::Streams) {
+            workspace.store.set_streams(changed.id, &streams).await?;
+        }
+        workspace.scheduler.look_at(changed.id).await?;
+        workspace.audit(host.now(), AuditAction::ConnectionUpdated, &changed.account_name).await?;
+    }
+    Ok(SettingsApplied { changed: small(others.len() as u64) })
+}
+
 pub(crate) async fn connection_delete(host: &Host, request: ById<ConnectionId>) -> Result<Empty, Failure> {
     let workspace = host.workspace().await?;
     let connection = workspace.store.connection(request.id).await?;
@@ -95,7 +133,27 @@ async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<
         time_zone: workspace.store.client(connection.client_id).await?.time_zone,
         rows: counts.into_iter().find(|(of, _)| *of == id).map_or(0, |(_, rows)| rows),
         credential: credential(workspace, &connection).await,
+        quota: quota(workspace, &connection, host.now()),
     })
+}
+
+/// The windows of the account's request budget that are still open; of those that have ended everything is free, which needs no words.
+fn quota(workspace: &Workspace, connection: &Connection, now: DateTime<Utc>) -> Vec<QuotaWindow> {
+    let windows = workspace.wires.budget_of(connection).map(|known| known.windows).unwrap_or_default();
+    let mut open: Vec<QuotaWindow> = windows
+        .into_iter()
+        // A second is over before anybody has read its number.
+        .filter(|window| window.ends > now && window.period_secs >= 60)
+        .map(|window| QuotaWindow {
+            scope: window.scope,
+            period_secs: window.period_secs,
+            limit: window.limit,
+            used: window.used.min(window.limit),
+            ends: window.ends,
+        })
+        .collect();
+    open.sort_by(|a, b| (a.period_secs, &a.scope).cmp(&(b.period_secs, &b.scope)));
+    open
 }
 
 /// What can be said of the sign-in without showing it. A locked keychain says nothing, which is not the same as "absent", but the screen

@@ -20,7 +20,7 @@ pub(crate) mod workspace;
 use crate::host::{Host, answer};
 use audit::audit_list;
 use clients::{client_create, client_delete, client_get, client_update, clients_list};
-use connections::{connection_delete, connection_get, connection_update, connections_list};
+use connections::{connection_delete, connection_get, connection_update, connections_list, settings_apply};
 use connectors::connectors_list;
 use doctor::doctor_run;
 use drafts::{draft_commit, draft_discard, draft_get, draft_start};

@@ -162,6 +162,32 @@ async fn a_budget_is_shared_by_account_and_counted_by_scope_and_survives_a_resta
     again.http.send(&scoped("a"), &policy, &again.cancel).await.unwrap();
 }
 
+#[tokio::test]
+async fn what_was_counted_under_declared_rules_survives_a_restart_under_the_same_rules() {
+    let server = Server::start(|_, _| reply(200, &[], "{}")).await;
+    let request = HttpRequest::get(format!("{}/paced", server.base));
+    let two_an_hour = Pace::Fixed { limit: 2, period: chrono::TimeDelta::hours(1) };
+    let (policy, mut budgets) = (DefaultPolicy::default(), Budgets::default());
+    for (identity, sent) in [("one", 2), ("one", 0), ("another", 2)] {
+        let desk = rig(|options| {
+            options.budgets = budgets.clone();
+            options.patience = Duration::from_mins(1);
+        });
+        desk.http.budget().declare(declared(identity, two_an_hour.clone()));
+        for _ in 0..sent {
+            desk.http.send(&request, &policy, &desk.cancel).await.unwrap();
+        }
+        assert_eq!(
+            desk.http.send(&request, &policy, &desk.cancel).await.unwrap_err().code,
+            Code::QuotaWait,
+            "{identity}"
+        );
+        let kept = serde_json::to_string(&budgets.snapshot()).unwrap();
+        budgets = Budgets::default();
+        budgets.restore(serde_json::from_str(&kept).unwrap());
+    }
+}
+
 /// What a connector declares: one rule for addresses with `/paced`, in which `heavy` ones count three.
 fn declared(identity: &str, pace: Pace) -> Rules {
     let weigh = |request: &HttpRequest| {

@@ -22,8 +22,10 @@ import { FILE_CONNECTOR, onlyRecords } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
 import { useLocalText } from "../logic/words";
+import { ApplyDialog } from "./ApplyDialog";
 import { LookbackInput, Streams, VatChoice } from "./ChoiceStep";
 import { ConnectWizard } from "./ConnectWizard";
+import { Quota } from "./Quota";
 import { ScheduleInput } from "./ScheduleInput";
 
 /** The drawer of a connection, read by its id. */
@@ -67,10 +69,12 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
   const words = useErrorWords();
   const say = useLocalText();
   const go = useGo();
+  const format = useFormat();
   const sync = useSyncHere();
   const update = useChange("connection_update");
   const [changes, setChanges] = useState<Changes>({});
   const [deleting, setDeleting] = useState(false);
+  const [applying, setApplying] = useState(false);
   const [signIn, setSignIn] = useQueryWord("sign_in");
   const { detail, connector } = props;
   const { connection } = detail;
@@ -122,6 +126,8 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
               <StateWord tone="move" word={shared("run.running")} />
             ) : paused ? (
               <StateWord tone="off" word={shared("connection.paused")} />
+            ) : connection.retry_at && connection.health === "watch" ? (
+              <StateWord tone="watch" word={t("pending", { at: format.moment(connection.retry_at) })} />
             ) : failure ? (
               <StateWord
                 tone={connection.health === "watch" ? "watch" : "act"}
@@ -235,6 +241,14 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
               zone={detail.time_zone}
               onChange={(schedule) => setChanges({ ...changes, schedule })}
             />
+            <Button
+              className={classes.spread ?? ""}
+              variant="default"
+              disabled={dirty}
+              onClick={() => setApplying(true)}
+            >
+              {t("apply.open")}
+            </Button>
           </section>
         )}
         {records ? null : (
@@ -264,8 +278,10 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
             <Credential detail={detail} />
           </section>
         )}
+        {detail.quota.length > 0 ? <Quota windows={detail.quota} /> : null}
       </Drawer>
       {deleting ? <Delete detail={detail} onDone={props.onClose} onClose={() => setDeleting(false)} /> : null}
+      {applying ? <ApplyDialog detail={detail} connector={connector} onClose={() => setApplying(false)} /> : null}
       {signIn && !isFile ? (
         <ConnectWizard
           connector={connector}
