@@ -8,7 +8,7 @@ use std::process::ExitCode;
 /// Runs a manifest as the ecosystem's clients expect of a connector: messages on standard output.
 #[derive(Parser)]
 #[command(name = "syncdeck-source", version, about)]
-struct Args {
+struct Line {
     /// Sends requests for addresses that begin with FROM to TO instead: a simulator or a test server.
     #[arg(long, value_name = "FROM=TO")]
     url_map: Vec<String>,
@@ -24,8 +24,8 @@ async fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("SYNCDECK_LOG").unwrap_or_else(|_| "warn".into()))
         .with_writer(std::io::stderr)
         .init();
-    let args = Args::parse();
-    match source::run(args.source, args.url_map).await {
+    let line = Line::parse();
+    match source::run(line.source, line.url_map).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("syncdeck-source: {error:#}");
