@@ -178,6 +178,11 @@ impl Engine {
         }
     }
 
+    /// Says that something about runs to come has changed.
+    pub(crate) fn tell_screens(&self) {
+        (self.inner.tell)(SyncEvent::Runs);
+    }
+
     /// The runs of this process at this moment.
     pub fn snapshots(&self) -> Vec<Snapshot> {
         self.active().values().map(|active| active.live.snapshot()).collect()

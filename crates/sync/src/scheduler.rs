@@ -121,6 +121,7 @@ impl Scheduler {
         // Written before the start: a program that dies in between has a run to resume, or starts at the next turn; it never starts twice.
         if due.next_at != turn.next_at {
             self.store.set_next_turn(connection.id, due.next_at).await?;
+            self.engine.tell_screens();
         }
         if !due.start || self.engine.run_of(connection.id).is_some() {
             return Ok(None);
