@@ -1,13 +1,16 @@
 //! Table `turns`: when each connection is collected next, and how many attempts in a row have failed.
 
 use crate::{
-    Result, Scope, Store,
+    Result, Scope, Store, StoreError,
     codec::{Read, instant_code},
-    connections,
 };
 use chrono::{DateTime, Utc};
 use model::id::ConnectionId;
-use sqlx::sqlite::SqliteRow;
+use sqlx::{
+    Sqlite,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 
 /// When a connection is collected next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,63 +72,53 @@ impl Store {
         .bind(id.to_string())
         .fetch_optional(&self.readers)
         .await?;
-        read(&row.ok_or(crate::StoreError::NotFound { what: "connection" })?)
+        read(&row.ok_or(StoreError::NotFound { what: "connection" })?)
     }
 
     /// Says when the schedule starts it next.
     pub async fn set_next_turn(&self, id: ConnectionId, next_at: Option<DateTime<Utc>>) -> Result<()> {
-        self.located(async {
-            let mut transaction = self.begin().await?;
-            let num = connections::num_of(&mut *transaction, id).await?;
+        self.change_turn(
             sqlx::query(
-                "INSERT INTO turns (connection, next_at) VALUES (?, ?)
+                "INSERT INTO turns (connection, next_at) SELECT num, ?2 FROM connections WHERE id = ?1
                  ON CONFLICT (connection) DO UPDATE SET next_at = excluded.next_at",
             )
-            .bind(num)
-            .bind(next_at.map(instant_code))
-            .execute(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-            Ok(())
-        })
+            .bind(id.to_string())
+            .bind(next_at.map(instant_code)),
+        )
         .await
     }
 
     /// Says how the last attempt went: how many have failed in a row, and when to try again before the schedule does.
     pub async fn set_attempts(&self, id: ConnectionId, failures: u32, retry_at: Option<DateTime<Utc>>) -> Result<()> {
-        self.located(async {
-            let mut transaction = self.begin().await?;
-            let num = connections::num_of(&mut *transaction, id).await?;
+        self.change_turn(
             sqlx::query(
-                "INSERT INTO turns (connection, failures, retry_at) VALUES (?, ?, ?)
+                "INSERT INTO turns (connection, failures, retry_at) SELECT num, ?2, ?3 FROM connections WHERE id = ?1
                  ON CONFLICT (connection) DO UPDATE SET failures = excluded.failures, retry_at = excluded.retry_at",
             )
-            .bind(num)
+            .bind(id.to_string())
             .bind(i64::from(failures))
-            .bind(retry_at.map(instant_code))
-            .execute(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-            Ok(())
-        })
+            .bind(retry_at.map(instant_code)),
+        )
         .await
     }
 
     /// Says that it was read as far back as its platform still corrects days.
     pub async fn set_long_read(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<()> {
-        self.located(async {
-            let mut transaction = self.begin().await?;
-            let num = connections::num_of(&mut *transaction, id).await?;
+        self.change_turn(
             sqlx::query(
-                "INSERT INTO turns (connection, long_read_at) VALUES (?, ?)
+                "INSERT INTO turns (connection, long_read_at) SELECT num, ?2 FROM connections WHERE id = ?1
                  ON CONFLICT (connection) DO UPDATE SET long_read_at = excluded.long_read_at",
             )
-            .bind(num)
-            .bind(instant_code(at))
-            .execute(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-            Ok(())
+            .bind(id.to_string())
+            .bind(instant_code(at)),
+        )
+        .await
+    }
+
+    async fn change_turn(&self, change: Query<'_, Sqlite, SqliteArguments>) -> Result<()> {
+        self.located(async {
+            let done = change.execute(&self.writer).await?;
+            if done.rows_affected() == 0 { Err(StoreError::NotFound { what: "connection" }) } else { Ok(()) }
         })
         .await
     }
