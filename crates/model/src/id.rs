@@ -59,4 +59,6 @@ ids! {
     DraftId;
     /// A file handed over for import.
     UploadId;
+    /// Something a person should know.
+    AlertId;
 }

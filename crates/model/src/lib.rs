@@ -4,6 +4,7 @@
 //! see (a run's state, a failure's code) is an enum here and becomes a TypeScript union from here: one word per thing.
 
 pub mod ad;
+pub mod alert;
 pub mod audit;
 pub mod connection;
 pub mod date;
