@@ -4,10 +4,10 @@
 
 use crate::{
     date::DateRange,
-    id::{AlertId, ClientId, ConnectionId, RunId},
+    id::{AlertId, ClientId, ConnectionId, RunId, TellingId},
     run::words,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
@@ -59,6 +59,34 @@ words! {
         Muted = "muted",
         /// Its facts are over.
         Settled = "settled",
+    }
+    /// How people outside are told.
+    TellingKind {
+        /// One alert, at once.
+        Critical = "critical",
+        /// What is open and what is newly over, once a day.
+        Digest = "digest",
+    }
+    /// A number by which a rule decides.
+    Threshold {
+        /// Failed attempts in a row.
+        Failures = "failures",
+        /// Hours after the time at which data were promised.
+        Hours = "hours",
+        /// Per cent.
+        Percent = "percent",
+        /// Impressions that such a day usually has.
+        Impressions = "impressions",
+        /// Days.
+        Days = "days",
+        /// Conversions that the spend usually brings.
+        Conversions = "conversions",
+        /// Rows in quarantine.
+        Rows = "rows",
+        /// Times the usual.
+        Times = "times",
+        /// Requests.
+        Requests = "requests",
     }
     /// The one thing to do about an alert.
     AlertAction {
@@ -144,4 +172,146 @@ pub struct Alert {
     pub opened_at: DateTime<Utc>,
     /// When its facts were over.
     pub settled_at: Option<DateTime<Utc>>,
+}
+
+/// What a rule of one kind does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AlertRule {
+    /// Which kind.
+    pub kind: AlertKind,
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// How urgent what it finds is.
+    pub severity: Severity,
+    /// Its numbers, all of [`AlertKind::thresholds`].
+    pub thresholds: BTreeMap<Threshold, u32>,
+}
+
+/// A number of a rule: what it is unless a person says otherwise, and how far a person may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThresholdRange {
+    /// Which number.
+    pub threshold: Threshold,
+    /// What it is by itself.
+    pub default: u32,
+    /// The smallest that makes sense.
+    pub least: u32,
+    /// The largest that makes sense.
+    pub most: u32,
+}
+
+const fn number(threshold: Threshold, default: u32, least: u32, most: u32) -> ThresholdRange {
+    ThresholdRange { threshold, default, least, most }
+}
+
+impl AlertKind {
+    /// The numbers by which its rule decides.
+    pub fn thresholds(self) -> &'static [ThresholdRange] {
+        match self {
+            Self::Failing => const { &[number(Threshold::Failures, 3, 1, 20)] },
+            Self::SignInEnds => const { &[number(Threshold::Days, 7, 1, 60)] },
+            Self::Stale => const { &[number(Threshold::Hours, 3, 1, 168)] },
+            Self::EmptyDay | Self::RepeatedDay => const { &[number(Threshold::Impressions, 200, 1, 1_000_000)] },
+            Self::UnusualVolume => {
+                const { &[number(Threshold::Percent, 35, 15, 95), number(Threshold::Impressions, 1000, 1, 1_000_000)] }
+            }
+            Self::ShrunkDay => {
+                const { &[number(Threshold::Percent, 25, 5, 95), number(Threshold::Impressions, 200, 1, 1_000_000)] }
+            }
+            Self::SpendWithoutConversions => {
+                const { &[number(Threshold::Days, 3, 1, 30), number(Threshold::Conversions, 6, 3, 1000)] }
+            }
+            Self::QuarantineGrowing => {
+                const { &[number(Threshold::Rows, 20, 1, 100_000), number(Threshold::Times, 3, 2, 100)] }
+            }
+            Self::ErrorShare => {
+                const { &[number(Threshold::Percent, 5, 1, 100), number(Threshold::Requests, 20, 5, 500)] }
+            }
+            Self::SignInNeeded | Self::SchemaDrift | Self::TotalsDiffer => &[],
+        }
+    }
+
+    /// What its rule does unless a person says otherwise.
+    pub fn rule(self) -> AlertRule {
+        let thresholds = self.thresholds().iter().map(|range| (range.threshold, range.default)).collect();
+        AlertRule { kind: self, enabled: true, severity: self.severity(), thresholds }
+    }
+}
+
+impl AlertRule {
+    /// One of its numbers; what it is by itself when the rule does not say, and 0 for a number that its kind does not have.
+    pub fn number(&self, threshold: Threshold) -> u32 {
+        let by_itself = || self.kind.thresholds().iter().find(|range| range.threshold == threshold);
+        self.thresholds.get(&threshold).copied().unwrap_or_else(|| by_itself().map_or(0, |range| range.default))
+    }
+
+    /// Whether it can be kept: every number of its kind and no other, each within its range. Answers with the number that is wrong.
+    pub fn check(&self) -> Result<(), Threshold> {
+        let ranges = self.kind.thresholds();
+        for (&threshold, &value) in &self.thresholds {
+            let range = ranges.iter().find(|range| range.threshold == threshold).ok_or(threshold)?;
+            if !(range.least..=range.most).contains(&value) {
+                return Err(threshold);
+            }
+        }
+        ranges
+            .iter()
+            .find(|range| !self.thresholds.contains_key(&range.threshold))
+            .map_or(Ok(()), |range| Err(range.threshold))
+    }
+}
+
+/// An alert as people outside are told of it: a copy of everything that a message needs, so that it can be delivered when the connection
+/// is long gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldAlert {
+    /// Which alert.
+    pub id: AlertId,
+    /// What it is about.
+    pub kind: AlertKind,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// Open, or settled since the last digest.
+    pub state: AlertState,
+    /// The client's name.
+    pub client_name: String,
+    /// Which connection.
+    pub connection_id: ConnectionId,
+    /// Its connector.
+    pub connector: String,
+    /// Its account's name.
+    pub account_name: String,
+    /// Which stream, when it is about one.
+    pub stream: Option<String>,
+    /// Which days, when it is about some.
+    pub days: Option<DateRange>,
+    /// Parameters of its text.
+    pub params: BTreeMap<String, String>,
+    /// The run that brought it to light.
+    pub run_id: Option<RunId>,
+    /// The one thing to do about it.
+    pub action: AlertAction,
+    /// When it was found.
+    pub opened_at: DateTime<Utc>,
+    /// When its facts were over.
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+/// Something that shall be told to people outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telling {
+    /// Its number: tellings are made in this order, and numbers are never given twice.
+    pub number: i64,
+    /// Its id, for whoever must recognise it when it comes twice.
+    pub id: TellingId,
+    /// Whose.
+    pub client_id: ClientId,
+    /// How it is told.
+    pub kind: TellingKind,
+    /// The day of a digest, in the client's zone.
+    pub date: Option<NaiveDate>,
+    /// When it was made.
+    pub made_at: DateTime<Utc>,
+    /// What it tells: one alert when it is critical, at least one in a digest, the most urgent first.
+    pub alerts: Vec<ToldAlert>,
 }

@@ -61,4 +61,6 @@ ids! {
     UploadId;
     /// Something a person should know.
     AlertId;
+    /// Something people outside are told.
+    TellingId;
 }

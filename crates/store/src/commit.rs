@@ -179,6 +179,7 @@ async fn apply(connection: &mut SqliteConnection, mut commit: SliceCommit) -> Re
         replaced = campaign_stats::delete_window(connection, num, level, window).await?;
         staged_stats::move_in(connection, num, run, seq, level, window).await?;
         campaign_stats::insert(connection, num, level, &ready).await?;
+        day_reads::keep_totals(connection, &planned, window).await?;
         daily_rollups::recompute(connection, num, level, window).await?;
         rows = day_reads::mark_read(connection, &planned, window, commit.read_at, commit.final_before).await?;
         cursors::advance(connection, num, &planned.stream, window).await?;

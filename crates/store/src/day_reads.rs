@@ -1,10 +1,11 @@
-//! Table `day_reads`: for each day and stream, how often and when it was read and whether it can still change. The strip on the Syncs
-//! screen is made of this.
+//! Table `day_reads`: for each day and stream, how often and when it was read, whether it can still change, and what its totals were
+//! before it was read last. The strip on the Syncs screen is made of this.
 
 use crate::{
     Result, Scope, Store, StoredFailure,
     codec::{Read, day_code, instant_code, json, level_code},
     commit::Planned,
+    daily_rollups::Sums,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use model::{date::DateRange, id::ConnectionId, run::DayState};
@@ -27,6 +28,38 @@ pub struct DayCell {
     pub rows: u64,
 }
 
+/// What a day's totals were before it was read again, and what they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayChange {
+    /// Which connection.
+    pub connection_id: ConnectionId,
+    /// The day.
+    pub date: NaiveDate,
+    /// Before; rows and revenue are not kept.
+    pub before: Sums,
+    /// Now.
+    pub after: Sums,
+}
+
+/// Keeps the totals of a window's days before they are made anew. A day without rows had nothing, which is known.
+pub(crate) async fn keep_totals(connection: &mut SqliteConnection, slice: &Planned, window: DateRange) -> Result<()> {
+    sqlx::query(
+        "UPDATE day_reads SET (impressions_before, clicks_before, cost_before, conversions_before) =
+             (SELECT CASE count(*) WHEN 0 THEN 0 ELSE sum(impressions) END, CASE count(*) WHEN 0 THEN 0 ELSE sum(clicks) END,
+                     CASE count(*) WHEN 0 THEN 0 ELSE sum(cost_micros) END, CASE count(*) WHEN 0 THEN 0 ELSE sum(conversions_micros) END
+              FROM daily_rollups AS r WHERE r.connection = ?1 AND r.level = ?3 AND r.date = day_reads.date)
+         WHERE connection = ?1 AND stream = ?2 AND reads > 0 AND date BETWEEN ?4 AND ?5",
+    )
+    .bind(slice.connection)
+    .bind(&slice.stream)
+    .bind(level_code(slice.level))
+    .bind(day_code(window.from()))
+    .bind(day_code(window.to()))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Notes a successful reading of every day of a window. Days before `final_before` are final, the others will be read again.
 /// Returns how many rows the window holds.
 pub(crate) async fn mark_read(
@@ -39,13 +72,13 @@ pub(crate) async fn mark_read(
     let (from, to) = (day_code(window.from()), day_code(window.to()));
     sqlx::query(
         "WITH RECURSIVE days (date) AS (SELECT ?4 UNION ALL SELECT date + 1 FROM days WHERE date < ?5)
-         INSERT INTO day_reads (connection, date, stream, reads, read_at, row_count, state, failure)
+         INSERT INTO day_reads (connection, date, stream, reads, read_at, row_count, state, failure, level)
          SELECT ?1, d.date, ?2, 1, ?6,
                 (SELECT count(*) FROM campaign_stats AS s WHERE s.connection = ?1 AND s.level = ?3 AND s.date = d.date),
-                CASE WHEN d.date < ?7 THEN 'final' ELSE 'moving' END, NULL
+                CASE WHEN d.date < ?7 THEN 'final' ELSE 'moving' END, NULL, ?3
          FROM days AS d WHERE true
          ON CONFLICT (connection, date, stream) DO UPDATE SET reads = day_reads.reads + 1, read_at = excluded.read_at,
-             row_count = excluded.row_count, state = excluded.state, failure = NULL",
+             row_count = excluded.row_count, state = excluded.state, failure = NULL, level = excluded.level",
     )
     .bind(slice.connection)
     .bind(&slice.stream)
@@ -123,6 +156,43 @@ impl Store {
                     reads: row.small("reads")?,
                     read_at: row.instant("read_at")?,
                     rows: row.count("row_count")?,
+                })
+            })
+            .collect()
+    }
+
+    /// How the totals of days changed when they were read last, by connection and day. Days that were read once are absent.
+    pub async fn day_changes(&self, scope: Scope, range: DateRange) -> Result<Vec<DayChange>> {
+        let rows = sqlx::query(
+            "SELECT c.id, d.date, d.impressions_before, d.clicks_before, d.cost_before, d.conversions_before,
+                    sum(r.impressions) AS impressions, sum(r.clicks) AS clicks, sum(r.cost_micros) AS cost_micros,
+                    sum(r.conversions_micros) AS conversions_micros, sum(r.revenue_micros) AS revenue_micros,
+                    coalesce(sum(r.row_count), 0) AS row_count
+             FROM connections AS c
+             JOIN day_reads AS d ON d.connection = c.num AND d.date BETWEEN ?2 AND ?3 AND d.level = c.totals_level AND d.reads > 1
+             LEFT JOIN daily_rollups AS r ON r.connection = c.num AND r.level = c.totals_level AND r.date = d.date
+             WHERE (?1 IS NULL OR c.client_id = ?1) AND d.impressions_before IS NOT NULL
+             GROUP BY c.num, d.date, d.stream ORDER BY c.num, d.date, max(d.read_at)",
+        )
+        .bind(scope.bound())
+        .bind(day_code(range.from()))
+        .bind(day_code(range.to()))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let before = Sums {
+                    impressions: row.value("impressions_before")?,
+                    clicks: row.value("clicks_before")?,
+                    cost: row.micros("cost_before")?,
+                    conversions: row.micros("conversions_before")?,
+                    ..Sums::default()
+                };
+                Ok(DayChange {
+                    connection_id: row.word("id")?,
+                    date: row.day("date")?,
+                    before,
+                    after: Sums::read(row)?,
                 })
             })
             .collect()

@@ -8,6 +8,8 @@
 //! at a time has the file. Nothing readable is ever on disk: database, log and backups are encrypted, and temporary tables stay in memory.
 
 pub mod ad_objects;
+pub mod alert_rules;
+pub mod alerts;
 pub mod audit_log;
 pub mod backup;
 mod bulk;
@@ -34,6 +36,7 @@ mod staged_records;
 mod staged_stats;
 mod stream_states;
 mod streams;
+pub mod tellings;
 pub mod turns;
 pub mod waits;
 pub mod workspace;

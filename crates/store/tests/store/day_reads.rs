@@ -1,11 +1,12 @@
 //! Days and cursors: what is final, what moves, what failed, and how far the data go.
 
-use crate::{Home, a_commit, a_run, a_slice, at, connected, day, days, noon, stat, streams};
+use crate::{Home, a_commit, a_run, a_slice, at, connected, day, days, noon, stat, streams, write};
 use model::{
     ad::Level,
     date::DateRange,
     failure::{Code, Failure},
     id::ConnectionId,
+    money::Micros,
     run::DayState,
 };
 use store::{
@@ -116,4 +117,40 @@ async fn separate_windows_stay_separate_ranges() {
     }
     let cursors = home.store.cursors(connection).await.unwrap();
     assert_eq!(cursors[0].read, [days(1, 4), days(10, 14), days(20, 21)]);
+}
+
+#[tokio::test]
+async fn a_day_knows_how_much_it_changed_when_it_was_read_again() {
+    let home = Home::new().await;
+    let (client, connection) = connected(&home.store, "acme").await;
+    let changes = async || {
+        let found = home.store.day_changes(Scope::Client(client), days(1, 30)).await.unwrap();
+        found
+            .into_iter()
+            .map(|found| {
+                (found.date, found.before.cost, found.after.cost, found.before.impressions, found.after.impressions)
+            })
+            .collect::<Vec<_>>()
+    };
+    let rouble = Micros::whole;
+    let window = days(16, 17);
+    write(&home.store, connection, Level::Campaign, window, vec![stat("1", day(16), 10)]).await;
+    assert!(changes().await.is_empty(), "what was read once has not changed");
+
+    // Another level says nothing about the totals.
+    let ads = vec![model::ad::CampaignStat { level: Level::Ad, ..stat("7", day(16), 3) }];
+    write(&home.store, connection, Level::Ad, window, ads.clone()).await;
+    write(&home.store, connection, Level::Ad, window, ads).await;
+    assert!(changes().await.is_empty());
+
+    write(&home.store, connection, Level::Campaign, window, vec![stat("1", day(16), 8), stat("2", day(17), 5)]).await;
+    assert_eq!(
+        changes().await,
+        [(day(16), rouble(10), rouble(8), Some(1000), Some(800)), (day(17), rouble(0), rouble(5), Some(0), Some(500))],
+        "a day that had nothing had zero"
+    );
+    fail(&home.store, connection, Level::Campaign, window, Code::PlatformDown).await;
+    assert_eq!(changes().await.len(), 2, "a failed attempt changes nothing");
+    write(&home.store, connection, Level::Campaign, days(16, 16), vec![]).await;
+    assert_eq!(changes().await[0], (day(16), rouble(8), None, Some(800), None), "all rows are gone");
 }

@@ -8,6 +8,7 @@
     reason = "the crash test's child speaks to its parent; a skipped test says so"
 )]
 
+mod alerts;
 mod audit_log;
 mod campaign_stats;
 mod clients;

@@ -1,0 +1,207 @@
+//! Alerts, their rules and what is told: one living alert per subject, one digest a day, and nothing told twice.
+
+use crate::{Home, a_run, connected, day, days, noon};
+use chrono::{DateTime, TimeDelta, Utc};
+use model::{
+    alert::{AlertAction, AlertKind, AlertState, Severity, TellingKind, Threshold},
+    id::{ConnectionId, RunId},
+};
+use std::collections::BTreeMap;
+use store::{
+    Scope, Store, StoreError,
+    alerts::{Found, Reviewed},
+};
+
+const JUDGED: &[AlertKind] = &[AlertKind::EmptyDay, AlertKind::Stale];
+
+fn empty_day(number: u32, usual: &str) -> Found {
+    Found {
+        kind: AlertKind::EmptyDay,
+        stream: None,
+        days: Some(days(number, number)),
+        severity: Severity::Critical,
+        params: BTreeMap::from([("usual".to_owned(), usual.to_owned())]),
+    }
+}
+
+fn stale() -> Found {
+    Found { kind: AlertKind::Stale, stream: None, days: None, severity: Severity::Warning, params: BTreeMap::new() }
+}
+
+fn after(hours: i64) -> DateTime<Utc> {
+    noon() + TimeDelta::hours(hours)
+}
+
+async fn review(store: &Store, id: ConnectionId, found: &[Found], hours: i64) -> Reviewed {
+    store.review_alerts(id, JUDGED, found, None, after(hours)).await.unwrap()
+}
+
+async fn shown(store: &Store) -> Vec<(AlertKind, AlertState)> {
+    let alerts = store.alerts(Scope::Portfolio, noon()).await.unwrap();
+    alerts.iter().map(|alert| (alert.subject.kind, alert.state)).collect()
+}
+
+#[tokio::test]
+async fn the_same_facts_are_one_alert_until_they_are_over() {
+    let home = Home::new().await;
+    let store = &home.store;
+    let (client, id) = connected(store, "acme").await;
+    let run = a_run(store, id).await;
+    assert_eq!(review(store, id, &[], 0).await, Reviewed::default());
+
+    let found = [empty_day(18, "900"), stale()];
+    let first = store.review_alerts(id, JUDGED, &found, Some(run), after(0)).await.unwrap();
+    assert_eq!(first, Reviewed { opened: 2, told: 1, ..Reviewed::default() });
+    assert_eq!(review(store, id, &found, 1).await, Reviewed::default(), "nothing is new");
+    let other = [empty_day(18, "905"), empty_day(19, "900"), stale()];
+    assert_eq!(review(store, id, &other, 2).await, Reviewed { opened: 1, changed: 1, told: 1, settled: 0 });
+
+    let alerts = store.alerts(Scope::Client(client), noon()).await.unwrap();
+    let oldest = alerts.iter().rfind(|alert| alert.subject.kind == AlertKind::EmptyDay).unwrap();
+    assert_eq!((oldest.opened_at, oldest.run_id, oldest.subject.days), (after(0), Some(run), Some(days(18, 18))));
+    assert_eq!(oldest.params["usual"], "905");
+
+    // Another rule's findings are not settled by one that did not look for them.
+    let only_stale = store.review_alerts(id, &[AlertKind::Stale], &[], None, after(3)).await.unwrap();
+    assert_eq!(only_stale, Reviewed { settled: 1, ..Reviewed::default() });
+    assert_eq!(review(store, id, &[], 4).await, Reviewed { settled: 2, ..Reviewed::default() });
+    assert_eq!(review(store, id, &[], 5).await, Reviewed::default());
+    assert_eq!(store.alerts(Scope::Portfolio, after(4)).await.unwrap().len(), 2, "settled since the fourth hour");
+
+    // What comes again is another alert.
+    assert_eq!(
+        review(store, id, &[empty_day(18, "900")], 6).await,
+        Reviewed { opened: 1, told: 1, ..Reviewed::default() }
+    );
+    assert!(matches!(
+        store.review_alerts(id, &[AlertKind::Stale], &[empty_day(18, "1")], None, noon()).await,
+        Err(StoreError::Misuse(_))
+    ));
+    assert!(matches!(
+        store.review_alerts(id, JUDGED, &[stale()], Some(RunId::new()), noon()).await,
+        Err(StoreError::NotFound { what: "run" })
+    ));
+}
+
+#[tokio::test]
+async fn what_a_person_muted_stays_quiet_until_its_facts_are_over() {
+    let home = Home::new().await;
+    let store = &home.store;
+    let (client, id) = connected(store, "acme").await;
+    review(store, id, &[stale()], 0).await;
+    let alert = store.alerts(Scope::Portfolio, noon()).await.unwrap().remove(0);
+    store.mute_alert(alert.id, true, after(1)).await.unwrap();
+    assert_eq!(store.alert(alert.id).await.unwrap().state, AlertState::Muted);
+
+    // It becomes urgent while nobody wants to hear of it.
+    let urgent = Found { severity: Severity::Critical, ..stale() };
+    assert_eq!(
+        review(store, id, std::slice::from_ref(&urgent), 2).await,
+        Reviewed { changed: 1, ..Reviewed::default() }
+    );
+    assert!(!store.make_digest(client, day(20), after(3)).await.unwrap());
+    store.mute_alert(alert.id, false, after(4)).await.unwrap();
+    assert_eq!(review(store, id, std::slice::from_ref(&urgent), 5).await, Reviewed { told: 1, ..Reviewed::default() });
+
+    store.mute_alert(alert.id, true, after(6)).await.unwrap();
+    review(store, id, &[], 7).await;
+    store.mute_alert(alert.id, false, after(8)).await.unwrap();
+    assert_eq!(shown(store).await, [(AlertKind::Stale, AlertState::Settled)]);
+    assert_eq!(review(store, id, &[urgent], 9).await, Reviewed { opened: 1, told: 1, ..Reviewed::default() });
+    let gone = model::id::AlertId::new();
+    assert!(matches!(store.mute_alert(gone, true, noon()).await, Err(StoreError::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn what_is_urgent_is_told_once_and_the_rest_once_a_day() {
+    let home = Home::new().await;
+    let store = &home.store;
+    let (client, id) = connected(store, "acme").await;
+    assert!(!store.make_digest(client, day(20), after(0)).await.unwrap(), "nothing to tell");
+    review(store, id, &[stale()], 0).await;
+    review(store, id, &[], 1).await;
+    assert!(!store.make_digest(client, day(20), after(1)).await.unwrap(), "over before anybody heard of it");
+
+    review(store, id, &[stale(), empty_day(18, "900")], 2).await;
+    assert!(store.make_digest(client, day(20), after(3)).await.unwrap());
+    review(store, id, &[empty_day(18, "900"), empty_day(19, "900")], 4).await;
+    assert!(!store.make_digest(client, day(20), after(5)).await.unwrap(), "one a day");
+    assert!(store.make_digest(client, day(21), after(24)).await.unwrap());
+    review(store, id, &[], 25).await;
+    assert!(store.make_digest(client, day(22), after(48)).await.unwrap(), "what is over is news, too");
+    assert!(!store.make_digest(client, day(23), after(72)).await.unwrap());
+    assert_eq!(store.digest_days().await.unwrap(), [(client, day(22))]);
+
+    let tellings = store.tellings_after(0, 100).await.unwrap();
+    let told: Vec<_> = tellings
+        .iter()
+        .map(|telling| {
+            let alerts: Vec<_> = telling.alerts.iter().map(|alert| (alert.kind, alert.state)).collect();
+            (telling.kind, telling.date, alerts)
+        })
+        .collect();
+    let (empty, stale, open, settled) = (AlertKind::EmptyDay, AlertKind::Stale, AlertState::Open, AlertState::Settled);
+    assert_eq!(
+        told,
+        [
+            (TellingKind::Critical, None, vec![(empty, open)]),
+            (TellingKind::Digest, Some(day(20)), vec![(empty, open), (stale, open)]),
+            (TellingKind::Critical, None, vec![(empty, open)]),
+            (TellingKind::Digest, Some(day(21)), vec![(empty, open), (empty, open), (stale, settled)]),
+            (TellingKind::Digest, Some(day(22)), vec![(empty, settled), (empty, settled)]),
+        ]
+    );
+    let first = &tellings[0].alerts[0];
+    assert_eq!((first.client_name.as_str(), first.account_name.as_str()), ("acme", "Cabinet acme"));
+    assert_eq!((first.connector.as_str(), first.action), ("vk_ads", AlertAction::Recollect));
+    assert_eq!((first.days, first.connection_id), (Some(days(18, 18)), id));
+    assert_eq!(store.tellings_after(tellings[1].number, 2).await.unwrap(), tellings[2..4]);
+
+    // A client takes what was told of it along.
+    store.delete_connection(id).await.unwrap();
+    assert_eq!(store.tellings_after(0, 100).await.unwrap().len(), 5, "a message needs no connection");
+    store.delete_client(client).await.unwrap();
+    assert!(store.tellings_after(0, 100).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn rules_are_what_a_person_made_of_them() {
+    let home = Home::new().await;
+    let store = &home.store;
+    let rules = store.alert_rules().await.unwrap();
+    assert_eq!(rules.len(), AlertKind::ALL.len());
+    assert!(rules.iter().all(|(kind, rule)| *rule == kind.rule() && rule.check().is_ok()));
+
+    let mut mine = AlertKind::Failing.rule();
+    mine.enabled = false;
+    mine.severity = Severity::Notice;
+    mine.thresholds.insert(Threshold::Failures, 5);
+    store.set_alert_rule(&mine).await.unwrap();
+    store.set_alert_rule(&mine).await.unwrap();
+    let rules = store.alert_rules().await.unwrap();
+    assert_eq!(rules[&AlertKind::Failing], mine);
+    assert_eq!(rules[&AlertKind::Stale], AlertKind::Stale.rule());
+
+    for (what, threshold, value) in [
+        ("zero attempts", Threshold::Failures, 0),
+        ("more than allowed", Threshold::Failures, 21),
+        ("not its number", Threshold::Percent, 50),
+    ] {
+        let mut wrong = AlertKind::Failing.rule();
+        wrong.thresholds.insert(threshold, value);
+        assert_eq!(wrong.check(), Err(threshold), "{what}");
+        assert!(matches!(store.set_alert_rule(&wrong).await, Err(StoreError::Misuse(_))), "{what}");
+    }
+    let mut short = AlertKind::ErrorShare.rule();
+    short.thresholds.remove(&Threshold::Percent);
+    assert_eq!(short.check(), Err(Threshold::Percent));
+
+    // A number from another version that this one does not allow.
+    let mut raw = home.raw().await;
+    sqlx::query("UPDATE alert_rules SET thresholds = '{\"failures\":9000,\"moons\":2}'")
+        .execute(&mut raw)
+        .await
+        .unwrap();
+    let read = store.alert_rules().await.unwrap().remove(&AlertKind::Failing).unwrap();
+    assert_eq!((read.enabled, read.number(Threshold::Failures)), (false, 3));
+}
