@@ -11,7 +11,7 @@ use api::{
     },
 };
 use chrono::{Days, NaiveDate, TimeZone, Utc};
-use kit::testing::VirtualClock;
+use kit::{clock::Clock, testing::VirtualClock};
 use model::{
     ad::Level,
     failure::Code,
@@ -56,9 +56,9 @@ pub fn small() -> Scenario {
 }
 
 /// A workspace, the platform it reads, and everything that was said between screen and backend.
-pub struct Office {
+pub struct Office<C = VirtualClock> {
     pub host: Host,
-    pub clock: Arc<VirtualClock>,
+    pub clock: Arc<C>,
     pub platform: Option<Running>,
     pub folder: TempDir,
     pub recovery_key: String,
@@ -84,10 +84,30 @@ impl Office {
 
     /// A new workspace of this name in this folder.
     pub async fn open_in(scenario: Scenario, folder: TempDir, name: &str) -> Result<Self> {
-        let platform = VkAds::start(scenario)?;
         let clock = VirtualClock::at(Utc.from_utc_datetime(&today().and_hms_opt(6, 0, 0).context("a time of day")?));
+        Self::open_at(scenario, folder, name, clock, false).await
+    }
+
+    /// Lets days pass for both sides.
+    pub fn advance_days(&self, days: u32) {
+        self.clock.advance(Duration::from_secs(u64::from(days) * 86_400));
+        self.platform().calendar().advance_days(days);
+    }
+}
+
+impl<C: Clock + 'static> Office<C> {
+    /// A new workspace whose time is told by this clock; `scheduled`: whether it collects by itself.
+    pub async fn open_at(
+        scenario: Scenario,
+        folder: TempDir,
+        name: &str,
+        clock: Arc<C>,
+        scheduled: bool,
+    ) -> Result<Self> {
+        let platform = VkAds::start(scenario)?;
         let mut options = HostOptions::new(folder.path().join("workspace"));
-        options.clock = clock.clone();
+        options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        options.scheduled = scheduled;
         "proof".clone_into(&mut options.actor);
         options.url_map = vec![(PLATFORM.to_owned(), platform.base_url.clone())];
         let host = Host::start(options.clone()).await;
@@ -177,12 +197,6 @@ impl Office {
         self.host.shutdown().await;
         self.host = Host::start(self.options.clone()).await;
         self.listen();
-    }
-
-    /// Lets days pass for both sides.
-    pub fn advance_days(&self, days: u32) {
-        self.clock.advance(Duration::from_secs(u64::from(days) * 86_400));
-        self.platform().calendar().advance_days(days);
     }
 
     pub async fn client(&self, name: &str) -> Result<ClientRow> {
@@ -355,6 +369,16 @@ impl Seen {
             spend: micros(sums.spend),
             conversions: micros(sums.conversions),
         }
+    }
+}
+
+impl Seen {
+    /// Adds another one.
+    pub fn add(&mut self, other: Self) {
+        self.impressions += other.impressions;
+        self.clicks += other.clicks;
+        self.spend += other.spend;
+        self.conversions += other.conversions;
     }
 }
 

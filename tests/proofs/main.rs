@@ -2,7 +2,7 @@
 //! comes out is compared with what the simulator knows to be true.
 //!
 //! One program with five parts, because linking is most of the cost: `journey` (what must work), `failures` (what must be survived),
-//! `laboratory` (what nobody thought of),
+//! `laboratory` (what nobody thought of), `month` (what time brings),
 //! `secrets` (what must never be written), `demo` (what needs whole processes).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "a test tells its seed, and what it could not try here")]
@@ -12,5 +12,6 @@ mod failures;
 mod harness;
 mod journey;
 mod laboratory;
+mod month;
 mod process;
 mod secrets;

@@ -6,6 +6,7 @@ pub(crate) mod conformance;
 pub(crate) mod faults;
 pub(crate) mod fuzz;
 pub(crate) mod r#gen;
+pub(crate) mod month;
 pub(crate) mod new;
 pub(crate) mod run;
 pub(crate) mod setup;

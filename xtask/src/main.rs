@@ -1,4 +1,4 @@
-//! What a developer does repeatedly, as Rust: `cargo xtask run | test | check | gen | bench | conformance | faults | fuzz | setup | new connector NAME`.
+//! What a developer does repeatedly, as Rust: `cargo xtask run | test | check | gen | bench | conformance | faults | month | fuzz | setup | new connector NAME`.
 //!
 //! In Rust and not in shell scripts, so that it runs the same on Linux, macOS and Windows and needs nothing installed first.
 //! One file per command in `commands/`; `shell.rs` starts programs and `report.rs` times stages and sums up.
@@ -9,7 +9,7 @@ mod report;
 mod shell;
 
 use clap::{Parser, Subcommand};
-use commands::{bench, check, conformance, faults, fuzz, r#gen, new, run, setup, test};
+use commands::{bench, check, conformance, faults, fuzz, r#gen, month, new, run, setup, test};
 use std::process::ExitCode;
 
 /// Syncdeck's developer commands.
@@ -36,6 +36,8 @@ enum Command {
     Conformance(conformance::Arguments),
     /// Lets a dice make thousands of faults, and looks whether anything is lost, doubled or hangs.
     Faults(faults::Arguments),
+    /// Lives through a month of an agency with two hundred connections, in minutes.
+    Month(month::Arguments),
     /// Lets a machine look for manifests, templates and bodies that break us; needs a nightly compiler.
     Fuzz(fuzz::Arguments),
     /// Installs what building and testing need, when it is missing.
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Conformance(arguments) => conformance::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
+        Command::Month(arguments) => month::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Setup => setup::run(),
         Command::New(arguments) => new::run(&arguments),

@@ -16,12 +16,14 @@ use model::{
     secret::{Secret, SecretFields},
 };
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
+use tokio::sync::oneshot;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -73,6 +75,81 @@ impl Clock for VirtualClock {
             *now += TimeDelta::from_std(duration).unwrap_or_default();
         }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Time that stands still until the test takes it on, from one wake-up to the next: what sleeps on it wakes when its moment has come, as
+/// the programs of a laptop do whose lid is opened.
+#[derive(Debug)]
+pub struct SteppedClock {
+    inner: Mutex<Stepped>,
+}
+
+#[derive(Debug)]
+struct Stepped {
+    now: DateTime<Utc>,
+    /// Who sleeps until when; the number tells sleepers of one moment apart.
+    sleepers: BTreeMap<(DateTime<Utc>, u64), oneshot::Sender<()>>,
+    slept: u64,
+}
+
+impl SteppedClock {
+    /// Stands at `now`.
+    pub fn at(now: DateTime<Utc>) -> Arc<Self> {
+        Arc::new(Self { inner: Mutex::new(Stepped { now, sleepers: BTreeMap::new(), slept: 0 }) })
+    }
+    /// When the next sleeper wakes.
+    pub fn next(&self) -> Option<DateTime<Utc>> {
+        lock(&self.inner).sleepers.keys().next().map(|(at, _)| *at)
+    }
+    /// How many sleep now, and how often anybody went to sleep so far: unchanged numbers mean that nobody stirs.
+    pub fn sleepers(&self) -> (usize, u64) {
+        let inner = lock(&self.inner);
+        (inner.sleepers.len(), inner.slept)
+    }
+    /// It is `now`; whoever should have woken by then wakes.
+    pub fn set(&self, now: DateTime<Utc>) {
+        let due = {
+            let mut inner = lock(&self.inner);
+            inner.now = now;
+            let later = inner.sleepers.split_off(&(now + TimeDelta::nanoseconds(1), 0));
+            std::mem::replace(&mut inner.sleepers, later)
+        };
+        for wake in due.into_values() {
+            // A sleeper that was cancelled meanwhile hears nothing.
+            let _ = wake.send(());
+        }
+    }
+}
+
+#[async_trait]
+impl Clock for SteppedClock {
+    fn now(&self) -> DateTime<Utc> {
+        lock(&self.inner).now
+    }
+    async fn sleep(&self, duration: Duration) {
+        let (woken, key) = {
+            let mut inner = lock(&self.inner);
+            inner.slept += 1;
+            let (wake, woken) = oneshot::channel();
+            let key = (inner.now + TimeDelta::from_std(duration).unwrap_or_default(), inner.slept);
+            inner.sleepers.insert(key, wake);
+            (woken, key)
+        };
+        let _bed = Bed { clock: self, key };
+        let _ = woken.await;
+    }
+}
+
+/// A sleeper's place; given up when the sleep is cancelled.
+struct Bed<'a> {
+    clock: &'a SteppedClock,
+    key: (DateTime<Utc>, u64),
+}
+
+impl Drop for Bed<'_> {
+    fn drop(&mut self) {
+        lock(&self.clock.inner).sleepers.remove(&self.key);
     }
 }
 

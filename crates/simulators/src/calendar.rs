@@ -2,8 +2,11 @@
 //!
 //! The two are kept apart on purpose. The day changes only when the scenario says so, otherwise a test that runs across
 //! midnight would see its truth move. The time of day is the real one, because a client that waits for the next calendar
-//! hour reads its own watch; a test that must not wait switches to manual time and turns the hands itself.
+//! hour reads its own watch; a test that must not wait switches to manual time and turns the hands itself, or lets the simulator
+//! read the client's watch: then days, limits and tokens of a whole month pass with it.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
@@ -12,14 +15,26 @@ use chrono::{DateTime, Duration, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 /// Moscow has kept UTC+3 without summer time since 2014, so a fixed offset is exact for all dates simulated here.
 const MOSCOW_OFFSET_SECS: i32 = 3 * 3600;
 
+/// Somebody else's watch.
+#[derive(Clone)]
+pub struct Watch(pub Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
 /// How time passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub enum TimeFlow {
     /// As in reality.
     #[default]
     Real,
     /// Only when told to; for tests of windows and expiry.
     Manual,
+    /// As on this watch, the date of the data too.
+    Led(Watch),
 }
 
 /// The clock of one simulator.
@@ -50,22 +65,25 @@ impl Calendar {
 
     /// The calendar date of the data, in Moscow.
     pub fn today(&self) -> NaiveDate {
-        let base = self.fixed_today.unwrap_or_else(|| match self.flow {
-            TimeFlow::Real => moscow_now().date(),
-            TimeFlow::Manual => self.started_at.date(),
-        });
+        let base = match (&self.flow, self.fixed_today) {
+            (TimeFlow::Led(watch), _) => in_moscow((watch.0)()).date(),
+            (_, Some(day)) => day,
+            (TimeFlow::Real, None) => moscow_now().date(),
+            (TimeFlow::Manual, None) => self.started_at.date(),
+        };
         base + Duration::days(self.shift_days.load(Ordering::SeqCst))
     }
 
     /// The simulated moment in Moscow, to the millisecond; what limit windows and token lives are measured with.
     pub fn now(&self) -> NaiveDateTime {
-        let passed = match self.flow {
-            TimeFlow::Real => Duration::from_std(self.started.elapsed()).unwrap_or_else(|_| Duration::zero()),
-            TimeFlow::Manual => Duration::zero(),
+        let told = match &self.flow {
+            TimeFlow::Real => {
+                self.started_at + Duration::from_std(self.started.elapsed()).unwrap_or_else(|_| Duration::zero())
+            }
+            TimeFlow::Manual => self.started_at,
+            TimeFlow::Led(watch) => in_moscow((watch.0)()),
         };
-        self.started_at
-            + passed
-            + Duration::milliseconds(self.shift_ms.load(Ordering::SeqCst))
+        told + Duration::milliseconds(self.shift_ms.load(Ordering::SeqCst))
             + Duration::days(self.shift_days.load(Ordering::SeqCst))
     }
 
@@ -87,8 +105,11 @@ impl Calendar {
 
 /// The real date and time in Moscow.
 fn moscow_now() -> NaiveDateTime {
-    let now: DateTime<Utc> = Utc::now();
-    FixedOffset::east_opt(MOSCOW_OFFSET_SECS).map_or(now.naive_utc(), |zone| now.with_timezone(&zone).naive_local())
+    in_moscow(Utc::now())
+}
+
+fn in_moscow(at: DateTime<Utc>) -> NaiveDateTime {
+    FixedOffset::east_opt(MOSCOW_OFFSET_SECS).map_or(at.naive_utc(), |zone| at.with_timezone(&zone).naive_local())
 }
 
 /// The real calendar date in Moscow, where the simulated vendors keep their days.

@@ -115,6 +115,9 @@ pub struct Fault {
     /// Only requests whose path contains this text; all without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Only requests on behalf of this account; all without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<u64>,
     /// How many matching requests pass unharmed first.
     #[serde(default)]
     pub after_requests: u32,
@@ -126,7 +129,7 @@ pub struct Fault {
 impl Fault {
     /// A fault that strikes every request until it is removed.
     pub fn always(kind: FaultKind) -> Self {
-        Self { kind, path: None, after_requests: 0, times: None }
+        Self { kind, path: None, account: None, after_requests: 0, times: None }
     }
 
     /// A fault that strikes the next request only.
@@ -138,6 +141,13 @@ impl Fault {
     #[must_use]
     pub fn on(mut self, path_part: &str) -> Self {
         self.path = Some(path_part.to_owned());
+        self
+    }
+
+    /// The same fault, only for requests on behalf of this account.
+    #[must_use]
+    pub fn of(mut self, account: u64) -> Self {
+        self.account = Some(account);
         self
     }
 
@@ -206,11 +216,12 @@ impl Faults {
         self.lock().1.iter().find(|armed| armed.id == id).map(|armed| armed.struck)
     }
 
-    /// The faults that strike a request to this path; counts them.
-    pub(crate) fn strike(&self, path: &str) -> Vec<FaultKind> {
+    /// The faults that strike a request to this path on behalf of this account; counts them.
+    pub(crate) fn strike(&self, path: &str, account: Option<u64>) -> Vec<FaultKind> {
         let mut striking = Vec::new();
         for armed in &mut self.lock().1 {
-            if armed.fault.path.as_deref().is_some_and(|part| !path.contains(part)) {
+            let elsewhere = armed.fault.path.as_deref().is_some_and(|part| !path.contains(part));
+            if elsewhere || (armed.fault.account.is_some() && armed.fault.account != account) {
                 continue;
             }
             armed.seen = armed.seen.saturating_add(1);

@@ -91,6 +91,9 @@ pub(crate) trait Vendor: Send + Sync + 'static {
     /// Answers in the vendor's words for a fault of sign-in, throttling or server; none when the fault does not apply here.
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer>;
 
+    /// On behalf of which account a request comes, when that is known before it is answered.
+    fn account_of(&self, call: &Call) -> Option<u64>;
+
     /// Twists a good body for a fault of content.
     fn bend(&self, fault: &FaultKind, body: &mut Value);
 
@@ -190,7 +193,7 @@ async fn serve(
         let answer = control(&hub, &call);
         return Ok(response(answer.status, &answer.headers, Body::from(answer.body)));
     }
-    let faults = hub.faults.strike(&call.path);
+    let faults = hub.faults.strike(&call.path, hub.vendor.account_of(&call));
     let mut seen = Seen {
         number: 0,
         method: call.method.to_string(),

@@ -10,6 +10,10 @@ use model::{
     id::ConnectionId,
     schedule::{Schedule, Weekday},
 };
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
 /// No schedule may come more often: platforms count requests, and their numbers do not move faster.
 const SHORTEST: TimeDelta = TimeDelta::minutes(15);
@@ -44,7 +48,26 @@ pub fn check(schedule: &Schedule) -> Result<(), Failure> {
     }
 }
 
-fn parsed(expression: &str) -> Result<Cron, String> {
+/// Expressions that were read before. Reading one costs more than asking it for its next moment, and the scheduler asks for every
+/// connection several times a minute, nearly all with the same few expressions.
+static KNOWN: LazyLock<Mutex<HashMap<String, Arc<Cron>>>> = LazyLock::new(Mutex::default);
+/// More than this many different ones are forgotten and read anew.
+const MOST_KNOWN: usize = 200;
+
+fn parsed(expression: &str) -> Result<Arc<Cron>, String> {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(cron) = known.get(expression) {
+        return Ok(Arc::clone(cron));
+    }
+    let cron = Arc::new(read(expression)?);
+    if known.len() >= MOST_KNOWN {
+        known.clear();
+    }
+    known.insert(expression.to_owned(), Arc::clone(&cron));
+    Ok(cron)
+}
+
+fn read(expression: &str) -> Result<Cron, String> {
     // Seconds and years are left to programs that need them.
     if expression.split_whitespace().count() != 5 {
         return Err("five fields are wanted: minute, hour, day, month, day of the week".to_owned());

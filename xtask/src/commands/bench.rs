@@ -1,6 +1,7 @@
 //! `bench`: how fast a first sync is, beside a hand-written loop that does the least any program must (fetch, parse, multi-row upsert
 //! into the same encrypted schema). Both run as processes of their own against the same simulator, at release speed, one after the other,
-//! three times in turn; the best of each counts, because whatever else the machine does only ever makes a run slower.
+//! three times in turn; the best of each counts, because whatever else the machine does only ever makes a run slower. Then the same rows
+//! once more, divided among fifty connections that sync at once.
 //! `bench/read.rs` does the same for a manifest read as messages.
 
 mod read;
@@ -21,6 +22,10 @@ use std::{
 /// We promise at least this share of the speed of the loop, and the backend below this size.
 const LEAST_RATIO: f64 = 0.6;
 const MOST_MEGABYTES: f64 = 250.0;
+/// Connections that sync at once, the least share of one connection's speed that they have together, and the backend's size meanwhile.
+const MANY: usize = 50;
+const LEAST_SHARE_OF_MANY: f64 = 0.6;
+const MOST_MEGABYTES_OF_MANY: f64 = 350.0;
 /// Days of the first sync: what the platform keeps of a year.
 const DAYS: usize = 365;
 /// The simulated day; any will do, as long as both see the same.
@@ -59,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     start(cargo().args(["build", "--release", "-p", "store", "--example", "by_hand"]))?;
     // Only a part of the simulated days is read; the simulator is asked for as many ads as fill the wanted rows in these days.
     let world = (arguments.rows / DAYS).div_ceil(200) * 200 * 500;
-    let platform = Platform::start(world)?;
+    let platform = Platform::start(world, None)?;
     let (mut best, mut by_hand): (Option<Measured>, Option<Measured>) = (None, None);
     for _ in 0..arguments.rounds.max(1) {
         keep_faster(&mut by_hand, platform.by_hand()?);
@@ -76,14 +81,42 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             bail!("the backend took {megabytes:.0} MB");
         }
     }
+    let share = many(world, ours.rate(), arguments.rounds)?;
     let kept = read::run(arguments.rounds)?;
     if ratio < LEAST_RATIO {
         bail!("a first sync has less than {LEAST_RATIO} of the speed of a hand-written loop");
+    }
+    if share < LEAST_SHARE_OF_MANY {
+        bail!("{MANY} connections together have less than {LEAST_SHARE_OF_MANY} of the speed of one alone");
     }
     if !kept {
         bail!("a promise about reading was broken, see above");
     }
     Ok(())
+}
+
+/// The same rows in many connections at once; the answer is their share of one connection's speed.
+fn many(world: usize, alone: f64, rounds: u32) -> Result<f64> {
+    let platform = Platform::start(world, Some(MANY))?;
+    let mut best = None;
+    for _ in 0..rounds.max(1) {
+        keep_faster(&mut best, platform.syncdeck()?);
+    }
+    let many = best.context("nothing was measured")?;
+    let share = many.rate() / alone;
+    println!(
+        "{MANY} at once {:>8.0} rows in {:6.2} s  {:>8.0} rows/s, {share:.2} of one alone (at least {LEAST_SHARE_OF_MANY})",
+        many.rows,
+        many.secs,
+        many.rate()
+    );
+    if let Some(megabytes) = many.megabytes {
+        println!("memory    {megabytes:.0} MB at most (below {MOST_MEGABYTES_OF_MANY})");
+        if megabytes >= MOST_MEGABYTES_OF_MANY {
+            bail!("the backend took {megabytes:.0} MB with {MANY} connections at once");
+        }
+    }
+    Ok(share)
 }
 
 fn keep_faster(best: &mut Option<Measured>, new: Measured) {
@@ -109,14 +142,15 @@ impl Drop for Platform {
 }
 
 impl Platform {
-    fn start(rows: usize) -> Result<Self> {
-        let rows = rows.to_string();
-        let arguments = ["vk-ads", "--scenario", "large", "--rows", &rows, "--now", TODAY];
-        let told = Command::new(built("syncdeck-simulator")).args(arguments).arg("--truth").output()?;
+    fn start(rows: usize, cabinets: Option<usize>) -> Result<Self> {
+        let (rows, cabinets) = (rows.to_string(), cabinets.map(|cabinets| cabinets.to_string()));
+        let mut arguments = vec!["vk-ads", "--scenario", "large", "--rows", &rows, "--now", TODAY];
+        arguments.extend(cabinets.iter().flat_map(|cabinets| ["--cabinets", cabinets]));
+        let told = Command::new(built("syncdeck-simulator")).args(&arguments).arg("--truth").output()?;
         let told: Value = serde_json::from_slice(&told.stdout).context("the simulator's truth")?;
         let key = &told["keys"][0];
         let text = |name: &str| key[name].as_str().map(str::to_owned).with_context(|| format!("the key's {name}"));
-        let mut process = Command::new(built("syncdeck-simulator")).args(arguments).stdout(Stdio::piped()).spawn()?;
+        let mut process = Command::new(built("syncdeck-simulator")).args(&arguments).stdout(Stdio::piped()).spawn()?;
         let mut url = String::new();
         BufReader::new(process.stdout.take().context("the simulator's output")?).read_line(&mut url)?;
         Ok(Self {
@@ -165,11 +199,14 @@ impl Platform {
         let printed: Value = serde_json::from_reader(output).context("what syncdeckctl printed")?;
         process.wait()?;
         let secs = began.elapsed().as_secs_f64();
-        let run = &printed["runs"][0];
-        if run["state"] != "done" {
-            bail!("the sync ended otherwise: {printed}");
+        let runs = printed["runs"].as_array().filter(|runs| !runs.is_empty()).context("the runs")?;
+        let mut rows = 0.0;
+        for run in runs {
+            if run["state"] != "done" {
+                bail!("a sync ended otherwise: {run}");
+            }
+            rows += run["progress"]["rows"].as_f64().context("the run's rows")?;
         }
-        let rows = run["progress"]["rows"].as_f64().context("the run's rows")?;
         let megabytes = watch.join().ok().flatten();
         Ok(Measured { rows, secs, megabytes })
     }

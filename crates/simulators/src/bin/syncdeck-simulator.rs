@@ -29,7 +29,7 @@ enum World {
     Demo,
     /// Few objects, ninety days.
     Small,
-    /// One advertiser with as many daily rows as `--rows` says.
+    /// One advertiser with as many daily rows as `--rows` says, or an agency with `--cabinets` that have them together.
     Large,
 }
 
@@ -50,6 +50,9 @@ struct VkAdsArguments {
     /// Daily rows at the level of ads in the large world.
     #[arg(long, default_value_t = 1_000_000)]
     rows: usize,
+    /// Cabinets of an agency among which the rows of the large world are divided.
+    #[arg(long)]
+    cabinets: Option<usize>,
     /// Print the truth and the keys as JSON and exit.
     #[arg(long)]
     truth: bool,
@@ -62,7 +65,10 @@ async fn main() -> anyhow::Result<()> {
     let mut scenario = match arguments.scenario {
         World::Demo => Scenario { today: arguments.now, ..Scenario::demo() },
         World::Small => Scenario::small(today),
-        World::Large => Scenario::large(arguments.rows, today),
+        World::Large => match arguments.cabinets {
+            Some(cabinets) => Scenario::wide(cabinets, arguments.rows, today),
+            None => Scenario::large(arguments.rows, today),
+        },
     };
     scenario.port = arguments.port;
     scenario.seed = arguments.seed.unwrap_or(scenario.seed);

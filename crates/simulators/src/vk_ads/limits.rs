@@ -52,17 +52,33 @@ const HEADERS: [(&str, &str); 3] = [
 /// Uses in the current windows: for each the window's number and the count in it.
 type Used = [(i64, u32); 3];
 
+/// How far a window was used. Seconds are not kept, they would be too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Whose requests.
+    pub user: u64,
+    /// On which resource.
+    pub resource: &'static str,
+    /// The window's length, seconds: an hour or a day.
+    pub length: i64,
+    /// Which window it is, counted from a fixed point.
+    pub number: i64,
+    /// Requests answered in it.
+    pub used: u32,
+}
+
 /// The counters of one simulator.
 #[derive(Debug)]
 pub struct Throttle {
     limits: Limits,
     used: Mutex<HashMap<(u64, &'static str), Used>>,
+    over: Mutex<Vec<Usage>>,
 }
 
 impl Throttle {
     /// Counters at zero.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, used: Mutex::default() }
+        Self { limits, used: Mutex::default(), over: Mutex::default() }
     }
 
     /// Counts a request; the remaining numbers when it is allowed, or those that refused it. A refused request is not counted.
@@ -73,6 +89,10 @@ impl Throttle {
         for (slot, (length, _)) in used.iter_mut().zip(windows) {
             let number = now_secs.div_euclid(length);
             if slot.0 != number {
+                if length > 1 && slot.1 > 0 {
+                    let over = Usage { user, resource, length, number: slot.0, used: slot.1 };
+                    self.over.lock().unwrap_or_else(PoisonError::into_inner).push(over);
+                }
                 *slot = (number, 0);
             }
         }
@@ -84,6 +104,19 @@ impl Throttle {
         }
         let remaining = std::array::from_fn(|i| windows[i].1.saturating_sub(used[i].1));
         if allowed { Ok(remaining) } else { Err(remaining) }
+    }
+
+    /// The windows that are over and those under way.
+    pub fn usage(&self) -> Vec<Usage> {
+        let mut all = self.over.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (&(user, resource), used) in self.used.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            for (slot, (length, _)) in used.iter().zip(self.limits.windows()) {
+                if length > 1 && slot.1 > 0 {
+                    all.push(Usage { user, resource, length, number: slot.0, used: slot.1 });
+                }
+            }
+        }
+        all
     }
 
     /// Puts the limit headers on a reply.

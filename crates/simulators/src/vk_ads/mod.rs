@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::collections::Listed;
-pub use self::limits::Limits;
+pub use self::limits::{Limits, Usage};
 use self::limits::{RESOURCES, Throttle};
 pub use self::tokens::TokenRules;
 use self::tokens::{Refusal, Tokens};
@@ -131,6 +131,13 @@ impl Scenario {
             ..Self::demo()
         }
     }
+
+    /// As many rows as [`Scenario::large`], spread evenly over the cabinets of one agency.
+    pub fn wide(cabinets: usize, rows: usize, today: NaiveDate) -> Self {
+        let one = Self::large(rows.div_ceil(cabinets.max(1)), today);
+        let size = WorldSize { agencies: 1, cabinets_per_agency: cabinets, advertisers: 0, ..one.size };
+        Self { size, ..one }
+    }
 }
 
 /// A key for the interface, as a person would copy it from the cabinet.
@@ -185,7 +192,7 @@ pub struct VkAds;
 impl VkAds {
     /// Builds the world and listens on 127.0.0.1. Fails when the port is taken.
     pub fn start(scenario: Scenario) -> anyhow::Result<Running> {
-        let calendar = Arc::new(Calendar::new(scenario.today, scenario.time));
+        let calendar = Arc::new(Calendar::new(scenario.today, scenario.time.clone()));
         let first_day = scenario.first_day.unwrap_or_else(|| default_first_day(calendar.today()));
         let world = Arc::new(World::build(scenario.seed, first_day, &scenario.size));
         let faults = Arc::new(Faults::default());
@@ -230,6 +237,11 @@ impl Running {
     /// What was asked so far.
     pub fn requests(&self) -> &RequestLog {
         &self.log
+    }
+
+    /// How far every window of the limits was used: what a test of a client's thrift, and of its diligence, looks at.
+    pub fn usage(&self) -> Vec<Usage> {
+        self.vk.throttle.usage()
     }
 
     /// The simulated present; moving it ripens conversions, settles corrections, and ages tokens and limits.
@@ -322,6 +334,10 @@ impl Vendor for Vk {
             FaultKind::ServerError { status } => Some(errors::plain(*status, "ERR_INTERNAL", "Internal error")),
             _ => None,
         }
+    }
+
+    fn account_of(&self, call: &Call) -> Option<u64> {
+        self.tokens.user_of(bearer(call)?, self.calendar.now_secs()).ok()
     }
 
     fn bend(&self, fault: &FaultKind, body: &mut Value) {

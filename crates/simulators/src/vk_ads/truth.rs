@@ -58,6 +58,12 @@ impl Truth {
         self.today
     }
 
+    /// The truth as the platform told it on another day: conversions that came later and corrections made since are not in it.
+    #[must_use]
+    pub fn as_of(&self, today: NaiveDate) -> Self {
+        Self { world: Arc::clone(&self.world), today }
+    }
+
     /// The first day that has figures.
     pub fn first_day(&self) -> NaiveDate {
         self.world.first_day
