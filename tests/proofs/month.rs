@@ -224,11 +224,8 @@ impl Month {
     /// Every connection was collected to the end since this moment.
     async fn all_collected_since(&self, since: DateTime<Utc>) -> Result<()> {
         let runs = self.runs_since(since).await?;
-        let done: HashSet<ConnectionId> = runs
-            .iter()
-            .filter(|run| run.state == RunState::Done)
-            .map(|run| run.connection_id)
-            .collect();
+        let done: HashSet<ConnectionId> =
+            runs.iter().filter(|run| run.state == RunState::Done).map(|run| run.connection_id).collect();
         let missed: HashSet<_> = self.connections.keys().filter(|connection| !done.contains(connection)).collect();
         let instead: Vec<_> = runs.iter().filter(|run| missed.contains(&run.connection_id)).collect();
         ensure!(missed.is_empty(), "{} connections were not collected since {since}: {instead:?}", missed.len());
@@ -376,9 +373,12 @@ async fn live(size: Size, seed: u64) -> Result<()> {
     }
     let refused = counts.by_status.get(&429).copied().unwrap_or_default();
     ensure!(refused == 0, "{refused} requests beyond a limit");
-    let over = month.office.platform().usage().into_iter().find(|it| {
-        it.used > if it.length == 3_600 { LIMITS.per_hour } else { LIMITS.per_day }
-    });
+    let over = month
+        .office
+        .platform()
+        .usage()
+        .into_iter()
+        .find(|it| it.used > if it.length == 3_600 { LIMITS.per_hour } else { LIMITS.per_day });
     ensure!(over.is_none(), "{over:?}");
     ensure!(counts.by_status.get(&401).copied().unwrap_or_default() > 0, "no token ever ended");
     let by_schedule = runs.iter().filter(|run| run.trigger == RunTrigger::Schedule).count();

@@ -7,6 +7,8 @@
 #![allow(clippy::print_stderr, reason = "a test that does not run says so")]
 
 mod harness;
+mod many;
+mod report;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{Days, NaiveDate, TimeDelta, Utc};
@@ -18,7 +20,6 @@ use simulators::{
     vk_ads::{Key, Scenario, VkAds},
     world::{Figures, WorldSize},
 };
-use std::collections::BTreeMap;
 
 /// Whether the tests may open windows here.
 fn allowed() -> bool {
@@ -153,7 +154,7 @@ async fn the_window_answers_while_a_large_account_syncs() -> Result<()> {
     let on = |title: &str, part: &str| {
         format!("document.querySelector('h1')?.textContent === {title} && document.querySelector({part:?}) !== null")
     };
-    let mut taken: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let mut taken = report::Taken::default();
     let mut seen = Vec::new();
     let mut rounds = 0;
     // A round counts when the sync was under way before it and after it.
@@ -181,26 +182,11 @@ async fn the_window_answers_while_a_large_account_syncs() -> Result<()> {
         for (name, millis) in
             [("overview", overview), ("clients", clients), ("client", client), ("syncs", syncs), ("run", run)]
         {
-            taken.entry(format!("to {name}")).or_default().push(millis);
+            taken.add(&format!("to {name}"), millis);
         }
     }
-    let noted = window.measured().await?;
-    let list =
-        |value: &Value| -> Vec<f64> { value.as_array().into_iter().flatten().filter_map(Value::as_f64).collect() };
-    let (beats, expected) = (list(&noted["beats"]), noted["expected"].as_f64().context("no heartbeat")?);
-    let kept = beats.len() as f64 / expected;
-    for (command, noted) in noted["commands"].as_object().into_iter().flatten() {
-        eprintln!("window {command} answers up to {} bytes", noted["bytes"]);
-        taken.insert(format!("command {command}"), list(&noted["millis"]));
-    }
-    taken.insert("heartbeat of 50 ms".to_owned(), beats);
-    taken.insert("between frames".to_owned(), list(&noted["frames"]));
-    for (name, mut millis) in taken {
-        millis.sort_by(f64::total_cmp);
-        if let (Some(median), Some(worst)) = (millis.get(millis.len() / 2), millis.last()) {
-            eprintln!("window {name} median {median:.0} ms, worst {worst:.0} ms ({} times)", millis.len());
-        }
-    }
+    let kept = taken.page(&window.measured().await?)?;
+    taken.print();
 
     // A computer that is busy with other work drops beats too; a page that stalls keeps next to none.
     ensure!(kept >= 0.25, "the page kept {:.0} % of its heartbeats", kept * 100.0);

@@ -120,6 +120,7 @@ function connection(
     data_through: troubled ? "2026-11-17" : "2026-11-19",
     synced_at: troubled ? "2026-11-18T06:14:00Z" : `2026-11-20T08:${50 + (index % 9)}:00Z`,
     running: null,
+    latest_run: null,
     next_at: connector === "file_import" || troubled ? null : `2026-11-21T03:0${index % 10}:00Z`,
     retry_at: troubled && wait ? "2026-11-20T09:35:00Z" : null,
     failures: troubled ? 3 : 0,

@@ -1222,6 +1222,8 @@ wire! {
         synced_at: Option<DateTime<Utc>>,
         /// The run under way.
         running: Option<RunId>,
+        /// The newest run, under way or over.
+        latest_run: Option<RunId>,
         /// When the schedule collects it next.
         next_at: Option<DateTime<Utc>>,
         /// When it is tried again after a failure that time alone may heal: until then its sync is pending.

@@ -461,6 +461,10 @@ synced_at: string | null,
  */
 running: RunId | null, 
 /**
+ * The newest run, under way or over.
+ */
+latest_run: RunId | null, 
+/**
  * When the schedule collects it next.
  */
 next_at: string | null, 

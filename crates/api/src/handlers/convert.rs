@@ -109,6 +109,7 @@ pub(crate) fn connection_row(view: &ConnectionView, workspace: &Workspace) -> wi
         data_through: view.data_through,
         synced_at: view.latest.as_ref().and_then(|latest| latest.synced_at),
         running: workspace.engine.run_of(connection.id),
+        latest_run: view.latest.as_ref().map(|latest| latest.run.id),
         next_at: view.turn.next_at,
         retry_at: view.turn.retry_at,
         failures: view.turn.failures,

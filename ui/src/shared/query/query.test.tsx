@@ -90,8 +90,31 @@ describe("reads", () => {
     act(() => host.emit({ type: "draft_step", draft_id: "d1" }));
     await waitFor(() => expect(count("draft_get")).toBe(2));
     expect(count("clients_list")).toBe(1);
+    await new Promise((done) => setTimeout(done, 600));
     act(() => host.emit({ type: "changed", tags: ["stats"] }));
     await waitFor(() => expect(count("clients_list")).toBe(2));
+    stop();
+  });
+
+  it("are read one after the other while the backend changes all the time, and the last change is never missed", async () => {
+    let rows = 0;
+    let slow: (() => void) | null = null;
+    const { host, client, wrapper, count } = setup({
+      clients_list: async () => {
+        if (count("clients_list") === 2) await new Promise<void>((done) => (slow = done));
+        return Array.from({ length: rows }, (_, id) => ({ id: String(id) })) as never;
+      },
+    });
+    const stop = followEvents(client);
+    const { result } = renderHook(() => useRead("clients_list", {}), { wrapper });
+    await waitFor(() => expect(result.current.isSuccess).toBe(true));
+    for (rows = 1; rows < 50; rows += 1) act(() => host.emit({ type: "changed", tags: ["stats"] }));
+    await waitFor(() => expect(slow).not.toBeNull());
+    expect(count("clients_list")).toBe(2);
+    act(() => slow?.());
+    await waitFor(() => expect(result.current.data).toHaveLength(50), { timeout: 2_000 });
+    await new Promise((done) => setTimeout(done, 600));
+    expect(count("clients_list")).toBeLessThanOrEqual(3);
     stop();
   });
 });

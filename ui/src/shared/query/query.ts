@@ -152,14 +152,14 @@ export function useChange<C extends ChangeName>(
   const client = useQueryClient();
   return useMutation<Commands[C]["response"], CallError, Commands[C]["request"]>({
     mutationFn: (request) => currentHost().call(command, request),
-    onSuccess: () => refresh(client, commands[command].tags),
+    onSuccess: () => void refresh(client, commands[command].tags),
   });
 }
 
-/** Marks every cached answer with one of the tags as stale; those on screen are read again at once. */
-export function refresh(client: QueryClient, tags: readonly Tag[]): void {
-  if (tags.length === 0) return;
-  client.invalidateQueries({
+/** Marks every cached answer with one of the tags as stale; those on screen are read again at once. Resolves when they are. */
+export function refresh(client: QueryClient, tags: readonly Tag[]): Promise<void> {
+  if (tags.length === 0) return Promise.resolve();
+  return client.invalidateQueries({
     predicate: (query) => {
       const name = query.queryKey[0];
       if (typeof name !== "string" || !(name in commands)) return false;
@@ -172,11 +172,38 @@ export function refresh(client: QueryClient, tags: readonly Tag[]): void {
 /** Reads again what shows something the backend does not announce, such as how long a wait will last. */
 export function useRefresh(): (tags: readonly Tag[]) => void {
   const client = useQueryClient();
-  return useCallback((tags) => refresh(client, tags), [client]);
+  return useCallback((tags) => void refresh(client, tags), [client]);
+}
+
+/** Between two readings of what the backend changes all the time, after the first of them has come. */
+const PAUSE_MS = 500;
+
+/**
+ * What the backend changes is read again at once; while it changes more, one reading follows the other with a pause. Fifty connections
+ * that sync at once commit many times a second, and a screen that read everything after each would keep the backend from its work.
+ */
+function paced(client: QueryClient): (tags: readonly Tag[]) => void {
+  const stale = new Set<Tag>();
+  let reading = false;
+  const readAll = async () => {
+    reading = true;
+    while (stale.size > 0) {
+      const tags = [...stale];
+      stale.clear();
+      await refresh(client, tags);
+      await new Promise((done) => setTimeout(done, PAUSE_MS));
+    }
+    reading = false;
+  };
+  return (tags) => {
+    for (const tag of tags) stale.add(tag);
+    if (!reading) void readAll();
+  };
 }
 
 /** Connects the backend's events to the cache; the answer disconnects. */
 export function followEvents(client: QueryClient): () => void {
+  const changed = paced(client);
   return currentHost().events((event) => {
     switch (event.type) {
       case "run_progress":
@@ -186,7 +213,7 @@ export function followEvents(client: QueryClient): () => void {
         client.invalidateQueries({ queryKey: ["draft_get", { id: event.draft_id }] });
         return;
       case "changed":
-        refresh(client, event.tags);
+        changed(event.tags);
     }
   });
 }

@@ -76,7 +76,13 @@ export function CopyDetails(props: { error: ApiError }) {
 }
 
 /** A failure in place of data: what happened, to what, what was kept, what to do, one button. */
-export function ErrorPanel(props: { error: ApiError | CallError; context?: ErrorContext; onAction?: () => void }) {
+export function ErrorPanel(props: {
+  error: ApiError | CallError;
+  context?: ErrorContext;
+  onAction?: () => void;
+  /** What the button says, where it does something else than the failure's own words offer. */
+  actionLabel?: string;
+}) {
   const words = useErrorWords();
   const error = "api" in props.error ? props.error.api : props.error;
   const said = words(error, props.context);
@@ -94,7 +100,7 @@ export function ErrorPanel(props: { error: ApiError | CallError; context?: Error
       <div className={classes.faultFoot}>
         {props.onAction ? (
           <Button variant="filled" onClick={props.onAction}>
-            {said.action}
+            {props.actionLabel ?? said.action}
           </Button>
         ) : null}
         <CopyDetails error={error} />

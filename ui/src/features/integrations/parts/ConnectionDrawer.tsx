@@ -6,7 +6,15 @@ import { Button } from "@mantine/core";
 import { IconKey, IconPlayerPause, IconPlayerPlay, IconRefresh } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { ConnectionDetail, ConnectionRow, Connector, Schedule, StreamChoice, VatState } from "@/gen/contract";
+import type {
+  ConnectionDetail,
+  ConnectionRow,
+  Connector,
+  FailureKind,
+  Schedule,
+  StreamChoice,
+  VatState,
+} from "@/gen/contract";
 import { useErrorWords } from "@/shared/errors/errors";
 import { useFormat } from "@/shared/format/useFormat";
 import { useChange, useRead } from "@/shared/query/query";
@@ -97,6 +105,27 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
       { onSuccess: () => id === "settings" && setChanges({}) },
     );
 
+  // What the one button beside a failure does; its page is where settings are mended, so there it tries again.
+  const again = () => sync.start({ connection_id: connection.id, client_id: null, range: null });
+  const remedy = (kind: FailureKind) => {
+    if (needsSignIn) return { onAction: () => setSignIn("1") };
+    switch (kind) {
+      case "retry":
+        return { onAction: again };
+      case "sign_in_again":
+      case "fix_settings":
+        return { onAction: again, actionLabel: t("sync_now") };
+      case "wait_until":
+      case "vendor_changed":
+      case "our_fault": {
+        const run = connection.latest_run;
+        return run ? { onAction: () => go(links.run(run)), actionLabel: t("show_run") } : {};
+      }
+      case "cancelled":
+        return {};
+    }
+  };
+
   // The dialogs stand beside the drawer, not in it: Esc in a dialog must not reach the drawer.
   return (
     <>
@@ -174,11 +203,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
                 account: connection.account_name,
                 dataThrough: connection.data_through,
               }}
-              {...(needsSignIn
-                ? { onAction: () => setSignIn("1") }
-                : failure.kind === "retry"
-                  ? { onAction: () => sync.start({ connection_id: connection.id, client_id: null, range: null }) }
-                  : {})}
+              {...remedy(failure.kind)}
             />
           ) : null}
           {update.error ? (

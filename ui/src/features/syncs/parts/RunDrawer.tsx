@@ -184,7 +184,9 @@ function Run(props: {
                     ? { onAction: () => go(links.connection(run.connection_id)) }
                     : failure.kind === "our_fault" || isFile
                       ? {}
-                      : { onAction: again })}
+                      : failure.kind === "retry"
+                        ? { onAction: again }
+                        : { onAction: again, actionLabel: t("again") })}
               />
             ) : null}
           </div>

@@ -1,0 +1,262 @@
+//! Windows over a whole agency: many connections at once, and the five commonest troubles side by side.
+
+use crate::{
+    allowed,
+    harness::{Start, Window, comes_true},
+    report,
+};
+use anyhow::{Context, Result, ensure};
+use chrono::{Days, TimeDelta, Utc};
+use serde_json::{Value, json};
+use simulators::{
+    faults::{Fault, FaultKind},
+    vk_ads::{Key, Running, Scenario, VkAds},
+    world::WorldSize,
+};
+use std::time::Duration;
+
+/// Connections that sync at once.
+const MANY: usize = 50;
+
+/// Rows of ads that they sync together without a word from `SYNCDECK_WINDOW_ROWS`.
+const ROWS: usize = 400_000;
+
+/// The program over a platform with one agency, and a workspace made as a person makes it.
+async fn open(folder: &std::path::Path, platform: &Running) -> Result<(Window, Key)> {
+    let key = platform.keys().into_iter().next().context("the platform has a key")?;
+    let url_map = format!("https://ads.vk.com={}", platform.base_url);
+    let window = Window::open(&Start { workspace: folder, demo: false, url_map }).await?;
+    window.prefer("en", "light").await?;
+    window.fill("Workspace name", "Polyus Agency").await?;
+    window.press("I have saved the key").await?;
+    window.press("Create workspace").await?;
+    window.reads("There are no clients yet").await?;
+    Ok((window, key))
+}
+
+/// Connects every cabinet of a key, each for a client of its own, as the wizard does, and answers with the connections.
+async fn connect_all(window: &Window, key: &Key, first_load_days: u32) -> Result<Vec<String>> {
+    let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
+    let start = json!({ "connector": "vk_ads", "answers": answers, "connection_id": null });
+    let mut draft = window.ask("draft_start", &start).await?;
+    let id = draft["id"].clone();
+    while draft["state"] == "testing" {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        draft = window.ask("draft_get", &json!({ "id": id })).await?;
+    }
+    ensure!(draft["state"] == "ready", "the test of the sign-in failed: {draft}");
+    let connectors = window.ask("connectors_list", &json!({})).await?;
+    let connector = connectors.as_array().into_iter().flatten().find(|connector| connector["id"] == "vk_ads");
+    let streams = connector.context("VK Реклама is not in the catalogue")?["streams"].as_array().context("streams")?;
+    let streams: Vec<Value> = streams.iter().map(|stream| json!({ "name": stream["name"], "on": true })).collect();
+    let picks: Vec<Value> = key
+        .cabinets
+        .iter()
+        .map(|it| json!({ "external_id": it.id.to_string(), "client_id": null, "new_client_name": it.name }))
+        .collect();
+    let commit = json!({
+        "draft_id": id, "picks": picks, "streams": streams, "vat": "excluded", "lookback_days": 3,
+        "first_load_days": first_load_days,
+    });
+    let committed = window.ask("draft_commit", &commit).await?;
+    let ids = committed["connection_ids"].as_array().context("connections")?;
+    Ok(ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect())
+}
+
+/// Runs under way and queued.
+async fn under_way(window: &Window) -> Result<(usize, usize)> {
+    let board = window.ask("syncs_board", &json!({ "client_id": null, "days": 1 })).await?;
+    let count = |part: &str| board[part].as_array().map_or(0, Vec::len);
+    Ok((count("running"), count("queued")))
+}
+
+async fn all_over(window: &Window) -> Result<()> {
+    comes_true(async || {
+        let left = under_way(window).await?;
+        ensure!(left == (0, 0), "{left:?} are running and queued");
+        Ok(())
+    })
+    .await
+}
+
+/// A person walks about while all clients of an agency sync at once. What was measured is printed, because how fast this computer is
+/// decides nothing here; the size of the program is decided.
+#[tokio::test]
+async fn the_window_answers_while_fifty_connections_sync() -> Result<()> {
+    if !allowed() {
+        return Ok(());
+    }
+    let rows = std::env::var("SYNCDECK_WINDOW_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(ROWS);
+    let folder = tempfile::tempdir()?;
+    let today = (Utc::now() + TimeDelta::hours(3)).date_naive();
+    // The world has five hundred days, of which a year is read.
+    let platform = VkAds::start(Scenario::wide(MANY, rows * 500 / 365, today))?;
+    let (window, key) = open(folder.path(), &platform).await?;
+    let connections = connect_all(&window, &key, 365).await?;
+    ensure!(connections.len() == MANY, "{} connections", connections.len());
+    window.press("Syncs").await?;
+    window.measure().await?;
+    let on = |title: &str, part: &str| {
+        format!("document.querySelector('h1')?.textContent === {title:?} && document.querySelector({part:?}) !== null")
+    };
+    let mut taken = report::Taken::default();
+    let mut rounds = 0;
+    while under_way(&window).await?.0 > 0 {
+        for (screen, shown, pressed) in [
+            ("overview", "document.querySelector('main [data-metric]') !== null".to_owned(), "Overview"),
+            ("clients", on("Clients", "main [data-row]"), "Clients"),
+            ("integrations", on("Integrations", "main a"), "Integrations"),
+            ("syncs", on("Syncs", "main [data-testid^=run-]"), "Syncs"),
+        ] {
+            let millis = window.time(&shown, window.press(pressed)).await?;
+            if under_way(&window).await? == (0, 0) {
+                break;
+            }
+            taken.add(&format!("to {screen}"), millis);
+        }
+        let screen = window.text().await?;
+        ensure!(!screen.contains("NaN"), "a number is not one:\n{screen}");
+        rounds += 1;
+    }
+    ensure!(rounds >= 2, "the syncs were over after {rounds} rounds; more rows are needed on this computer");
+    let noted = window.measured().await?;
+    let kept = taken.page(&noted)?;
+    taken.print();
+    ensure!(kept >= 0.25, "the page kept {:.0} % of its heartbeats", kept * 100.0);
+    all_over(&window).await?;
+    let failed = json!({ "client_id": null, "connection_id": null, "filter": "failed", "before": null, "limit": 9 });
+    let failed = window.ask("runs_list", &failed).await?;
+    ensure!(failed["runs"].as_array().is_some_and(Vec::is_empty), "{failed}");
+    let (peak, files) = window.memory()?;
+    eprintln!(
+        "window {MANY} connections in {rounds} rounds; the program held {peak:.0} MB at most, {files:.0} MB of it files"
+    );
+    ensure!(peak - files < 350.0, "the program held {peak:.0} MB, {files:.0} MB of it files");
+    window.close().await
+}
+
+/// What a trouble looks like to a person, in English and Russian.
+struct Trouble {
+    cabinet: usize,
+    fault: Fault,
+    /// What the list of syncs calls it.
+    listed: &'static str,
+    /// The first words of what the connection's page says, and the one button that helps.
+    said: [(&'static str, &'static str); 2],
+}
+
+/// The commonest troubles of connections; being offline meets all of them and comes last.
+fn troubles() -> [Trouble; 3] {
+    [
+        Trouble {
+            cabinet: 0,
+            fault: Fault::always(FaultKind::RevokeToken),
+            listed: "Access revoked",
+            said: [("Access to", "Sign in again"), ("Доступ к кабинету", "Войти снова")],
+        },
+        Trouble {
+            cabinet: 1,
+            fault: Fault::always(FaultKind::ServerError { status: 503 }),
+            listed: "The platform is down",
+            said: [("answers with error 503", "Retry now"), ("отвечает ошибкой 503", "Повторить сейчас")],
+        },
+        Trouble {
+            cabinet: 2,
+            fault: Fault::always(FaultKind::Throttle { retry_after: Some(7_200) }),
+            listed: "Waiting for quota until",
+            said: [
+                ("given everything allowed for now", "Show the run"),
+                ("всё, что пока разрешено", "Показать запуск"),
+            ],
+        },
+    ]
+}
+
+/// Opens the page of a connection from the list of syncs.
+async fn open_connection(window: &Window, language: usize, account: &str) -> Result<()> {
+    window.press(["Syncs", "Синхронизации"][language]).await?;
+    window.press(account).await
+}
+
+/// Each of the commonest troubles says what happened in both languages, what was kept, and has the one button that helps; the data of
+/// before stay, and when the trouble is over the button makes everything well.
+#[tokio::test]
+async fn every_common_trouble_says_what_it_is_and_has_its_button() -> Result<()> {
+    if !allowed() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let today = (Utc::now() + TimeDelta::hours(3)).date_naive();
+    let small = Scenario::small(today);
+    let size = WorldSize { agencies: 1, cabinets_per_agency: 5, advertisers: 0, ..small.size };
+    let platform = VkAds::start(Scenario { size, ..small })?;
+    let (window, key) = open(folder.path(), &platform).await?;
+    connect_all(&window, &key, 7).await?;
+    all_over(&window).await?;
+    let week = json!({ "period": { "from": today - Days::new(7), "to": today - Days::new(1) }, "compare": null });
+    let kept = async || -> Result<Value> { Ok(window.ask("overview_get", &week).await?["kpis"].clone()) };
+    let before = kept().await?;
+
+    let troubles = troubles();
+    for trouble in &troubles {
+        platform.faults().add(trouble.fault.clone().of(key.cabinets[trouble.cabinet].id));
+    }
+    window.press("Syncs").await?;
+    window.press("Sync all").await?;
+    all_over(&window).await?;
+    for trouble in &troubles {
+        window.mentions(trouble.listed).await?;
+    }
+    for (number, language) in ["en", "ru"].into_iter().enumerate() {
+        window.prefer(language, "light").await?;
+        for trouble in &troubles {
+            let (said, button) = trouble.said[number];
+            open_connection(&window, number, &key.cabinets[trouble.cabinet].name).await?;
+            window.mentions(said).await?;
+            window.reads(button).await?;
+            window.picture(&format!("trouble-{}-{language}", trouble.cabinet)).await?;
+        }
+    }
+    window.prefer("en", "light").await?;
+    ensure!(kept().await? == before, "a trouble changed what was there");
+
+    // Over again: the buttons make everything well.
+    platform.faults().clear();
+    open_connection(&window, 0, &key.cabinets[0].name).await?;
+    window.press("Sign in again").await?;
+    window.fill("Key (client_id)", &key.client_id).await?;
+    window.fill("Secret (client_secret)", &key.client_secret).await?;
+    window.press("Test the sign-in").await?;
+    window.press("Save the sign-in").await?;
+    window.reads("Sign-in saved").await?;
+    window.press("Close").await?;
+    open_connection(&window, 0, &key.cabinets[1].name).await?;
+    window.press("Retry now").await?;
+    all_over(&window).await?;
+    window.press("Syncs").await?;
+    for trouble in &troubles[..2] {
+        comes_true(async || {
+            let text = window.text().await?;
+            ensure!(!text.contains(trouble.listed), "{} is still told", trouble.listed);
+            Ok(())
+        })
+        .await?;
+    }
+
+    // Without a network: everything is said, and everything that was there stays.
+    platform.stop();
+    window.press("Sync all").await?;
+    all_over(&window).await?;
+    for (number, (said, button)) in
+        [("this computer may be offline", "Retry now"), ("возможно, нет сети", "Повторить сейчас")]
+            .into_iter()
+            .enumerate()
+    {
+        window.prefer(["en", "ru"][number], "light").await?;
+        open_connection(&window, number, &key.cabinets[3].name).await?;
+        window.mentions(said).await?;
+        window.reads(button).await?;
+    }
+    ensure!(kept().await? == before, "being offline changed what was there");
+    window.close().await
+}
