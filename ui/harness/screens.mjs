@@ -302,6 +302,22 @@ export const screens = [
   { name: "audit", at: "/audit", ready: '[role="grid"] [data-row]' },
   { name: "audit-broken", world: "partial", at: "/audit", ready: '[role="grid"] [data-row]' },
   { name: "settings", at: "/settings" },
+  { name: "settings-empty", world: "empty", at: "/settings" },
+  { name: "settings-failing", world: "failing", at: "/settings", ready: '[role="alert"]' },
+  {
+    name: "channel-telegram",
+    at: "/settings?channel=new-telegram",
+    ready: "aside",
+    act: async (page) => {
+      await page.locator('aside input[type="password"]').fill("not-a-real-token");
+      await page.getByRole("button", { name: /^(Найти чат|Find the chat)$/ }).click();
+      await page.getByRole("button", { name: "Дежурные аналитики" }).last().click();
+      await page.getByRole("button", { name: /^(Отправить проверку|Send a test)$/ }).click();
+      await page.getByText(/^(Сообщение в чате|The message is in the chat)$/).waitFor();
+    },
+  },
+  { name: "channel-email", at: "/settings?channel=channel-email", ready: "aside" },
+  { name: "channel-broken", at: "/settings?channel=channel-slack", ready: "aside" },
   { name: "nowhere", at: "/no/such/screen", ready: "h2" },
   {
     name: "palette",

@@ -33,6 +33,8 @@ pub enum Tag {
     Drafts,
     /// The connectors of the catalogue and their manifests.
     Connectors,
+    /// Channels that carry alerts to people, and how each of them does.
+    Channels,
 }
 
 impl Tag {
@@ -46,6 +48,7 @@ impl Tag {
         Self::Audit,
         Self::Drafts,
         Self::Connectors,
+        Self::Channels,
     ];
 }
 
@@ -70,6 +73,15 @@ pub enum Event {
     DraftStep {
         /// Which draft.
         draft_id: DraftId,
+    },
+    /// Something that the shell shows in the system's own way, whether or not the window is in sight.
+    Notify {
+        /// One line.
+        title: String,
+        /// A few lines.
+        body: String,
+        /// The client it is about, when it is about one.
+        client_id: Option<ClientId>,
     },
     /// Answers with these tags are stale.
     Changed {
@@ -177,6 +189,17 @@ macro_rules! with_commands {
             read import_check(ImportCheck) -> ImportChecked [Stats];
             /// Writes the good rows in one transaction.
             change import_commit(ImportCommit) -> RunStarted [Clients, Connections, Stats, Runs, Audit];
+
+            /// The channels that carry alerts to people.
+            read channels_list(Empty) -> Vec<ChannelRow> [Channels, Clients];
+            /// Adds a channel or changes one.
+            change channel_save(ChannelSave) -> ChannelRow [Channels, Audit];
+            /// Sends a test with these settings, saved or not. Ends well when the service took the message.
+            change channel_test(ChannelSave) -> Empty [Channels];
+            /// Deletes a channel with its secret.
+            change channel_delete(ById<ChannelId>) -> Empty [Channels, Audit];
+            /// The chats that have written to a Telegram bot in the last day.
+            change channel_chats(ChannelChats) -> Vec<TelegramChat> [];
 
             /// Looks the whole workspace over: database, sums, credentials, keychain. Takes seconds on a large workspace.
             read doctor_run(Empty) -> DoctorReport [];

@@ -44,7 +44,7 @@ macro_rules! describe {
         fn lines(all: &mut Declarations) -> Vec<Line> {
             #[allow(clippy::wildcard_imports, reason = "the list names every wire type there is")]
             use crate::wire::*;
-            use model::id::{ClientId, ConnectionId, DraftId, RunId};
+            use model::id::{ChannelId, ClientId, ConnectionId, DraftId, RunId};
             vec![$({
                 all.visit::<$request>();
                 all.visit::<$response>();
@@ -80,6 +80,7 @@ pub fn typescript() -> String {
     use model::{
         ad::{Level, RejectReason},
         audit::AuditAction,
+        channel::ChannelKind,
         failure::{Code, FailureKind},
         run::{DayState, Health, RunState, RunTrigger, SliceState},
     };
@@ -93,6 +94,7 @@ pub fn typescript() -> String {
     all.visit::<Tag>();
     all.visit::<crate::wire::ApiError>();
     all.visit::<AuditAction>();
+    all.visit::<ChannelKind>();
     all.visit::<crate::wire::MappingField>();
 
     let mut out = String::from(
@@ -126,6 +128,7 @@ pub fn typescript() -> String {
         DayState = DayState::ALL,
         Health = Health::ALL,
         AuditAction = AuditAction::ALL,
+        ChannelKind = ChannelKind::ALL,
     );
     out.truncate(out.trim_end().len());
     out.push('\n');

@@ -7,6 +7,7 @@ use crate::{
     folder::{Folder, NewWorkspace, Opened},
     handlers,
     imports::Uploads,
+    post::PostOffice,
     registry::Registry,
     wire::ApiError,
     wiring::Wires,
@@ -14,6 +15,7 @@ use crate::{
 use kit::clock::{Clock, SystemClock};
 use model::{
     audit::AuditAction,
+    channel::Language,
     failure::{Code, Failure},
     secret::Secret,
 };
@@ -25,7 +27,7 @@ use std::{
     time::Duration,
 };
 use store::Store;
-use sync::{engine::Engine, live::SyncEvent, scheduler::Scheduler};
+use sync::{engine::Engine, live::SyncEvent, outbox::Outbox, scheduler::Scheduler};
 use tokio::sync::{Notify, RwLock, broadcast};
 use tokio_util::sync::CancellationToken;
 use vault::{credential::Vault, recovery::RecoveryKey};
@@ -50,8 +52,11 @@ pub struct HostOptions {
     pub url_map: Vec<(String, String)>,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Whether connections are collected when their schedule says so. Programs that do one thing and end leave that to others.
+    /// Whether connections are collected when their schedule says so, and alerts carried to people. Programs that do one thing and end
+    /// leave that to others.
     pub scheduled: bool,
+    /// The language of the system's notifications, when this program shows those that come as [`Event::Notify`].
+    pub notifies: Option<Language>,
 }
 
 impl HostOptions {
@@ -68,6 +73,7 @@ impl HostOptions {
             url_map: Vec::new(),
             clock: Arc::new(SystemClock),
             scheduled: false,
+            notifies: None,
         }
     }
 
@@ -110,7 +116,9 @@ pub struct Workspace {
     pub(crate) vault: Arc<Vault>,
     pub(crate) engine: Engine,
     pub(crate) scheduler: Arc<Scheduler>,
-    /// Ends the scheduler's watch.
+    pub(crate) post: Arc<PostOffice>,
+    pub(crate) outbox: Arc<Outbox>,
+    /// Ends the watches of scheduler and outbox.
     pub(crate) watch: CancellationToken,
     pub(crate) wires: Arc<Wires>,
     /// The connectors of this build and those imported into this workspace.
@@ -171,6 +179,12 @@ impl Host {
             }
             workspace.store.clone().close().await;
         }
+    }
+
+    /// Carries to people what is due at this moment. A program that is `scheduled` does so by itself.
+    pub async fn deliver(&self) -> Result<(), Failure> {
+        let workspace = self.workspace().await?;
+        workspace.outbox.look(&workspace.watch).await
     }
 
     /// The open workspace, or the reason why there is none.
@@ -270,7 +284,7 @@ impl Host {
             registry.clone(),
             opened.store.clone(),
             Arc::clone(&opened.vault),
-            url_map,
+            url_map.clone(),
             Arc::clone(&clock),
         ));
         wires.restore_budgets().await?;
@@ -286,7 +300,23 @@ impl Host {
         });
         let wiring = Arc::clone(&wires) as Arc<dyn sync::engine::Wiring>;
         let engine = Engine::new(opened.store.clone(), Arc::clone(&wiring), Arc::clone(&clock), tell);
-        let scheduler = Arc::new(Scheduler::new(opened.store.clone(), engine.clone(), wiring, clock));
+        let scheduler = Arc::new(Scheduler::new(opened.store.clone(), engine.clone(), wiring, Arc::clone(&clock)));
+        let post = Arc::new(PostOffice {
+            registry: registry.clone(),
+            store: opened.store.clone(),
+            vault: Arc::clone(&opened.vault),
+            clock: Arc::clone(&clock),
+            url_map,
+            events: self.inner.events.clone(),
+            notifies: self.inner.options.notifies.is_some(),
+        });
+        // Made-up alerts of the demo stay within its window unless a person wants them elsewhere.
+        if let Some(language) = self.inner.options.notifies.filter(|_| !row.demo) {
+            handlers::channels::keep_desktop(&post, language, &row.time_zone, clock.now()).await?;
+        }
+        let screens = self.inner.events.clone();
+        let tell = Arc::new(move || changed(&screens, &[Tag::Channels]));
+        let outbox = Outbox::new(opened.store.clone(), Arc::clone(&post) as _, clock, tell);
         let watch = CancellationToken::new();
         let workspace = Workspace {
             folder,
@@ -296,6 +326,8 @@ impl Host {
             vault: opened.vault,
             engine: engine.clone(),
             scheduler: Arc::clone(&scheduler),
+            post,
+            outbox: Arc::clone(&outbox),
             watch: watch.clone(),
             wires: Arc::clone(&wires),
             registry,
@@ -313,7 +345,8 @@ impl Host {
         engine.resume().await?;
         tokio::spawn(keep_budgets(Arc::clone(&wires), stirred, watch.clone()));
         if self.inner.options.scheduled {
-            tokio::spawn(scheduler.watch(watch));
+            tokio::spawn(scheduler.watch(watch.clone()));
+            tokio::spawn(outbox.watch(watch));
         }
         self.changed(Tag::ALL);
         Ok(())

@@ -12,6 +12,7 @@ mod drafts;
 mod folder;
 mod handlers;
 mod imports;
+mod post;
 mod registry;
 mod wiring;
 

@@ -37,6 +37,9 @@ macro_rules! wire_enum {
     )*};
 }
 
+mod channels;
+pub use channels::{ChannelChats, ChannelRow, ChannelSave, ChannelState, TelegramChat};
+
 /// A request for one thing by its id.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ById<T> {

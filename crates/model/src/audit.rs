@@ -43,5 +43,11 @@ words! {
         ConnectorRemoved = "connector_removed",
         /// Records were exported.
         RecordsExported = "records_exported",
+        /// A channel for alerts was added.
+        ChannelCreated = "channel_created",
+        /// Its settings were changed.
+        ChannelUpdated = "channel_updated",
+        /// It was deleted with its secret.
+        ChannelDeleted = "channel_deleted",
     }
 }

@@ -119,6 +119,14 @@ words! {
         BadRequest = "bad_request",
         /// The connection runs already.
         AlreadyRunning = "already_running",
+        /// The service refused a channel's token, password or webhook. `system`.
+        ChannelRejected = "channel_rejected",
+        /// The place a channel writes to does not take messages: no such chat or mailbox, blocked, archived. `system`.
+        ChannelClosed = "channel_closed",
+        /// The service refused a message itself. `system`.
+        MessageRefused = "message_refused",
+        /// A mail server cannot prove that it is who it says, or does not encrypt. `system`.
+        MailNotSecure = "mail_not_secure",
         /// Something broke inside Syncdeck.
         Internal = "internal",
     }
@@ -128,9 +136,11 @@ impl Code {
     /// What this failure asks for: the one `match` that decides retry, colour and button.
     pub fn kind(self) -> FailureKind {
         match self {
-            Self::SignInRejected | Self::SignInRevoked | Self::CredentialMissing | Self::SealBroken => {
-                FailureKind::SignInAgain
-            }
+            Self::SignInRejected
+            | Self::SignInRevoked
+            | Self::CredentialMissing
+            | Self::SealBroken
+            | Self::ChannelRejected => FailureKind::SignInAgain,
             Self::TokenLimit
             | Self::PermissionDenied
             | Self::SettingInvalid
@@ -158,7 +168,9 @@ impl Code {
             | Self::FileTooLarge
             | Self::NotFound
             | Self::BadRequest
-            | Self::AlreadyRunning => FailureKind::FixSettings,
+            | Self::AlreadyRunning
+            | Self::ChannelClosed
+            | Self::MailNotSecure => FailureKind::FixSettings,
             Self::QuotaWait => FailureKind::WaitUntil,
             Self::TooManyRequests | Self::PlatformDown | Self::Timeout | Self::Offline | Self::BodyTruncated => {
                 FailureKind::Retry
@@ -168,7 +180,8 @@ impl Code {
             | Self::TotalMismatch
             | Self::VendorChanged
             | Self::RequestRefused
-            | Self::PagingLoop => FailureKind::VendorChanged,
+            | Self::PagingLoop
+            | Self::MessageRefused => FailureKind::VendorChanged,
             Self::Internal => FailureKind::OurFault,
             Self::Cancelled => FailureKind::Cancelled,
         }

@@ -63,4 +63,6 @@ ids! {
     AlertId;
     /// Something people outside are told.
     TellingId;
+    /// A way in which alerts reach people.
+    ChannelId;
 }

@@ -6,6 +6,7 @@
 pub mod ad;
 pub mod alert;
 pub mod audit;
+pub mod channel;
 pub mod connection;
 pub mod date;
 pub mod failure;

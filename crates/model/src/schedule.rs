@@ -59,17 +59,18 @@ impl Default for Schedule {
     }
 }
 
-mod hours_and_minutes {
+/// A time of the day as `HH:MM`, for serde.
+pub(crate) mod hours_and_minutes {
     use chrono::NaiveTime;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     const FORMAT: &str = "%H:%M";
 
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over by reference")]
-    pub(super) fn serialize<S: Serializer>(at: &NaiveTime, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(at: &NaiveTime, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&at.format(FORMAT))
     }
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveTime, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveTime, D::Error> {
         let text = String::deserialize(deserializer)?;
         NaiveTime::parse_from_str(&text, FORMAT).map_err(D::Error::custom)
     }

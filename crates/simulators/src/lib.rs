@@ -11,5 +11,8 @@ pub mod faults;
 mod noise;
 pub mod requests;
 mod server;
+pub mod slack;
+pub mod smtp;
+pub mod telegram;
 pub mod vk_ads;
 pub mod world;

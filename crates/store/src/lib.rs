@@ -14,6 +14,8 @@ pub mod audit_log;
 pub mod backup;
 mod bulk;
 pub mod campaign_stats;
+pub mod channel_deliveries;
+pub mod channels;
 mod client_keys;
 pub mod clients;
 mod codec;

@@ -11,7 +11,7 @@ use model::{
     alert::{AlertState, Telling, TellingKind, ToldAlert},
     id::{ClientId, TellingId},
 };
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 /// An alert as it is told.
 pub(crate) fn told(kept: &Kept) -> ToldAlert {
@@ -57,6 +57,18 @@ pub(crate) async fn add(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+pub(crate) fn read_telling(row: &SqliteRow) -> Result<Telling> {
+    Ok(Telling {
+        number: row.value("num")?,
+        id: row.word("id")?,
+        client_id: row.word("client_id")?,
+        kind: row.word("kind")?,
+        date: row.day_or_none("date")?,
+        made_at: row.instant("made_at")?,
+        alerts: row.json("alerts")?,
+    })
 }
 
 impl Store {
@@ -106,18 +118,6 @@ impl Store {
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Telling {
-                    number: row.value("num")?,
-                    id: row.word("id")?,
-                    client_id: row.word("client_id")?,
-                    kind: row.word("kind")?,
-                    date: row.day_or_none("date")?,
-                    made_at: row.instant("made_at")?,
-                    alerts: row.json("alerts")?,
-                })
-            })
-            .collect()
+        rows.iter().map(read_telling).collect()
     }
 }

@@ -1,19 +1,19 @@
-//! Credentials at rest: one sealed envelope per connection, and the workspace's database key.
+//! Credentials at rest: one sealed envelope per connection and per channel, and the workspace's database key.
 //!
-//! An envelope is bound to workspace, client and connection by the associated data of its cipher, so an envelope that is
-//! swapped for another one, by mistake or by someone with access to the keychain, does not open.
+//! An envelope is bound to workspace, client and connection (or to workspace and channel) by the associated data of its cipher, so an
+//! envelope that is swapped for another one, by mistake or by someone with access to the keychain, does not open.
 
 use crate::{
     chunks,
-    cipher::{self, NONCE_LEN, TAG_LEN, random},
+    cipher::{self, KEY_LEN, NONCE_LEN, TAG_LEN, random},
     failure::VaultError,
-    keys::{ClientKey, DatabaseKey},
+    keys::{ChannelKey, ClientKey, DatabaseKey},
     pairs,
     store::{SecretStore, StoreKind},
 };
 use chrono::{DateTime, Utc};
 use model::{
-    id::{ClientId, ConnectionId, WorkspaceId},
+    id::{ChannelId, ClientId, ConnectionId, WorkspaceId},
     secret::{Secret, SecretFields},
 };
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -23,6 +23,8 @@ use zeroize::Zeroizing;
 const ENVELOPE: [u8; 5] = *b"SDCR\x01";
 /// What the associated data of an envelope begins with, so that no other sealed text of ours passes for an envelope.
 const LABEL: &[u8] = b"syncdeck-credential-v1";
+/// The same of a channel's envelope.
+const CHANNEL_LABEL: &[u8] = b"syncdeck-channel-v1";
 /// Bytes of an envelope before the nonce: [`ENVELOPE`] and the time of sealing in Unix seconds.
 const HEADER_LEN: usize = ENVELOPE.len() + 8;
 /// First byte of the stored database key: the version of its form.
@@ -95,17 +97,7 @@ impl Vault {
         fields: &SecretFields,
         stored_at: DateTime<Utc>,
     ) -> Result<(), VaultError> {
-        let clear =
-            pairs::write(fields.iter().map(|(name, value)| (name.as_str(), value.expose().as_bytes())), TAG_LEN)
-                .ok_or(VaultError::Crypto("the text is too long to seal"))?;
-        let mut header = [0; HEADER_LEN];
-        header[..ENVELOPE.len()].copy_from_slice(&ENVELOPE);
-        header[ENVELOPE.len()..].copy_from_slice(&stored_at.timestamp().to_be_bytes());
-        let nonce = random::<NONCE_LEN>()?;
-        let sealed = cipher::seal(key.as_bytes(), &nonce, &self.bound_to(&header, client, connection), clear)?;
-        let envelope = [&header[..], &nonce, &sealed].concat();
-        let _turn = self.write();
-        chunks::set(&*self.store, &connection_name(connection), &envelope)
+        self.seal_at(&Place::of(client, connection), key.as_bytes(), fields, stored_at)
     }
 
     /// Opens the secret fields of a connection; `None` when there are none.
@@ -115,8 +107,7 @@ impl Vault {
         client: ClientId,
         connection: ConnectionId,
     ) -> Result<Option<Sealed>, VaultError> {
-        let Some(envelope) = self.stored(&connection_name(connection))? else { return Ok(None) };
-        self.unseal(key, client, connection, &envelope).ok_or(VaultError::SealBroken).map(Some)
+        self.open_at(&Place::of(client, connection), key.as_bytes())
     }
 
     /// Whether something is stored for the connection. It may still not open.
@@ -130,11 +121,58 @@ impl Vault {
         chunks::delete(&*self.store, &connection_name(connection))
     }
 
-    fn unseal(&self, key: &ClientKey, client: ClientId, connection: ConnectionId, envelope: &[u8]) -> Option<Sealed> {
+    /// Seals the secret of a channel, as [`Vault::seal`] does for a connection.
+    pub fn seal_channel(
+        &self,
+        key: &ChannelKey,
+        channel: ChannelId,
+        fields: &SecretFields,
+        stored_at: DateTime<Utc>,
+    ) -> Result<(), VaultError> {
+        self.seal_at(&Place::of_channel(channel), key.as_bytes(), fields, stored_at)
+    }
+
+    /// Opens the secret of a channel; `None` when there is none.
+    pub fn open_channel(&self, key: &ChannelKey, channel: ChannelId) -> Result<Option<Sealed>, VaultError> {
+        self.open_at(&Place::of_channel(channel), key.as_bytes())
+    }
+
+    /// Removes the secret of a channel; nothing happens when there is none.
+    pub fn forget_channel(&self, channel: ChannelId) -> Result<(), VaultError> {
+        let _turn = self.write();
+        chunks::delete(&*self.store, &Place::of_channel(channel).name)
+    }
+
+    fn seal_at(
+        &self,
+        place: &Place,
+        key: &[u8; KEY_LEN],
+        fields: &SecretFields,
+        stored_at: DateTime<Utc>,
+    ) -> Result<(), VaultError> {
+        let clear =
+            pairs::write(fields.iter().map(|(name, value)| (name.as_str(), value.expose().as_bytes())), TAG_LEN)
+                .ok_or(VaultError::Crypto("the text is too long to seal"))?;
+        let mut header = [0; HEADER_LEN];
+        header[..ENVELOPE.len()].copy_from_slice(&ENVELOPE);
+        header[ENVELOPE.len()..].copy_from_slice(&stored_at.timestamp().to_be_bytes());
+        let nonce = random::<NONCE_LEN>()?;
+        let sealed = cipher::seal(key, &nonce, &self.bound_to(&header, place), clear)?;
+        let envelope = [&header[..], &nonce, &sealed].concat();
+        let _turn = self.write();
+        chunks::set(&*self.store, &place.name, &envelope)
+    }
+
+    fn open_at(&self, place: &Place, key: &[u8; KEY_LEN]) -> Result<Option<Sealed>, VaultError> {
+        let Some(envelope) = self.stored(&place.name)? else { return Ok(None) };
+        self.unseal(place, key, &envelope).ok_or(VaultError::SealBroken).map(Some)
+    }
+
+    fn unseal(&self, place: &Place, key: &[u8; KEY_LEN], envelope: &[u8]) -> Option<Sealed> {
         let (header, rest) = envelope.split_first_chunk::<HEADER_LEN>()?;
         let stored_at = i64::from_be_bytes(header.strip_prefix(&ENVELOPE)?.try_into().ok()?);
         let (nonce, sealed) = rest.split_first_chunk()?;
-        let clear = cipher::open(key.as_bytes(), nonce, &self.bound_to(header, client, connection), sealed)?;
+        let clear = cipher::open(key, nonce, &self.bound_to(header, place), sealed)?;
         let mut fields = SecretFields::new();
         for (name, value) in pairs::read(&clear)? {
             fields.insert(name.to_owned(), Secret::new(std::str::from_utf8(value).ok()?));
@@ -142,9 +180,9 @@ impl Vault {
         Some(Sealed { fields, stored_at: DateTime::from_timestamp(stored_at, 0)? })
     }
 
-    /// The associated data of an envelope. Every part has a fixed length, so no two combinations give the same bytes.
-    fn bound_to(&self, header: &[u8; HEADER_LEN], client: ClientId, connection: ConnectionId) -> Vec<u8> {
-        [LABEL, header, self.workspace.as_bytes(), client.as_bytes(), connection.as_bytes()].concat()
+    /// The associated data of an envelope. Every part has a length that its label fixes, so no two combinations give the same bytes.
+    fn bound_to(&self, header: &[u8; HEADER_LEN], place: &Place) -> Vec<u8> {
+        [place.label, header, self.workspace.as_bytes(), &place.ids].concat()
     }
 
     fn workspace_key_name(&self) -> String {
@@ -162,6 +200,23 @@ impl Vault {
     fn stored(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
         let _turn = self.read();
         chunks::get(&*self.store, name)
+    }
+}
+
+/// Whose envelope it is: where it lies, and what it is bound to besides the workspace.
+struct Place {
+    name: String,
+    label: &'static [u8],
+    ids: Vec<u8>,
+}
+
+impl Place {
+    fn of(client: ClientId, connection: ConnectionId) -> Self {
+        let ids = [*client.as_bytes(), *connection.as_bytes()].concat();
+        Self { name: connection_name(connection), label: LABEL, ids }
+    }
+    fn of_channel(channel: ChannelId) -> Self {
+        Self { name: format!("channel/{channel}"), label: CHANNEL_LABEL, ids: channel.as_bytes().to_vec() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The two keys that are plain random bytes: the workspace's database key and a client's key. Both are wiped when dropped
+//! The keys that are plain random bytes: the workspace's database key, a client's key and a channel's. All are wiped when dropped
 //! and cannot be printed.
 
 use crate::{
@@ -44,6 +44,8 @@ keys! {
     /// Seals the credentials of one client. It lies in the encrypted database; when it is deleted there, every credential
     /// of the client is unreadable for ever.
     ClientKey;
+    /// Seals the secret of one channel. It lies in the encrypted database, as a client's does.
+    ChannelKey;
 }
 
 impl DatabaseKey {

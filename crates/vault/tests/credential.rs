@@ -5,14 +5,14 @@
 use chrono::{DateTime, Utc};
 use model::{
     failure::{Code, Failure},
-    id::{ClientId, ConnectionId, WorkspaceId},
+    id::{ChannelId, ClientId, ConnectionId, WorkspaceId},
     secret::{Secret, SecretFields},
 };
 use std::{path::PathBuf, sync::Arc};
 use vault::{
     credential::Vault,
     failure::{RecoveryKeyTypo, VaultError},
-    keys::{ClientKey, DatabaseKey},
+    keys::{ChannelKey, ClientKey, DatabaseKey},
     recovery::RecoveryKey,
     store::{Memory, SecretStore, StoreKind},
 };
@@ -259,4 +259,34 @@ fn every_error_has_its_code_and_says_why() {
         assert!(failure.detail.as_ref().is_some_and(|detail| !detail.is_empty()));
         assert_eq!(failure.params.contains_key("path"), names_path, "{failure}");
     }
+}
+
+#[test]
+fn the_secret_of_a_channel_opens_with_its_key_and_for_itself_only() {
+    let (store, workspace) = (Arc::new(Memory::default()), WorkspaceId::new());
+    let vault = Vault::new(store.clone(), workspace);
+    let (key, channel) = (ChannelKey::generate().unwrap(), ChannelId::new());
+    assert!(vault.open_channel(&key, channel).unwrap().is_none());
+    vault.seal_channel(&key, channel, &fields(PLANTED), now()).unwrap();
+    let opened = vault.open_channel(&key, channel).unwrap().unwrap();
+    assert_eq!((opened.fields, opened.stored_at), (fields(PLANTED), now()));
+
+    let name = format!("channel/{channel}");
+    let envelope = store.get(&name).unwrap().unwrap().to_vec();
+    assert!(!envelope.windows(12).any(|part| part == &PLANTED.as_bytes()[..12]), "the secret lies in the clear");
+    let broken = |opened| matches!(opened, Err(VaultError::SealBroken));
+    assert!(broken(vault.open_channel(&ChannelKey::generate().unwrap(), channel)), "another key opened it");
+    let other = ChannelId::new();
+    store.set(&format!("channel/{other}"), &envelope).unwrap();
+    assert!(broken(vault.open_channel(&key, other)), "it opened for another channel");
+    let elsewhere = Vault::new(store.clone(), WorkspaceId::new());
+    assert!(broken(elsewhere.open_channel(&key, channel)), "it opened in another workspace");
+    // A channel's envelope does not pass for a connection's, whatever its id is called.
+    let (client, connection) = (ClientId::new(), ConnectionId::new());
+    store.set(&format!("connection/{connection}"), &envelope).unwrap();
+    assert!(broken(vault.open(&ClientKey::from_bytes(*key.as_bytes()), client, connection)));
+
+    vault.forget_channel(channel).unwrap();
+    vault.forget_channel(channel).unwrap();
+    assert!(vault.open_channel(&key, channel).unwrap().is_none());
 }

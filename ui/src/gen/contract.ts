@@ -113,7 +113,7 @@ version: string, };
 /**
  * Something a person did that the audit log keeps.
  */
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "records_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted";
 
 /**
  * An entry of the audit log.
@@ -197,6 +197,210 @@ export type Capability = "statistics" | "costs" | "audiences" | "leads" | "webho
  * Shelf of the catalogue.
  */
 export type Category = "ads" | "analytics" | "crm" | "files" | "imported";
+
+/**
+ * Which bot is asked for its chats.
+ */
+export type ChannelChats = { 
+/**
+ * The channel whose stored token is used when none is given.
+ */
+id: ChannelId | null, 
+/**
+ * Another server of the same interface.
+ */
+server: string | null, 
+/**
+ * The bot's token.
+ */
+secret: string | null, };
+
+/**
+ * A way in which alerts reach people.
+ */
+export type ChannelId = string;
+
+/**
+ * A way to reach people.
+ */
+export type ChannelKind = "desktop" | "telegram" | "email" | "slack";
+
+/**
+ * A channel and how it does.
+ */
+export type ChannelRow = { 
+/**
+ * Identity.
+ */
+id: ChannelId, 
+/**
+ * Which way it is.
+ */
+kind: ChannelKind, 
+/**
+ * The name people gave it.
+ */
+name: string, 
+/**
+ * Where it leads, without its secret.
+ */
+settings: ChannelSettings, 
+/**
+ * What its messages are written in.
+ */
+language: Language, 
+/**
+ * IANA time zone of its quiet hours.
+ */
+time_zone: string, 
+/**
+ * When it is silent.
+ */
+quiet: QuietHours | null, 
+/**
+ * Whether a critical alert may break the silence.
+ */
+critical_at_night: boolean, 
+/**
+ * What it carries.
+ */
+wants: ChannelWants, 
+/**
+ * Whether it carries anything now.
+ */
+enabled: boolean, 
+/**
+ * How it does.
+ */
+state: ChannelState, 
+/**
+ * Why the last attempt failed.
+ */
+failure: ApiError | null, 
+/**
+ * When that was.
+ */
+failed_at: string | null, 
+/**
+ * When it is tried again.
+ */
+retry_at: string | null, 
+/**
+ * When a message last arrived.
+ */
+delivered_at: string | null, 
+/**
+ * Messages that wait for it.
+ */
+waiting: number, };
+
+/**
+ * A channel as a person wants it.
+ */
+export type ChannelSave = { 
+/**
+ * Which one; absent for a new one.
+ */
+id: ChannelId | null, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Where it leads.
+ */
+settings: ChannelSettings, 
+/**
+ * The bot's token, the password or the webhook's address; absent to keep the one that is stored.
+ */
+secret: string | null, 
+/**
+ * What its messages are written in.
+ */
+language: Language, 
+/**
+ * IANA time zone of its quiet hours.
+ */
+time_zone: string, 
+/**
+ * When it is silent.
+ */
+quiet: QuietHours | null, 
+/**
+ * Whether a critical alert may break the silence.
+ */
+critical_at_night: boolean, 
+/**
+ * What it carries.
+ */
+wants: ChannelWants, 
+/**
+ * Whether it carries anything now.
+ */
+enabled: boolean, };
+
+/**
+ * Where a channel leads.
+ */
+export type ChannelSettings = { "kind": "desktop", } | { "kind": "telegram", 
+/**
+ * The chat's number or `@name`.
+ */
+chat_id: string, 
+/**
+ * The topic of a group that has topics.
+ */
+topic: number | null, 
+/**
+ * Another server of the same interface, for networks that do not reach Telegram's own; its address.
+ */
+server: string | null, } | { "kind": "email", 
+/**
+ * The server's name.
+ */
+host: string, 
+/**
+ * Its port.
+ */
+port: number, 
+/**
+ * How it is spoken to.
+ */
+tls: MailTls, 
+/**
+ * Who signs in; often the address itself.
+ */
+user: string, 
+/**
+ * The sender's address.
+ */
+from: string, 
+/**
+ * The readers' addresses.
+ */
+to: Array<string>, } | { "kind": "slack", };
+
+/**
+ * How a channel does.
+ */
+export type ChannelState = "off" | "new" | "works" | "trying" | "broken";
+
+/**
+ * Which alerts a channel carries.
+ */
+export type ChannelWants = { 
+/**
+ * Critical alerts at once.
+ */
+critical: boolean, 
+/**
+ * A digest a day per client with alerts of at least this severity; `None`: no digest.
+ */
+digest: Severity | null, 
+/**
+ * Of these clients only; `None`: of all, also of those to come.
+ */
+clients: Array<ClientId> | null, };
 
 /**
  * What was deleted.
@@ -335,7 +539,7 @@ level: Level, };
 /**
  * What happened. The parameters each code carries are named in its comment.
  */
-export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "stream_unavailable" | "mapping_invalid" | "connector_in_use" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_key_missing" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_too_large" | "not_found" | "bad_request" | "already_running" | "internal";
+export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "stream_unavailable" | "mapping_invalid" | "connector_in_use" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_key_missing" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_too_large" | "not_found" | "bad_request" | "already_running" | "channel_rejected" | "channel_closed" | "message_refused" | "mail_not_secure" | "internal";
 
 /**
  * Which runs to start.
@@ -851,7 +1055,19 @@ progress: Progress, } | { "type": "draft_step",
 /**
  * Which draft.
  */
-draft_id: DraftId, } | { "type": "changed", 
+draft_id: DraftId, } | { "type": "notify", 
+/**
+ * One line.
+ */
+title: string, 
+/**
+ * A few lines.
+ */
+body: string, 
+/**
+ * The client it is about, when it is about one.
+ */
+client_id: ClientId | null, } | { "type": "changed", 
 /**
  * The tags.
  */
@@ -1209,6 +1425,11 @@ series: Array<Micros | null>,
 compare_series: Array<Micros | null>, };
 
 /**
+ * A language messages are written in.
+ */
+export type Language = "ru" | "en";
+
+/**
  * Clients that the strip leaves out.
  */
 export type LeftOut = { 
@@ -1264,6 +1485,11 @@ event: string,
  * Its values by name.
  */
 params: { [key in string]: string }, };
+
+/**
+ * How a mail server is spoken to. There is no third way: a password is not sent in the clear.
+ */
+export type MailTls = "implicit" | "starttls";
 
 /**
  * Which file of a connector.
@@ -2070,6 +2296,19 @@ line: number | null,
 raw: string, };
 
 /**
+ * The hours of the day in which a channel is silent, in its time zone. `from` may be later than `to`: then they go over midnight.
+ */
+export type QuietHours = { 
+/**
+ * The first silent minute, `HH:MM`.
+ */
+from: string, 
+/**
+ * The first minute that is not, `HH:MM`. The same as `from`: silent round the clock.
+ */
+to: string, };
+
+/**
  * Requests of an account in one window of a platform's limits.
  */
 export type QuotaWindow = { 
@@ -2481,6 +2720,11 @@ parts: Array<SettingsPart>, };
 export type SettingsPart = "schedule" | "lookback" | "streams" | "vat";
 
 /**
+ * How urgent an alert is.
+ */
+export type Severity = "critical" | "warning" | "notice";
+
+/**
  * A slice of a run.
  */
 export type SliceRow = { 
@@ -2785,7 +3029,24 @@ strips: Array<Strip>, };
 /**
  * What cached answers are about. A screen refreshes when a tag of its answer changes.
  */
-export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors";
+export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels";
+
+/**
+ * A chat that has written to a bot.
+ */
+export type TelegramChat = { 
+/**
+ * Its number.
+ */
+id: string, 
+/**
+ * Its title, or the person's name.
+ */
+title: string, 
+/**
+ * Whether it is a conversation with one person.
+ */
+private: boolean, };
 
 /**
  * A request and its answer.
@@ -3138,6 +3399,16 @@ export interface Commands {
   import_check: { request: ImportCheck; response: ImportChecked; kind: "read" };
   /** Writes the good rows in one transaction. */
   import_commit: { request: ImportCommit; response: RunStarted; kind: "change" };
+  /** The channels that carry alerts to people. */
+  channels_list: { request: Empty; response: Array<ChannelRow>; kind: "read" };
+  /** Adds a channel or changes one. */
+  channel_save: { request: ChannelSave; response: ChannelRow; kind: "change" };
+  /** Sends a test with these settings, saved or not. Ends well when the service took the message. */
+  channel_test: { request: ChannelSave; response: Empty; kind: "change" };
+  /** Deletes a channel with its secret. */
+  channel_delete: { request: ById<ChannelId>; response: Empty; kind: "change" };
+  /** The chats that have written to a Telegram bot in the last day. */
+  channel_chats: { request: ChannelChats; response: Array<TelegramChat>; kind: "change" };
   /** Looks the whole workspace over: database, sums, credentials, keychain. Takes seconds on a large workspace. */
   doctor_run: { request: Empty; response: DoctorReport; kind: "read" };
   /** Who did what, newest first, with the state of the hash chain. */
@@ -3189,12 +3460,17 @@ export const commands = {
   import_open: { kind: "change", tags: [] },
   import_check: { kind: "read", tags: ["stats"] },
   import_commit: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit"] },
+  channels_list: { kind: "read", tags: ["channels", "clients"] },
+  channel_save: { kind: "change", tags: ["channels", "audit"] },
+  channel_test: { kind: "change", tags: ["channels"] },
+  channel_delete: { kind: "change", tags: ["channels", "audit"] },
+  channel_chats: { kind: "change", tags: [] },
   doctor_run: { kind: "read", tags: [] },
   audit_list: { kind: "read", tags: ["audit"] },
 } as const satisfies { [Name in keyof Commands]: { kind: Commands[Name]["kind"]; tags: readonly Tag[] } };
 
 /** Every `Code`, in the order of its declaration. */
-export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "stream_unavailable", "mapping_invalid", "connector_in_use", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_key_missing", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_too_large", "not_found", "bad_request", "already_running", "internal"];
+export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "stream_unavailable", "mapping_invalid", "connector_in_use", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_key_missing", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_too_large", "not_found", "bad_request", "already_running", "channel_rejected", "channel_closed", "message_refused", "mail_not_secure", "internal"];
 
 /** Every `FailureKind`, in the order of its declaration. */
 export const allFailureKind: readonly FailureKind[] = ["sign_in_again", "fix_settings", "wait_until", "retry", "vendor_changed", "our_fault", "cancelled"];
@@ -3221,4 +3497,7 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
 
 /** Every `AuditAction`, in the order of its declaration. */
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "records_exported"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "records_exported", "channel_created", "channel_updated", "channel_deleted"];
+
+/** Every `ChannelKind`, in the order of its declaration. */
+export const allChannelKind: readonly ChannelKind[] = ["desktop", "telegram", "email", "slack"];

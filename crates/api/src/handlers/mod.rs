@@ -2,6 +2,7 @@
 //! beyond that belongs into a room.
 
 pub(crate) mod audit;
+pub(crate) mod channels;
 pub(crate) mod clients;
 pub(crate) mod connections;
 pub(crate) mod connectors;
@@ -19,6 +20,7 @@ pub(crate) mod workspace;
 
 use crate::host::{Host, answer};
 use audit::audit_list;
+use channels::{channel_chats, channel_delete, channel_save, channel_test, channels_list};
 use clients::{client_create, client_delete, client_get, client_update, clients_list};
 use connections::{connection_delete, connection_get, connection_update, connections_list, settings_apply};
 use connectors::connectors_list;

@@ -1,11 +1,18 @@
-/** Settings of this computer: language and theme at once, the keys, and what the workspace is. */
+/** Settings: language and theme at once, who is told of alerts and how, the keys, and what the workspace is. */
 import { SegmentedControl } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { currentHost } from "@/host/current";
+import { useLanguage } from "@/shared/format/useFormat";
 import { type LanguageChoice, setPrefs, type ThemeChoice, usePrefs } from "@/shared/prefs/prefs";
+import { useRead } from "@/shared/query/query";
 import { useStatus } from "@/shared/query/status";
+import { useQueryWord } from "@/shared/ui/address";
 import { Facts, PageHead, Panel, Screen } from "@/shared/ui/Layout";
 import { ShortcutList } from "@/shared/ui/ShortcutList";
+import { addable, draftOf, fresh } from "../logic/channel";
+import { ChannelDrawer } from "../parts/ChannelDrawer";
+import { Channels } from "../parts/Channels";
+import classes from "../settings.module.css";
 
 const languageChoices: LanguageChoice[] = ["system", "ru", "en"];
 const themeChoices: ThemeChoice[] = ["system", "light", "dark"];
@@ -15,10 +22,11 @@ export function SettingsScreen() {
   const { t } = useTranslation("settings");
   const prefs = usePrefs();
   const status = useStatus();
+  const [channel, setChannel] = useQueryWord("channel");
   return (
-    <Screen>
+    <Screen drawer={channel ? <OpenChannel key={channel} word={channel} onClose={() => setChannel(null)} /> : null}>
       <PageHead title={t("title")} answer={t("answer")} />
-      <div style={{ display: "grid", gap: 12, maxWidth: 620 }}>
+      <div className={classes.column}>
         <Panel title={t("look")}>
           <div
             style={{ padding: 12, display: "grid", gridTemplateColumns: "132px 1fr", gap: 12, alignItems: "center" }}
@@ -43,6 +51,7 @@ export function SettingsScreen() {
             />
           </div>
         </Panel>
+        <Channels open={channel} onOpen={setChannel} />
         <Panel title={t("workspace")}>
           <div style={{ padding: 12 }}>
             <Facts
@@ -65,4 +74,19 @@ export function SettingsScreen() {
       </div>
     </Screen>
   );
+}
+
+/** The drawer of the channel that the address names: an id, or `new-` and a kind. */
+function OpenChannel(props: { word: string; onClose: () => void }) {
+  const { t } = useTranslation("settings");
+  const language = useLanguage();
+  const status = useStatus();
+  const channels = useRead("channels_list", {});
+  const kind = addable.find((one) => props.word === `new-${one}`);
+  if (kind) {
+    const start = fresh(kind, t(`channels.name_of.${kind}`), language, status.time_zone ?? "UTC");
+    return <ChannelDrawer start={start} onClose={props.onClose} />;
+  }
+  const saved = channels.data?.find((one) => one.id === props.word);
+  return saved ? <ChannelDrawer saved={saved} start={draftOf(saved)} onClose={props.onClose} /> : null;
 }
