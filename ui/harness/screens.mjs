@@ -83,6 +83,21 @@ export const screens = [
     },
     check: async (page, expect) => expect(page.url().includes("/clients/client-1"), `Enter opened ${page.url()}`),
   },
+  {
+    name: "alerts",
+    act: async (page) => {
+      await page.getByRole("button", { name: /^(Оповещения|Alerts):/ }).click();
+      await page.waitForSelector("aside h3");
+    },
+  },
+  {
+    name: "alerts-none",
+    world: "calm",
+    act: async (page) => {
+      await page.getByRole("button", { name: /^(Оповещений нет|Alerts: none)/ }).click();
+      await page.waitForSelector("aside h2");
+    },
+  },
   { name: "clients", at: "/clients" },
   { name: "clients-empty", world: "empty", at: "/clients" },
   { name: "clients-failing", world: "failing", at: "/clients" },

@@ -28,6 +28,7 @@ export const status: AppStatus = {
   clients: 3,
   connections: 3,
   problems: 0,
+  alerts: 0,
   running: 0,
   next_sync_at: null,
   version: "0.1.0",

@@ -35,6 +35,8 @@ pub enum Tag {
     Connectors,
     /// Channels that carry alerts to people, and how each of them does.
     Channels,
+    /// Alerts and their rules.
+    Alerts,
 }
 
 impl Tag {
@@ -49,6 +51,7 @@ impl Tag {
         Self::Drafts,
         Self::Connectors,
         Self::Channels,
+        Self::Alerts,
     ];
 }
 
@@ -96,20 +99,20 @@ macro_rules! with_commands {
     ($then:ident) => {
         $then! {
             /// State of the program: workspace, keychain, background runs. Works without a workspace.
-            read app_status(Empty) -> AppStatus [Workspace, Runs, Connections, Clients];
+            read app_status(Empty) -> AppStatus [Workspace, Runs, Connections, Clients, Alerts];
             /// Prepares a new workspace and hands out its recovery key, the only time it is shown. Nothing is written.
             change workspace_draft(Empty) -> NewWorkspaceDraft [];
             /// Creates the workspace that was prepared.
-            change workspace_create(NewWorkspace) -> WorkspaceCreated [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors];
+            change workspace_create(NewWorkspace) -> WorkspaceCreated [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors, Alerts];
             /// Opens a workspace that is locked by a passphrase, or tries the keychain again.
-            change workspace_unlock(UnlockWorkspace) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors];
+            change workspace_unlock(UnlockWorkspace) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors, Alerts];
             /// Puts the workspace's key back into this computer's keychain with the recovery key.
-            change workspace_recover(RecoverWorkspace) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors];
+            change workspace_recover(RecoverWorkspace) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors, Alerts];
             /// Opens the demo workspace, creating it over the built-in simulator when it is not there.
-            change workspace_open_demo(Empty) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors];
+            change workspace_open_demo(Empty) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors, Alerts];
 
             /// The nine o'clock screen.
-            read overview_get(OverviewRequest) -> Overview [Clients, Connections, Stats, Runs];
+            read overview_get(OverviewRequest) -> Overview [Clients, Connections, Stats, Runs, Alerts];
 
             /// All clients with their health.
             read clients_list(Empty) -> Vec<ClientRow> [Clients, Connections, Stats, Runs];
@@ -120,9 +123,9 @@ macro_rules! with_commands {
             /// Adds a client.
             change client_create(NewClient) -> ClientRow [Clients, Audit];
             /// Renames a client or changes its currency or time zone.
-            change client_update(UpdateClient) -> ClientRow [Clients, Audit];
+            change client_update(UpdateClient) -> ClientRow [Clients, Audit, Alerts];
             /// Deletes a client, its data and, by destroying its key, all its credentials.
-            change client_delete(DeleteClient) -> ClientDeleted [Clients, Connections, Stats, Runs, Audit];
+            change client_delete(DeleteClient) -> ClientDeleted [Clients, Connections, Stats, Runs, Audit, Alerts];
             /// A client's statistics as a file.
             read stats_export(ExportRequest) -> ExportedFile [Stats];
 
@@ -133,11 +136,11 @@ macro_rules! with_commands {
             /// One connection with its streams and credential health.
             read connection_get(ById<ConnectionId>) -> ConnectionDetail [Connections, Runs, Stats];
             /// Changes streams, lookback, VAT or pauses a connection.
-            change connection_update(ConnectionUpdate) -> ConnectionDetail [Connections, Audit];
+            change connection_update(ConnectionUpdate) -> ConnectionDetail [Connections, Audit, Alerts];
             /// Gives the settings of one connection to others of the same system.
             change settings_apply(SettingsApply) -> SettingsApplied [Connections, Audit];
             /// Deletes a connection, its data and its credential.
-            change connection_delete(ById<ConnectionId>) -> Empty [Connections, Stats, Runs, Audit];
+            change connection_delete(ById<ConnectionId>) -> Empty [Connections, Stats, Runs, Audit, Alerts];
 
             /// What a manifest would do here, stream by stream, and what its mapping says. Nothing is saved.
             read manifest_inspect(ManifestText) -> ManifestReport [];
@@ -200,6 +203,14 @@ macro_rules! with_commands {
             change channel_delete(ById<ChannelId>) -> Empty [Channels, Audit];
             /// The chats that have written to a Telegram bot in the last day.
             change channel_chats(ChannelChats) -> Vec<TelegramChat> [];
+            /// What people should know without looking: alerts that are open, muted or settled lately.
+            read alerts_list(AlertList) -> Alerts [Alerts, Clients, Connections];
+            /// Says that a person wants to hear no more of an alert until its facts are over, or does again.
+            change alert_mute(AlertMute) -> Empty [Alerts, Audit];
+            /// The rules of alerts.
+            read alert_rules_get(Empty) -> Vec<AlertRuleRow> [Alerts];
+            /// Changes one rule; all connections are judged by it anew.
+            change alert_rules_update(AlertRule) -> Vec<AlertRuleRow> [Alerts, Audit];
 
             /// Looks the whole workspace over: database, sums, credentials, keychain. Takes seconds on a large workspace.
             read doctor_run(Empty) -> DoctorReport [];

@@ -79,6 +79,7 @@ macro_rules! closed_lists {
 pub fn typescript() -> String {
     use model::{
         ad::{Level, RejectReason},
+        alert::{AlertKind, Severity},
         audit::AuditAction,
         channel::ChannelKind,
         failure::{Code, FailureKind},
@@ -129,6 +130,8 @@ pub fn typescript() -> String {
         Health = Health::ALL,
         AuditAction = AuditAction::ALL,
         ChannelKind = ChannelKind::ALL,
+        AlertKind = AlertKind::ALL,
+        Severity = Severity::ALL,
     );
     out.truncate(out.trim_end().len());
     out.push('\n');

@@ -402,6 +402,7 @@ fn told(events: &broadcast::Sender<Event>, event: SyncEvent) {
             });
         }
         SyncEvent::Committed(_) => changed(events, &[Tag::Stats]),
+        SyncEvent::Alerts => changed(events, &[Tag::Alerts]),
         SyncEvent::Runs => changed(events, &[Tag::Runs, Tag::Connections]),
     }
 }

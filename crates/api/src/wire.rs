@@ -39,6 +39,9 @@ macro_rules! wire_enum {
 
 mod channels;
 pub use channels::{ChannelChats, ChannelRow, ChannelSave, ChannelState, TelegramChat};
+mod alerts;
+pub use alerts::{AlertGroup, AlertList, AlertMute, AlertRow, AlertRuleRow, Alerts, RuleNumber};
+pub use model::alert::AlertRule;
 
 /// A request for one thing by its id.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -357,6 +360,8 @@ wire! {
         connections: u32,
         /// Connections that need a person.
         problems: u32,
+        /// Open alerts.
+        alerts: u32,
         /// Runs under way.
         running: u32,
         /// Version of this build.
@@ -429,6 +434,8 @@ wire! {
         complete_through: Option<NaiveDate>,
         /// What needs a person, worst first.
         needs: Vec<Need>,
+        /// Urgent alerts that are not about the health of a connection, which `needs` tells.
+        alerts: Vec<AlertRow>,
         /// A row per client, worst health first, then by spend.
         rows: Vec<PortfolioRow>,
         /// Whether some connection of the period failed, so that sums are lower bounds.
@@ -1450,6 +1457,15 @@ wire! {
         read_at: Option<DateTime<Utc>>,
         /// Rows kept.
         rows: u32,
+        /// How much the day changed when it was last read again; absent when it was read once.
+        change: Option<DayChange>,
+    }
+    /// How much a day changed when it was read again.
+    DayChange {
+        /// Of what: spend, or impressions where no spend is known.
+        metric: Metric,
+        /// By how much, in millionths of what it was before.
+        change: Micros,
     }
     /// A run in a list.
     RunRow {

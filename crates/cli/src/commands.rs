@@ -1,5 +1,6 @@
 //! The commands, one file each, and what they share: calling the surface with types, secrets that are not arguments, waiting for runs.
 
+pub mod alerts;
 pub mod clients;
 pub mod connect;
 pub mod create;

@@ -11,7 +11,7 @@ mod serve;
 use api::host::{Host, HostOptions};
 use clap::{Parser, Subcommand};
 use cli::source;
-use commands::{clients, connect, create, demo, doctor, import, recover, stats, sync};
+use commands::{alerts, clients, connect, create, demo, doctor, import, recover, stats, sync};
 use output::Output;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -60,6 +60,8 @@ enum WorkspaceCommand {
     Stats(stats::Args),
     /// Imports campaign statistics from a CSV, TSV or XLSX file.
     Import(import::Args),
+    /// Lists what a person should know without looking.
+    Alerts(alerts::Args),
     /// Looks the workspace over.
     Doctor,
     /// Brings the workspace's key back with the recovery key.
@@ -115,6 +117,7 @@ async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> {
         WorkspaceCommand::Sync(args) => sync::run(&host, output, args).await,
         WorkspaceCommand::Stats(args) => stats::run(&host, output, args).await,
         WorkspaceCommand::Import(args) => import::run(&host, output, args).await,
+        WorkspaceCommand::Alerts(args) => alerts::run(&host, output, args).await,
         WorkspaceCommand::Doctor => doctor::run(&host, output).await,
         WorkspaceCommand::Recover(args) => recover::run(&host, output, args, passphrase).await,
         WorkspaceCommand::Serve(args) => serve::run(&host, output, args).await,

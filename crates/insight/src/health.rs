@@ -44,7 +44,7 @@ pub fn of_connection(
         return Diagnosis { health: Health::Off, failure: None };
     }
     if let Some(failure) = failed {
-        let alarming = needs_person(failure.kind()) || failures >= ALARMING;
+        let alarming = failure.kind().needs_person() || failures >= ALARMING;
         let health = if alarming { Health::Act } else { Health::Watch };
         return Diagnosis { health, failure: Some(failure) };
     }
@@ -61,16 +61,6 @@ pub fn of_connection(
         _ => Health::Good,
     };
     Diagnosis { health, failure: None }
-}
-
-/// Whether only a person can mend it: the rest needs time.
-pub fn needs_person(kind: FailureKind) -> bool {
-    match kind {
-        FailureKind::SignInAgain | FailureKind::FixSettings | FailureKind::VendorChanged | FailureKind::OurFault => {
-            true
-        }
-        FailureKind::WaitUntil | FailureKind::Retry | FailureKind::Cancelled => false,
-    }
 }
 
 /// Health of a client: that of its worst connection; a connection that is off says nothing about the others.

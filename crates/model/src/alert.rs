@@ -15,23 +15,27 @@ use ts_rs::TS;
 words! {
     /// What an alert is about.
     AlertKind {
-        /// Only a person can let it in again. `code`.
+        /// Only a person can let it in again. `code` is a failure's.
         SignInNeeded = "sign_in_needed",
-        /// Several syncs in a row failed. `failures`, `code`.
+        /// Several syncs in a row failed, or one in a way that time does not heal. `failures`, `code`.
         Failing = "failing",
         /// A sign-in ends for good soon. `until`.
         SignInEnds = "sign_in_ends",
-        /// The data are older than the schedule promises. `data_through`, `expected`.
+        /// The data are older than the schedule promises. `data_through` (empty: there are none), `expected`: days.
         Stale = "stale",
-        /// A day has no rows, where days like it always have some. `date`, `usual`.
+        /// A day has nothing, where days like it always have something. `usual`: impressions.
+        ///
+        /// This and the other kinds about days: trouble that lasts goes from `date` `through`; `stream` speaks for all `streams` that have it,
+        /// which are joined by commas. `metric` is `rows`, `impressions` or `spend`, and with spend the values beside it are millionths of
+        /// `currency`.
         EmptyDay = "empty_day",
-        /// A day is far from what such days usually are. `date`, `metric`, `found`, `usual`.
+        /// A day is far from what such days usually are. `metric`, `found`, `usual`.
         UnusualVolume = "unusual_volume",
-        /// A day is a copy of another one, number by number. `date`, `same_as`.
+        /// A day is a copy of another one, number by number. `same_as`: a day.
         RepeatedDay = "repeated_day",
-        /// A day that was complete has much less after it was read again. `date`, `metric`, `before`, `after`.
+        /// A day that was complete has much less after it was read again. `metric`, `before`, `after`.
         ShrunkDay = "shrunk_day",
-        /// Money is spent and nothing converts, where it did. `days`, `spend`, `currency`.
+        /// Money is spent and nothing converts, where it did. `days`, `spend` in millionths of `currency`, `usual`: conversions.
         SpendWithoutConversions = "spend_without_conversions",
         /// More rows than usual could not be understood. `rows`, `usual`.
         QuarantineGrowing = "quarantine_growing",
@@ -213,7 +217,7 @@ impl AlertKind {
             Self::Stale => const { &[number(Threshold::Hours, 3, 1, 168)] },
             Self::EmptyDay | Self::RepeatedDay => const { &[number(Threshold::Impressions, 200, 1, 1_000_000)] },
             Self::UnusualVolume => {
-                const { &[number(Threshold::Percent, 35, 15, 95), number(Threshold::Impressions, 1000, 1, 1_000_000)] }
+                const { &[number(Threshold::Percent, 45, 15, 95), number(Threshold::Impressions, 1000, 1, 1_000_000)] }
             }
             Self::ShrunkDay => {
                 const { &[number(Threshold::Percent, 25, 5, 95), number(Threshold::Impressions, 200, 1, 1_000_000)] }

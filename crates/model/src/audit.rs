@@ -41,6 +41,10 @@ words! {
         ConnectorUpdated = "connector_updated",
         /// An imported connector was removed.
         ConnectorRemoved = "connector_removed",
+        /// An alert was muted, or is heard again.
+        AlertMuted = "alert_muted",
+        /// A rule of alerts was changed.
+        AlertRuleChanged = "alert_rule_changed",
         /// Records were exported.
         RecordsExported = "records_exported",
         /// A channel for alerts was added.

@@ -132,6 +132,16 @@ words! {
     }
 }
 
+impl FailureKind {
+    /// Whether only a person can mend it: the rest needs time.
+    pub fn needs_person(self) -> bool {
+        match self {
+            Self::SignInAgain | Self::FixSettings | Self::VendorChanged | Self::OurFault => true,
+            Self::WaitUntil | Self::Retry | Self::Cancelled => false,
+        }
+    }
+}
+
 impl Code {
     /// What this failure asks for: the one `match` that decides retry, colour and button.
     pub fn kind(self) -> FailureKind {

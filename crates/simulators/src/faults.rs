@@ -5,6 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// What goes wrong.
@@ -75,6 +76,21 @@ pub enum FaultKind {
     EmptyAccount,
     /// The first row and the first object arrive twice.
     DuplicateRows,
+    /// A day has no rows, and nothing says so.
+    MissingDay {
+        /// Which day.
+        date: NaiveDate,
+    },
+    /// Every second object has no row of a day, and nothing says so.
+    HalfDay {
+        /// Which day.
+        date: NaiveDate,
+    },
+    /// A day is a copy of the day before, as long as that one is asked for, too.
+    CopiedDay {
+        /// Which day.
+        date: NaiveDate,
+    },
 }
 
 impl FaultKind {
@@ -102,6 +118,9 @@ impl FaultKind {
             Self::MissingField { .. } => "missing_field",
             Self::EmptyAccount => "empty_account",
             Self::DuplicateRows => "duplicate_rows",
+            Self::MissingDay { .. } => "missing_day",
+            Self::HalfDay { .. } => "half_day",
+            Self::CopiedDay { .. } => "copied_day",
         }
     }
 }

@@ -311,6 +311,9 @@ fn bends(fault: &FaultKind) -> bool {
             | FaultKind::MissingField { .. }
             | FaultKind::EmptyAccount
             | FaultKind::DuplicateRows
+            | FaultKind::MissingDay { .. }
+            | FaultKind::HalfDay { .. }
+            | FaultKind::CopiedDay { .. }
     )
 }
 

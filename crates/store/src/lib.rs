@@ -8,6 +8,7 @@
 //! at a time has the file. Nothing readable is ever on disk: database, log and backups are encrypted, and temporary tables stay in memory.
 
 pub mod ad_objects;
+pub mod alert_facts;
 pub mod alert_rules;
 pub mod alerts;
 pub mod audit_log;

@@ -183,6 +183,11 @@ impl Engine {
         (self.inner.tell)(SyncEvent::Runs);
     }
 
+    /// Says that alerts have changed.
+    pub(crate) fn tell_of_alerts(&self) {
+        (self.inner.tell)(SyncEvent::Alerts);
+    }
+
     /// The runs of this process at this moment.
     pub fn snapshots(&self) -> Vec<Snapshot> {
         self.active().values().map(|active| active.live.snapshot()).collect()

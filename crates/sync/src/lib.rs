@@ -3,6 +3,7 @@
 //! A connector is met as a trait object that whoever wires the rooms lends ([`engine::Wiring`]); this room names none. Rows are durable
 //! slice by slice, so that a run may die at any moment and go on later without a lost or doubled row.
 
+pub mod alerts;
 pub mod engine;
 pub mod import;
 pub mod live;

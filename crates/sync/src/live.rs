@@ -17,6 +17,8 @@ pub enum SyncEvent {
     Committed(ClientId),
     /// The list of runs changed, or a connection's state did.
     Runs,
+    /// Alerts changed.
+    Alerts,
 }
 
 /// A run at one moment.

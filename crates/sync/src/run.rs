@@ -1,6 +1,7 @@
 //! One run from its first slice to its end. The kind of a failure decides what happens to the rest of the run.
 
 use crate::{
+    alerts,
     collect::{Collector, RecordCollector},
     engine::Wiring,
     live::{Live, SyncEvent},
@@ -118,6 +119,11 @@ impl Runner {
         }
         if let Err(error) = self.store.finish_run(self.id, state, failure.as_ref(), ended_at).await {
             tracing::error!(%error, "the end of a run could not be written; it goes on at the next start");
+        }
+        match alerts::review(&self.store, &*self.wiring, self.connection.id, ended_at).await {
+            Ok(true) => (self.tell)(SyncEvent::Alerts),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "alerts could not be looked at; they are again after the next run"),
         }
         // Only now: whoever sees that it is over finds in the database how it ended.
         self.live.set_state(state);

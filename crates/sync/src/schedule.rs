@@ -94,6 +94,16 @@ pub fn next(schedule: &Schedule, time_zone: &str, id: ConnectionId, after: DateT
     Some(named.to_utc() + own)
 }
 
+/// The last start at or before an instant; `None` for a schedule that is off, that cannot be kept, or that came longer than a year ago.
+/// It is looked for forwards from some time before, so that it is a start that [`next`] has named, also in nights that have an hour twice.
+pub fn last(schedule: &Schedule, time_zone: &str, id: ConnectionId, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let starts = |from: DateTime<Utc>| {
+        let after = |at: &DateTime<Utc>| next(schedule, time_zone, id, *at);
+        std::iter::successors(after(&from), after).take_while(|at| *at <= until)
+    };
+    [2, 26, 8 * 24, 63 * 24, 400 * 24].into_iter().find_map(|hours| starts(until - TimeDelta::hours(hours)).last())
+}
+
 /// The connection's own share of a stretch of time, spread evenly over connections and always the same for one.
 fn own_share(id: ConnectionId, spread: TimeDelta) -> TimeDelta {
     // The end of an id is random.
@@ -171,6 +181,12 @@ mod tests {
             (daily("06:00", all), "Nowhere/At_All", "2026-11-21T12:00:00Z", "2026-11-22T06:00:00Z"),
         ] {
             assert_eq!(next(&schedule, zone, id, at(after)), Some(at(expected)), "{schedule:?} {zone} after {after}");
+            // The start that came is the last one from its moment on, until the next one.
+            assert_eq!(last(&schedule, zone, id, at(expected)), Some(at(expected)), "{schedule:?} {zone}");
+            assert!(
+                last(&schedule, zone, id, at(expected) - TimeDelta::seconds(1)).unwrap() <= at(after),
+                "{schedule:?} {zone}"
+            );
         }
         assert_eq!(next(&Schedule::Off, "UTC", id, at("2026-11-21T12:00:00Z")), None);
     }

@@ -3,6 +3,7 @@
 //! the engine's few workers keep fifty of them from starting together.
 
 use crate::{
+    alerts::Watch,
     engine::{Engine, Wiring},
     schedule,
 };
@@ -27,6 +28,7 @@ pub struct Scheduler {
     engine: Engine,
     wiring: Arc<dyn Wiring>,
     clock: Arc<dyn Clock>,
+    alerts: Watch,
 }
 
 /// What is to be done about a connection at a moment.
@@ -55,7 +57,8 @@ fn due(turn: &Turn, by_schedule: Option<DateTime<Utc>>, now: DateTime<Utc>) -> D
 impl Scheduler {
     /// A scheduler of an engine's workspace.
     pub fn new(store: Store, engine: Engine, wiring: Arc<dyn Wiring>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, engine, wiring, clock }
+        let alerts = Watch::new(store.clone(), Arc::clone(&wiring));
+        Self { store, engine, wiring, clock, alerts }
     }
 
     /// Looks at the clock until it is told to stop.
@@ -89,6 +92,9 @@ impl Scheduler {
                     tracing::warn!(connection = %connection.id, error = %failure, "a scheduled run was not started");
                 }
             }
+        }
+        if self.alerts.look(now).await? {
+            self.engine.tell_of_alerts();
         }
         Ok(started)
     }

@@ -8,13 +8,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use house::{Act, House, Wires};
 use kit::{clock::Clock, testing::VirtualClock};
 use model::{
+    alert::{AlertKind, AlertState, TellingKind},
     connection::ConnectionState,
     failure::Code,
     run::{RunState, RunTrigger},
     schedule::Schedule,
 };
 use std::{sync::Arc, time::Duration};
-use store::runs::{RunEnd, RunQuery};
+use store::{
+    Scope,
+    runs::{RunEnd, RunQuery},
+};
 use sync::scheduler::Scheduler;
 
 /// A workspace, its clock and its scheduler.
@@ -60,13 +64,8 @@ impl Office {
     }
 
     async fn runs(&self) -> Vec<store::runs::Run> {
-        let query = RunQuery {
-            scope: store::Scope::Portfolio,
-            connection_id: None,
-            end: RunEnd::All,
-            before: None,
-            limit: 10_000,
-        };
+        let query =
+            RunQuery { scope: Scope::Portfolio, connection_id: None, end: RunEnd::All, before: None, limit: 10_000 };
         self.house.store.runs(query).await.unwrap()
     }
 }
@@ -153,4 +152,92 @@ async fn a_dead_sign_in_stops_the_schedule_until_somebody_signs_in() {
     office.house.store.set_connection_state(office.house.connection, ConnectionState::Active).await.unwrap();
     assert_eq!(office.awake(HOUR * 2 + MINUTE * 10, MINUTE * 5).await, 2);
     assert_eq!(office.house.store.turn(office.house.connection).await.unwrap().failures, 0);
+}
+
+#[tokio::test]
+async fn data_that_nobody_reads_are_said_and_a_day_has_one_digest() {
+    let office = Office::open("2026-11-02T12:00:00Z").await;
+    let (store, id) = (&office.house.store, office.house.connection);
+    let standing = async || {
+        let alerts = store.alerts(Scope::Portfolio, office.clock.now()).await.unwrap();
+        let alive = alerts.into_iter().filter(|alert| alert.state != AlertState::Settled);
+        alive.map(|alert| (alert.subject.kind, alert.params)).collect::<Vec<_>>()
+    };
+    let digests = async || {
+        let tellings = store.tellings_after(0, 100).await.unwrap();
+        assert!(tellings.iter().all(|telling| telling.kind == TellingKind::Digest), "nothing of this is urgent");
+        let told = tellings.into_iter().map(|telling| {
+            let alerts: Vec<_> = telling.alerts.iter().map(|alert| (alert.kind, alert.state)).collect();
+            (telling.date.unwrap().to_string(), alerts)
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(office.awake(HOUR * 24, MINUTE).await, 1);
+    assert_eq!((standing().await, digests().await), (vec![], vec![]), "a good day");
+
+    // A quota that is free in four days: nothing fails, nothing is read. Patience ends three hours after the start that was missed.
+    store.set_attempts(id, 0, Some(office.clock.now() + TimeDelta::days(4))).await.unwrap();
+    assert_eq!(office.awake(HOUR * 18, MINUTE).await, 0);
+    assert_eq!(standing().await, []);
+    assert_eq!(office.awake(MINUTE * 30, MINUTE).await, 0);
+    let found = standing().await;
+    assert_eq!((found.len(), found[0].0), (1, AlertKind::Stale));
+    assert_eq!((found[0].1["data_through"].as_str(), found[0].1["expected"].as_str()), ("2026-11-02", "2026-11-03"));
+    assert_eq!(digests().await, [], "at nine in Moscow nobody knew of it");
+    let open = vec![(AlertKind::Stale, AlertState::Open)];
+    office.awake(HOUR * 26, MINUTE).await;
+    assert_eq!(digests().await, [("2026-11-05".to_owned(), open.clone())]);
+
+    // Nine o'clock was slept through. What was missed is given some minutes before the digest is made up for.
+    office.asleep(HOUR * 24);
+    office.awake(MINUTE * 8, MINUTE).await;
+    assert_eq!((standing().await.len(), digests().await.len()), (1, 1));
+    office.awake(HOUR * 3, MINUTE).await;
+    assert_eq!(digests().await[1..], [("2026-11-06".to_owned(), open)]);
+
+    // It is read again: the alert settles, and that is the news of the next day. Then there is none.
+    store.set_attempts(id, 0, None).await.unwrap();
+    assert_eq!(office.awake(HOUR * 24, MINUTE).await, 1);
+    assert_eq!(standing().await, []);
+    office.awake(HOUR * 48, MINUTE).await;
+    assert_eq!(digests().await[2..], [("2026-11-07".to_owned(), vec![(AlertKind::Stale, AlertState::Settled)])]);
+}
+
+#[tokio::test]
+async fn a_computer_that_slept_has_time_to_catch_up_before_anybody_is_blamed() {
+    let office = Office::open("2026-11-02T12:00:00Z").await;
+    office.awake(HOUR * 24, MINUTE * 5).await;
+    let store = &office.house.store;
+    store.set_attempts(office.house.connection, 0, Some(office.clock.now() + TimeDelta::days(9))).await.unwrap();
+    for _ in 0..3 {
+        office.asleep(HOUR * 22);
+        office.awake(HOUR * 2, MINUTE).await;
+        assert_eq!(store.alerts(Scope::Portfolio, office.clock.now()).await.unwrap(), [], "awake for two hours");
+    }
+    office.awake(HOUR * 2, MINUTE).await;
+    assert_eq!(store.alerts(Scope::Portfolio, office.clock.now()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn three_failures_in_a_row_are_told_once() {
+    let office = Office::open("2026-11-02T12:00:00Z").await;
+    let store = &office.house.store;
+    office.house.source.acts((0..10).map(|place| (place, Act::Fail(Code::PlatformDown))));
+    let mut told = Vec::new();
+    while told.len() < 6 {
+        if office.awake(MINUTE, MINUTE).await > 0 {
+            let tellings = store.tellings_after(0, 100).await.unwrap();
+            told.push(tellings.iter().filter(|telling| telling.kind == TellingKind::Critical).count());
+        }
+    }
+    assert_eq!(told, [0, 0, 1, 1, 1, 1], "the third, and never again while it lasts");
+    let alerts = store.alerts(Scope::Portfolio, office.clock.now()).await.unwrap();
+    assert_eq!(
+        (alerts.len(), alerts[0].subject.kind, alerts[0].params["failures"].as_str()),
+        (1, AlertKind::Failing, "6")
+    );
+    office.house.source.acts([]);
+    while office.awake(MINUTE, MINUTE).await == 0 {}
+    let alerts = store.alerts(Scope::Portfolio, office.clock.now()).await.unwrap();
+    assert!(alerts.iter().all(|alert| alert.state == AlertState::Settled), "a good sync settles it");
 }

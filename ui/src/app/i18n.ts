@@ -24,6 +24,8 @@ import syncsEn from "@/features/syncs/texts/en.json";
 import syncsRu from "@/features/syncs/texts/ru.json";
 import workbenchEn from "@/features/workbench/texts/en.json";
 import workbenchRu from "@/features/workbench/texts/ru.json";
+import alertsEn from "@/shared/alerts/texts/en.json";
+import alertsRu from "@/shared/alerts/texts/ru.json";
 import errorsEn from "@/shared/errors/texts/en.json";
 import errorsRu from "@/shared/errors/texts/ru.json";
 import { currentPrefs, languageOf, onPrefs } from "@/shared/prefs/prefs";
@@ -38,6 +40,7 @@ export const texts = {
     frame: frameEn,
     shared: sharedEn,
     errors: errorsEn,
+    alerts: alertsEn,
     start: startEn,
     overview: overviewEn,
     clients: clientsEn,
@@ -53,6 +56,7 @@ export const texts = {
     frame: frameRu,
     shared: sharedRu,
     errors: errorsRu,
+    alerts: alertsRu,
     start: startRu,
     overview: overviewRu,
     clients: clientsRu,

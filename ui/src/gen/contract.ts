@@ -21,6 +21,181 @@ client_id: ClientId | null,
 new_client_name: string | null, };
 
 /**
+ * The one thing to do about an alert.
+ */
+export type AlertAction = "sign_in" | "sync_now" | "recollect" | "open_run" | "open_drift" | "open_client";
+
+/**
+ * The alerts of one client, the open ones first, and among them the worst.
+ */
+export type AlertGroup = { 
+/**
+ * Which client.
+ */
+client_id: ClientId, 
+/**
+ * Its name.
+ */
+client_name: string, 
+/**
+ * Its alerts.
+ */
+alerts: Array<AlertRow>, };
+
+/**
+ * Something a person should know.
+ */
+export type AlertId = string;
+
+/**
+ * What an alert is about.
+ */
+export type AlertKind = "sign_in_needed" | "failing" | "sign_in_ends" | "stale" | "empty_day" | "unusual_volume" | "repeated_day" | "shrunk_day" | "spend_without_conversions" | "quarantine_growing" | "error_share" | "schema_drift" | "totals_differ";
+
+/**
+ * Whose alerts.
+ */
+export type AlertList = { 
+/**
+ * One client's, or everybody's.
+ */
+client_id: ClientId | null, };
+
+/**
+ * Whether a person wants to hear of an alert.
+ */
+export type AlertMute = { 
+/**
+ * Which one.
+ */
+id: AlertId, 
+/**
+ * Hear no more of it, or again.
+ */
+muted: boolean, };
+
+/**
+ * An alert.
+ */
+export type AlertRow = { 
+/**
+ * Its id.
+ */
+id: AlertId, 
+/**
+ * What it is about.
+ */
+kind: AlertKind, 
+/**
+ * How urgent it is.
+ */
+severity: Severity, 
+/**
+ * Where it stands.
+ */
+state: AlertState, 
+/**
+ * Whose.
+ */
+client_id: ClientId, 
+/**
+ * The client's name.
+ */
+client_name: string, 
+/**
+ * Which connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Its connector.
+ */
+connector: string, 
+/**
+ * Its account's name.
+ */
+account_name: string, 
+/**
+ * The days it is about: those that its action collects again.
+ */
+days: DateRange | null, 
+/**
+ * Parameters of its text, by the names that `AlertKind` tells.
+ */
+params: { [key in string]: string }, 
+/**
+ * The run that brought it to light, if it is still kept.
+ */
+run_id: RunId | null, 
+/**
+ * The one thing to do about it.
+ */
+action: AlertAction, 
+/**
+ * When it was found.
+ */
+opened_at: string, 
+/**
+ * When its facts were over.
+ */
+settled_at: string | null, };
+
+/**
+ * What a rule of one kind does.
+ */
+export type AlertRule = { 
+/**
+ * Which kind.
+ */
+kind: AlertKind, 
+/**
+ * Whether it looks at all.
+ */
+enabled: boolean, 
+/**
+ * How urgent what it finds is.
+ */
+severity: Severity, 
+/**
+ * Its numbers, all of [`AlertKind::thresholds`].
+ */
+thresholds: { [key in Threshold]?: number }, };
+
+/**
+ * A rule and how far it can be changed.
+ */
+export type AlertRuleRow = { 
+/**
+ * The rule in force.
+ */
+rule: AlertRule, 
+/**
+ * What it does by itself.
+ */
+default: AlertRule, 
+/**
+ * Its numbers.
+ */
+numbers: Array<RuleNumber>, };
+
+/**
+ * Where an alert stands.
+ */
+export type AlertState = "open" | "muted" | "settled";
+
+/**
+ * Alerts that are open or muted, and those settled lately.
+ */
+export type Alerts = { 
+/**
+ * By client: whose is worst first.
+ */
+groups: Array<AlertGroup>, 
+/**
+ * How many are open.
+ */
+open: number, };
+
+/**
  * A failure as it crosses the surface.
  */
 export type ApiError = { 
@@ -102,6 +277,10 @@ connections: number,
  */
 problems: number, 
 /**
+ * Open alerts that the bell counts.
+ */
+alerts: number, 
+/**
  * Runs under way.
  */
 running: number, 
@@ -114,6 +293,7 @@ version: string, };
  * Something a person did that the audit log keeps.
  */
 export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "records_exported";
 
 /**
  * An entry of the audit log.
@@ -863,7 +1043,24 @@ read_at: string | null,
 /**
  * Rows kept.
  */
-rows: number, };
+rows: number, 
+/**
+ * How much the day changed when it was last read again; absent when it was read once.
+ */
+change: DayChange | null, };
+
+/**
+ * How much a day changed when it was read again.
+ */
+export type DayChange = { 
+/**
+ * Of what: spend, or impressions where no spend is known.
+ */
+metric: Metric, 
+/**
+ * By how much, in millionths of what it was before.
+ */
+change: Micros, };
 
 /**
  * How far a day of data of one connection can be trusted.
@@ -1986,6 +2183,10 @@ complete_through: string | null,
  */
 needs: Array<Need>, 
 /**
+ * Urgent alerts that are not about the health of a connection, which `needs` tells.
+ */
+alerts: Array<AlertRow>, 
+/**
  * A row per client, worst health first, then by spend.
  */
 rows: Array<PortfolioRow>, 
@@ -2509,6 +2710,23 @@ bytes: number,
  * Which attempt, from 1.
  */
 attempt: number, };
+
+/**
+ * A number of a rule.
+ */
+export type RuleNumber = { 
+/**
+ * Which number.
+ */
+threshold: Threshold, 
+/**
+ * The smallest that makes sense.
+ */
+least: number, 
+/**
+ * The largest that makes sense.
+ */
+most: number, };
 
 /**
  * A run with everything known of it.
@@ -3047,6 +3265,7 @@ title: string,
  * Whether it is a conversation with one person.
  */
 private: boolean, };
+export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "alerts";
 
 /**
  * A request and its answer.
@@ -3220,6 +3439,11 @@ millis: number | null,
  * Why it failed.
  */
 failure: ApiError | null, };
+
+/**
+ * A number by which a rule decides.
+ */
+export type Threshold = "failures" | "hours" | "percent" | "impressions" | "days" | "conversions" | "rows" | "times" | "requests";
 
 /**
  * How to print a metric.
@@ -3409,6 +3633,14 @@ export interface Commands {
   channel_delete: { request: ById<ChannelId>; response: Empty; kind: "change" };
   /** The chats that have written to a Telegram bot in the last day. */
   channel_chats: { request: ChannelChats; response: Array<TelegramChat>; kind: "change" };
+  /** What people should know without looking: alerts that are open, muted or settled lately. */
+  alerts_list: { request: AlertList; response: Alerts; kind: "read" };
+  /** Says that a person wants to hear no more of an alert until its facts are over, or does again. */
+  alert_mute: { request: AlertMute; response: Empty; kind: "change" };
+  /** The rules of alerts. */
+  alert_rules_get: { request: Empty; response: Array<AlertRuleRow>; kind: "read" };
+  /** Changes one rule; all connections are judged by it anew. */
+  alert_rules_update: { request: AlertRule; response: Array<AlertRuleRow>; kind: "change" };
   /** Looks the whole workspace over: database, sums, credentials, keychain. Takes seconds on a large workspace. */
   doctor_run: { request: Empty; response: DoctorReport; kind: "read" };
   /** Who did what, newest first, with the state of the hash chain. */
@@ -3417,26 +3649,26 @@ export interface Commands {
 
 /** Whether a command reads or changes, and which cached answers are concerned. */
 export const commands = {
-  app_status: { kind: "read", tags: ["workspace", "runs", "connections", "clients"] },
+  app_status: { kind: "read", tags: ["workspace", "runs", "connections", "clients", "alerts"] },
   workspace_draft: { kind: "change", tags: [] },
-  workspace_create: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors"] },
-  workspace_unlock: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors"] },
-  workspace_recover: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors"] },
-  workspace_open_demo: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors"] },
-  overview_get: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
+  workspace_create: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
+  workspace_unlock: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
+  workspace_recover: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
+  workspace_open_demo: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
+  overview_get: { kind: "read", tags: ["clients", "connections", "stats", "runs", "alerts"] },
   clients_list: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
   client_get: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
   client_stats: { kind: "read", tags: ["stats", "connections"] },
   client_create: { kind: "change", tags: ["clients", "audit"] },
-  client_update: { kind: "change", tags: ["clients", "audit"] },
-  client_delete: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit"] },
+  client_update: { kind: "change", tags: ["clients", "audit", "alerts"] },
+  client_delete: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit", "alerts"] },
   stats_export: { kind: "read", tags: ["stats"] },
   connectors_list: { kind: "read", tags: ["connections", "connectors"] },
   connections_list: { kind: "read", tags: ["connections", "runs", "stats"] },
   connection_get: { kind: "read", tags: ["connections", "runs", "stats"] },
-  connection_update: { kind: "change", tags: ["connections", "audit"] },
+  connection_update: { kind: "change", tags: ["connections", "audit", "alerts"] },
   settings_apply: { kind: "change", tags: ["connections", "audit"] },
-  connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit"] },
+  connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit", "alerts"] },
   manifest_inspect: { kind: "read", tags: [] },
   manifest_import: { kind: "change", tags: ["connectors", "audit"] },
   manifest_update: { kind: "change", tags: ["connectors", "connections", "audit"] },
@@ -3465,6 +3697,10 @@ export const commands = {
   channel_test: { kind: "change", tags: ["channels"] },
   channel_delete: { kind: "change", tags: ["channels", "audit"] },
   channel_chats: { kind: "change", tags: [] },
+  alerts_list: { kind: "read", tags: ["alerts", "clients", "connections"] },
+  alert_mute: { kind: "change", tags: ["alerts", "audit"] },
+  alert_rules_get: { kind: "read", tags: ["alerts"] },
+  alert_rules_update: { kind: "change", tags: ["alerts", "audit"] },
   doctor_run: { kind: "read", tags: [] },
   audit_list: { kind: "read", tags: ["audit"] },
 } as const satisfies { [Name in keyof Commands]: { kind: Commands[Name]["kind"]; tags: readonly Tag[] } };
@@ -3501,3 +3737,10 @@ export const allAuditAction: readonly AuditAction[] = ["workspace_created", "wor
 
 /** Every `ChannelKind`, in the order of its declaration. */
 export const allChannelKind: readonly ChannelKind[] = ["desktop", "telegram", "email", "slack"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "records_exported"];
+
+/** Every `AlertKind`, in the order of its declaration. */
+export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", "sign_in_ends", "stale", "empty_day", "unusual_volume", "repeated_day", "shrunk_day", "spend_without_conversions", "quarantine_growing", "error_share", "schema_drift", "totals_differ"];
+
+/** Every `Severity`, in the order of its declaration. */
+export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];

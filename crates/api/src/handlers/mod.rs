@@ -1,6 +1,7 @@
 //! One function per command. A handler checks what a person typed, asks a room, and puts the answer into wire types; what it decides
 //! beyond that belongs into a room.
 
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod channels;
 pub(crate) mod clients;
@@ -19,6 +20,7 @@ pub(crate) mod test_read;
 pub(crate) mod workspace;
 
 use crate::host::{Host, answer};
+use alerts::{alert_mute, alert_rules_get, alert_rules_update, alerts_list};
 use audit::audit_list;
 use channels::{channel_chats, channel_delete, channel_save, channel_test, channels_list};
 use clients::{client_create, client_delete, client_get, client_update, clients_list};

@@ -1,6 +1,6 @@
 //! The nine o'clock screen.
 
-use super::convert::small;
+use super::{alerts, convert::small};
 use crate::{
     host::Host,
     wire::{HealthCount, Kpi, LeftOut, Need, NeedAction, Overview, OverviewRequest, PortfolioRow},
@@ -64,6 +64,7 @@ pub(crate) async fn overview_get(host: &Host, request: OverviewRequest) -> Resul
                 action: action(need.failure.kind()),
             })
             .collect(),
+        alerts: alerts::urgent(host, &workspace).await?,
         rows: screen.clients.iter().map(row).collect(),
         partial: screen.partial,
     })

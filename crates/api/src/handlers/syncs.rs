@@ -7,18 +7,22 @@ use super::{
 use crate::{
     host::{Host, Workspace},
     wire::{
-        ApiError, BoardRequest, ById, CollectRequest, DayCell, Empty, LogRow, QuarantineGroup, QuarantinePage,
-        QuarantineRequest, RequestRow, RunDetail, RunFilter, RunList, RunPage, RunRow, RunStarted, SliceRow, Strip,
-        SyncBoard, WaitRow,
+        ApiError, BoardRequest, ById, CollectRequest, DayCell, DayChange, Empty, LogRow, QuarantineGroup,
+        QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunFilter, RunList, RunPage, RunRow, RunStarted,
+        SliceRow, Strip, SyncBoard, WaitRow,
     },
 };
-use insight::portfolio;
+use insight::{
+    metric::{Metric, Sums},
+    portfolio,
+};
 use model::{
     audit::AuditAction,
     connection::{Connection, ConnectionState},
     date::{self, DateRange},
     failure::{Code, Failure},
     id::{ClientId, ConnectionId, RunId},
+    money::Micros,
     run::{DayState, RunState, RunTrigger},
 };
 use std::collections::HashMap;
@@ -45,10 +49,16 @@ pub(crate) async fn syncs_board(host: &Host, request: BoardRequest) -> Result<Sy
             reads: cell.reads,
             read_at: Some(cell.read_at),
             rows: small(cell.rows),
+            change: None,
         };
         read.entry(cell.connection_id).or_default().insert(cell.date, shown);
     }
-    let missing = |date| DayCell { date, state: DayState::Missing, reads: 0, read_at: None, rows: 0 };
+    for changed in workspace.store.day_changes(scope, days).await? {
+        if let Some(cell) = read.get_mut(&changed.connection_id).and_then(|cells| cells.get_mut(&changed.date)) {
+            cell.change = day_change(&changed);
+        }
+    }
+    let missing = |date| DayCell { date, state: DayState::Missing, reads: 0, read_at: None, rows: 0, change: None };
     let strips = portfolio::connections(&workspace.store, scope, now).await?.into_iter().map(|view| {
         let mut own = read.remove(&view.connection.id).unwrap_or_default();
         Strip {
@@ -176,6 +186,17 @@ pub(crate) async fn run_cancel(host: &Host, request: ById<RunId>) -> Result<Empt
     workspace.engine.cancel(request.id).await?;
     workspace.audit(host.now(), AuditAction::RunCancelled, &request.id.to_string()).await?;
     Ok(Empty {})
+}
+
+/// How much a day changed: its spend, or its impressions where spend was not known or nothing.
+fn day_change(changed: &store::day_reads::DayChange) -> Option<DayChange> {
+    let (before, after) = (Sums::from(changed.before), Sums::from(changed.after));
+    let of = |metric: Metric| {
+        let nothing = (changed.after.rows == 0).then_some(Micros::ZERO);
+        let change = metric.change(metric.of(&after).or(nothing), metric.of(&before))?;
+        Some(DayChange { metric: metric.into(), change })
+    };
+    of(Metric::Spend).or_else(|| of(Metric::Impressions))
 }
 
 fn slice_row(slice: store::slices::Slice) -> SliceRow {

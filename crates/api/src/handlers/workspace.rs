@@ -1,6 +1,6 @@
 //! The workspace itself: its state, making it, opening it, getting back in.
 
-use super::convert::small;
+use super::{alerts, convert::small};
 use crate::{
     folder::{Lock, NewWorkspace, keychain_status},
     host::Host,
@@ -43,6 +43,7 @@ pub(crate) async fn status(host: &Host) -> Result<AppStatus, Failure> {
         clients: 0,
         connections: 0,
         problems: 0,
+        alerts: 0,
         running: 0,
         next_sync_at: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -60,6 +61,7 @@ pub(crate) async fn status(host: &Host) -> Result<AppStatus, Failure> {
             status.clients = small(workspace.store.clients().await?.len() as u64);
             status.connections = small(views.len() as u64);
             status.problems = small(views.iter().filter(|view| view.diagnosis.health == Health::Act).count() as u64);
+            status.alerts = alerts::bell(host, &workspace).await?;
             status.next_sync_at = views.iter().filter_map(|view| view.turn.at()).min();
             status.running = small(workspace.engine.snapshots().len() as u64);
         }

@@ -356,6 +356,17 @@ impl Vendor for Vk {
                 }
             }
             FaultKind::DuplicateRows => double_first(body),
+            FaultKind::MissingDay { date } => rows_of_objects(body, |_, rows| rows.retain(|row| !is_of(row, *date))),
+            FaultKind::HalfDay { date } => rows_of_objects(body, |place, rows| {
+                rows.retain(|row| place % 2 == 0 || !is_of(row, *date));
+            }),
+            FaultKind::CopiedDay { date } => rows_of_objects(body, |_, rows| {
+                let copy = rows.iter().find(|row| date.pred_opt().is_some_and(|before| is_of(row, before))).cloned();
+                if let (Some(mut copy), Some(row)) = (copy, rows.iter_mut().find(|row| is_of(row, *date))) {
+                    copy["date"] = json!(date.to_string());
+                    *row = copy;
+                }
+            }),
             FaultKind::UnknownEnum => everywhere(body, &mut |name, value| match name {
                 "status" | "moderation_status" | "delivery" | "objective" if value.is_string() => {
                     *value = json!("quantum_paused");
@@ -682,6 +693,21 @@ impl Form {
 
     fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+}
+
+/// Whether a row of a report is about this day.
+fn is_of(row: &Value, date: NaiveDate) -> bool {
+    row["date"].as_str() == Some(&date.to_string())
+}
+
+/// Lets `change` at the rows of each object of a report, with the object's place.
+fn rows_of_objects(body: &mut Value, change: impl Fn(usize, &mut Vec<Value>)) {
+    let Some(items) = body.get_mut("items").and_then(Value::as_array_mut) else { return };
+    for (place, item) in items.iter_mut().enumerate() {
+        if let Some(rows) = item.get_mut("rows").and_then(Value::as_array_mut) {
+            change(place, rows);
+        }
     }
 }
 

@@ -648,6 +648,18 @@ async fn faults_of_content() {
     assert!(base.get("spent").is_none() && base.get("shows").is_some());
     let empty = struck(FaultKind::EmptyAccount, banners).await;
     assert_eq!((&empty["count"], &empty["items"]), (&json!(0), &json!([])));
+    let rows = |report: &Value, place: usize| report["items"][place]["rows"].as_array().unwrap().clone();
+    let (whole, objects) = (desk.json(&stats).await, desk.json(&stats).await["items"].as_array().unwrap().len());
+    let date: NaiveDate = rows(&whole, 0).last().unwrap()["date"].as_str().unwrap().parse().unwrap();
+    let gone = struck(FaultKind::MissingDay { date }, &stats).await;
+    assert!((0..objects).all(|place| rows(&gone, place)[..] == rows(&whole, place)[..rows(&whole, place).len() - 1]));
+    let halved = struck(FaultKind::HalfDay { date }, &stats).await;
+    for place in 0..objects {
+        assert_eq!(rows(&halved, place).len(), rows(&whole, place).len() - place % 2, "the object at {place}");
+    }
+    let copied = struck(FaultKind::CopiedDay { date }, &stats).await;
+    let [before, newest] = &rows(&copied, 0)[rows(&copied, 0).len() - 2..] else { panic!("two days") };
+    assert_eq!((&before["base"], &newest["date"]), (&newest["base"], &json!(date.to_string())));
     let doubled = struck(FaultKind::DuplicateRows, &stats).await;
     assert_eq!(doubled["items"][0]["rows"].as_array().unwrap().len(), 8);
     let doubled = struck(FaultKind::DuplicateRows, banners).await;

@@ -1,10 +1,14 @@
 //! Alerts, their rules and what is told: one living alert per subject, one digest a day, and nothing told twice.
 
-use crate::{Home, a_run, connected, day, days, noon};
+use crate::{Home, a_commit, a_run, a_slice, connected, day, days, noon, object, stat, write};
 use chrono::{DateTime, TimeDelta, Utc};
 use model::{
+    ad::{AdObject, Level, ObjectStatus},
     alert::{AlertAction, AlertKind, AlertState, Severity, TellingKind, Threshold},
+    failure::{Code, Failure},
     id::{ConnectionId, RunId},
+    money::Micros,
+    run::{DayState, RunState},
 };
 use std::collections::BTreeMap;
 use store::{
@@ -204,4 +208,108 @@ async fn rules_are_what_a_person_made_of_them() {
         .unwrap();
     let read = store.alert_rules().await.unwrap().remove(&AlertKind::Failing).unwrap();
     assert_eq!((read.enabled, read.number(Threshold::Failures)), (false, 3));
+}
+
+#[tokio::test]
+async fn a_jump_is_explained_by_what_ended_what_pauses_and_what_is_new() {
+    let home = Home::new().await;
+    let (_, id) = connected(&home.store, "acme").await;
+    let run = a_run(&home.store, id).await;
+    let seq = a_slice(&home.store, run, Level::Campaign, days(1, 10)).await;
+    let of = |name: &str, status| AdObject { status, ..object(Level::Campaign, name, name) };
+    let mut commit = a_commit(run, seq, vec![]);
+    commit.objects = vec![
+        of("steady", ObjectStatus::Active),
+        of("paused", ObjectStatus::Active),
+        of("vanished", ObjectStatus::Active),
+        of("stopped", ObjectStatus::Stopped),
+        of("deleted", ObjectStatus::Deleted),
+        of("new", ObjectStatus::Active),
+    ];
+    for number in 1..=10 {
+        let mut on = |name: &str, roubles: i64| commit.stats.push(stat(name, day(number), roubles));
+        on("steady", 50);
+        on("paused", if number == 10 { 0 } else { 20 });
+        if number < 10 {
+            on("vanished", 30);
+            on("stopped", 10);
+        }
+        // It delivered on three days only: what it brought on those is what is gone.
+        on("deleted", if number < 4 { 7 } else { 0 });
+        if number == 10 {
+            on("new", 90);
+        }
+    }
+    home.store.commit_slice(commit).await.unwrap();
+    let shift = home.store.shift(id, Level::Campaign, day(10), 28).await.unwrap();
+    let spent = |sums: store::daily_rollups::Sums| (sums.cost, sums.rows);
+    assert_eq!(spent(shift.ended), (Micros::whole(17), 1), "only one of the two has no row");
+    assert_eq!(spent(shift.idle), (Micros::whole(20), 0), "what vanished without a word is explained by nothing");
+    assert_eq!(spent(shift.fresh), (Micros::whole(90), 1));
+    assert_eq!(shift.ended.impressions, Some(1700));
+    assert_eq!(home.store.shift(id, Level::Ad, day(10), 28).await.unwrap(), store::alert_facts::Shift::default());
+}
+
+#[tokio::test]
+async fn days_are_read_with_their_totals_and_what_they_were() {
+    let home = Home::new().await;
+    let (_, id) = connected(&home.store, "acme").await;
+    write(&home.store, id, Level::Campaign, days(16, 17), vec![stat("1", day(16), 5), stat("2", day(16), 6)]).await;
+    write(&home.store, id, Level::Campaign, days(16, 16), vec![stat("1", day(16), 3)]).await;
+    write(&home.store, id, Level::Ad, days(17, 17), vec![]).await;
+    let read = home.store.read_days(id, day(10)).await.unwrap();
+    let brief: Vec<_> = read
+        .iter()
+        .map(|day| {
+            (
+                day.stream.as_str(),
+                day.date,
+                day.is_total,
+                day.sums.rows,
+                day.sums.cost,
+                day.before.map(|sums| sums.cost),
+            )
+        })
+        .collect();
+    assert_eq!(
+        brief,
+        [
+            ("ad_stats", day(17), false, 0, None, None),
+            ("campaign_stats", day(16), true, 1, Micros::whole(3), Some(Micros::whole(11))),
+            ("campaign_stats", day(17), true, 0, None, None),
+        ]
+    );
+    assert!(read.iter().all(|day| day.state == DayState::Final));
+    home.store.set_streams(id, &crate::streams(&["campaigns", "campaign_stats"])).await.unwrap();
+    assert_eq!(
+        home.store.read_days(id, day(17)).await.unwrap().len(),
+        2,
+        "a stream that the connection forgot still has days"
+    );
+}
+
+#[tokio::test]
+async fn how_the_last_attempt_ended() {
+    let home = Home::new().await;
+    let (client, id) = connected(&home.store, "acme").await;
+    let (store, scope) = (&home.store, Scope::Client(client));
+    assert_eq!(store.last_ends(scope).await.unwrap(), []);
+    let ended = async |state: RunState, failure: Option<Failure>, hours: i64| {
+        let run = a_run(store, id).await;
+        store.finish_run(run, state, failure.as_ref(), after(hours)).await.unwrap();
+        run
+    };
+    ended(RunState::Done, None, 1).await;
+    let failed = ended(RunState::Failed, Some(Failure::new(Code::PlatformDown)), 2).await;
+    ended(RunState::Stopped, None, 3).await;
+    let last = store.last_ends(scope).await.unwrap().remove(0);
+    assert_eq!(
+        (last.run_id, last.state, last.running),
+        (failed, RunState::Failed, false),
+        "a stopped attempt says nothing"
+    );
+    assert_eq!((last.synced_at, last.failure.unwrap().code), (Some(after(1)), Code::PlatformDown));
+    a_run(store, id).await;
+    let last = store.last_ends(scope).await.unwrap().remove(0);
+    assert_eq!((last.run_id, last.running), (failed, true));
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use async_trait::async_trait;
-use chrono::{NaiveDate, Utc};
+use chrono::NaiveDate;
 use kit::{
     clock::{Clock, SystemClock},
     http::{Http, HttpOptions},
@@ -214,7 +214,7 @@ impl House {
             name: "Ромашка".to_owned(),
             currency: Currency::RUB,
             time_zone: ZONE.to_owned(),
-            created_at: Utc::now(),
+            created_at: clock.now(),
         };
         store.insert_client(&client).await.unwrap();
         let connection = Connection {
@@ -231,7 +231,7 @@ impl House {
             lookback_days: 3,
             first_load_days: 10,
             schedule: model::schedule::Schedule::default(),
-            created_at: Utc::now(),
+            created_at: clock.now(),
         };
         let streams = ["campaigns", "campaign_stats"].map(|name| StreamChoice { name: name.to_owned(), on: true });
         store.insert_connection(&connection, &streams, Level::Campaign).await.unwrap();

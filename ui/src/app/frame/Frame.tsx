@@ -24,6 +24,7 @@ import { useSaying } from "@/shared/ui/saying";
 import { useSyncHere } from "@/shared/ui/screenSync";
 import { isMac, useShortcuts } from "@/shared/ui/shortcuts";
 import { type Feature, features, overlays } from "../features";
+import { AlertsPanel } from "./AlertsPanel";
 import { ClientSwitcher } from "./ClientSwitcher";
 import classes from "./frame.module.css";
 import { Palette } from "./Palette";
@@ -37,6 +38,7 @@ export type Overlay = "palette" | "clients" | "shortcuts" | null;
 export function Frame() {
   const { t } = useTranslation("frame");
   const [overlay, setOverlay] = useState<Overlay>(null);
+  const [alertsOpen, setAlertsOpen] = useState(false);
   const folded = usePrefs().folded;
   const online = useOnline();
   const go = useGo();
@@ -54,6 +56,8 @@ export function Frame() {
       <div className={classes.main}>
         <TopBar
           onSearch={() => setOverlay("palette")}
+          alertsOpen={alertsOpen}
+          onAlerts={() => setAlertsOpen(!alertsOpen)}
           switcher={
             <ClientSwitcher
               opened={overlay === "clients"}
@@ -81,9 +85,12 @@ export function Frame() {
             </Banner>
           </div>
         )}
-        <main className={classes.content}>
-          <Outlet />
-        </main>
+        <div className={classes.content}>
+          <main>
+            <Outlet />
+          </main>
+          {alertsOpen ? <AlertsPanel onClose={() => setAlertsOpen(false)} /> : null}
+        </div>
       </div>
       {overlays.map(({ id, show: Overlay }) => (
         <Overlay key={id} />

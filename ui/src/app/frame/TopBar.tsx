@@ -1,20 +1,25 @@
-/** The top bar: whose data, which days, the way to everything else, and how many things need a person. */
+/** The top bar: whose data, which days, the way to everything else, and the bell with the number of open alerts. */
 import { ActionIcon } from "@mantine/core";
 import { IconBell, IconSearch } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useStatus } from "@/shared/query/status";
-import { links, useGo } from "@/shared/ui/AppLink";
 import { Key } from "@/shared/ui/Layout";
 import { shortcuts } from "@/shared/ui/shortcuts";
 import classes from "./frame.module.css";
 import { PeriodPicker } from "./PeriodPicker";
 
 /** The top bar. */
-export function TopBar(props: { onSearch: () => void; switcher: ReactNode }) {
+export function TopBar(props: {
+  onSearch: () => void;
+  switcher: ReactNode;
+  alertsOpen: boolean;
+  onAlerts: () => void;
+}) {
   const { t } = useTranslation("frame");
-  const { problems } = useStatus();
-  const go = useGo();
+  const { t: ta } = useTranslation("alerts");
+  const { alerts } = useStatus();
+  const bell = alerts > 0 ? ta("bell", { count: alerts }) : ta("bell_none");
   return (
     <header className={classes.top}>
       {props.switcher}
@@ -31,12 +36,13 @@ export function TopBar(props: { onSearch: () => void; switcher: ReactNode }) {
       </button>
       <ActionIcon
         className={classes.bell}
-        aria-label={problems > 0 ? t("needs", { count: problems }) : t("bell_none")}
-        title={problems > 0 ? t("needs", { count: problems }) : t("bell_none")}
-        onClick={() => go(links.overview())}
+        aria-label={bell}
+        aria-expanded={props.alertsOpen}
+        title={bell}
+        onClick={props.onAlerts}
       >
         <IconBell size={18} stroke={1.6} aria-hidden />
-        {problems > 0 ? <span className={classes.bellCount}>{problems}</span> : null}
+        {alerts > 0 ? <span className={classes.bellCount}>{alerts > 99 ? "99+" : alerts}</span> : null}
       </ActionIcon>
     </header>
   );

@@ -60,6 +60,7 @@ async function strips() {
         reads: 2,
         read_at: "2026-11-20T08:57:00Z",
         rows: 120,
+        change: null,
       }),
     ),
   }));

@@ -16,9 +16,16 @@ export function useDayText(): (cell: DayCell) => { title: string; body: string }
   const format = useFormat();
   return (cell) => ({
     title: t("day_title", { day: format.dayLong(cell.date), state: t(`day.${cell.state}`) }),
-    body: cell.read_at
-      ? t("day_read", { count: cell.reads, at: format.moment(cell.read_at), rows: format.count(cell.rows) })
-      : t("day_unread"),
+    body: [
+      cell.read_at
+        ? t("day_read", { count: cell.reads, at: format.moment(cell.read_at), rows: format.count(cell.rows) })
+        : t("day_unread"),
+      cell.change
+        ? t("day_change", { metric: t(`metric.${cell.change.metric}`), change: format.change(cell.change.change) })
+        : "",
+    ]
+      .join(" ")
+      .trim(),
   });
 }
 

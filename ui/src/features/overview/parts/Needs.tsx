@@ -1,7 +1,8 @@
 /** "Needs you today": a row per trouble, worst first, each with the one button that helps. */
 import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import type { Need } from "@/gen/contract";
+import type { AlertRow, Need } from "@/gen/contract";
+import { useAlertAction, useAlertWords } from "@/shared/alerts/alerts";
 import { useErrorWords } from "@/shared/errors/errors";
 import { useFormat } from "@/shared/format/useFormat";
 import { useChange } from "@/shared/query/query";
@@ -13,15 +14,19 @@ import { useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../screens/overview.module.css";
 
-/** The panel. The first row carries the screen's primary button. */
-export function Needs(props: { needs: Need[] }) {
+/** The panel. The first row carries the screen's primary button. Urgent alerts follow the troubles of connections. */
+export function Needs(props: { needs: Need[]; alerts: AlertRow[] }) {
   const { t } = useTranslation("overview");
   const format = useFormat();
+  const all = props.needs.length + props.alerts.length;
   return (
-    <Panel title={t("needs")} count={format.count(props.needs.length)}>
-      <div className={classes.needs} tabIndex={props.needs.length > 6 ? 0 : undefined} data-scrolls>
+    <Panel title={t("needs")} count={format.count(all)}>
+      <div className={classes.needs} tabIndex={all > 6 ? 0 : undefined} data-scrolls>
         {props.needs.map((need, index) => (
           <NeedRow key={`${need.connection_id}-${need.error.code}`} need={need} first={index === 0} />
+        ))}
+        {props.alerts.map((alert, index) => (
+          <UrgentRow key={alert.id} alert={alert} first={props.needs.length === 0 && index === 0} />
         ))}
       </div>
     </Panel>
@@ -74,6 +79,39 @@ function NeedRow(props: { need: Need; first: boolean }) {
       </span>
       <Button variant={props.first ? "filled" : "default"} data-size="sm" loading={retry.isPending} onClick={act}>
         {t(`action.${need.action}`)}
+      </Button>
+    </div>
+  );
+}
+
+function UrgentRow(props: { alert: AlertRow; first: boolean }) {
+  const { t } = useTranslation("overview");
+  const { alert } = props;
+  const said = useAlertWords()(alert);
+  const action = useAlertAction(alert);
+  const systems = useSystems();
+  const format = useFormat();
+  return (
+    <div className={classes.need}>
+      <HealthIcon health="act" />
+      <SystemTile connector={alert.connector} />
+      <span
+        className={classes.who}
+        title={`${systems.name(alert.connector)} · ${alert.client_name} · ${alert.account_name}`}
+      >
+        <AppLink plain to={links.connection(alert.connection_id)}>
+          {systems.name(alert.connector)}
+        </AppLink>{" "}
+        · {alert.client_name}
+      </span>
+      <span className={classes.what} title={said.title}>
+        {said.title} <span className={classes.muted}>{t("since", { when: format.moment(alert.opened_at) })}</span>
+      </span>
+      <span className={classes.rest} title={said.body}>
+        {said.body}
+      </span>
+      <Button variant={props.first ? "filled" : "default"} data-size="sm" loading={action.pending} onClick={action.act}>
+        {action.label}
       </Button>
     </div>
   );

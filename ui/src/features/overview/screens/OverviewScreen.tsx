@@ -77,7 +77,7 @@ export function OverviewScreen() {
               {left.spend === null ? null : format.moneyExact(left.spend, left.currency)}
             </Banner>
           ))}
-          {data.needs.length > 0 ? <Needs needs={data.needs} /> : null}
+          {data.needs.length + data.alerts.length > 0 ? <Needs needs={data.needs} alerts={data.alerts} /> : null}
           <Portfolio data={data} />
         </>
       )}

@@ -1,4 +1,4 @@
-/** Settings: language and theme at once, who is told of alerts and how, the keys, and what the workspace is. */
+/** Settings: language and theme at once, who is told of alerts and how, their rules, the keys, and what the workspace is. */
 import { SegmentedControl } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { currentHost } from "@/host/current";
@@ -13,6 +13,7 @@ import { addable, draftOf, fresh } from "../logic/channel";
 import { ChannelDrawer } from "../parts/ChannelDrawer";
 import { Channels } from "../parts/Channels";
 import classes from "../settings.module.css";
+import { AlertRules } from "../parts/AlertRules";
 
 const languageChoices: LanguageChoice[] = ["system", "ru", "en"];
 const themeChoices: ThemeChoice[] = ["system", "light", "dark"];
@@ -52,6 +53,7 @@ export function SettingsScreen() {
           </div>
         </Panel>
         <Channels open={channel} onOpen={setChannel} />
+        <AlertRules />
         <Panel title={t("workspace")}>
           <div style={{ padding: 12 }}>
             <Facts

@@ -14,6 +14,7 @@ const cells = (states: string): DayCell[] =>
     reads: 1,
     read_at: null,
     rows: 0,
+    change: null,
   }));
 
 describe("choosing days", () => {
