@@ -328,37 +328,6 @@ async fn a_wizard_says_at_which_step_and_why_it_failed() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_window_is_told_that_the_first_has_the_workspace() -> Result<()> {
-    let office = Office::open(small()).await?;
-    office.client("Кофейни Север").await?;
-    let second = Host::start(office.options()).await;
-    let status: AppStatus = serde_json::from_value(
-        second.call("app_status", json!({})).await.map_err(|error| anyhow::anyhow!("{error:?}"))?,
-    )?;
-    ensure!(status.workspace == WorkspaceState::Locked, "{status:?}");
-    ensure!(code(status.failure.as_ref())? == Code::DatabaseBusy, "{status:?}");
-    let refusal = second.call("clients_list", json!({})).await.err().context("the second window reads")?;
-    ensure!(refusal.code == Code::DatabaseBusy && refusal.kind == FailureKind::FixSettings, "{refusal:?}");
-    // The same as a process, because that is what a second window is.
-    let passphrase = office.folder.path().join("passphrase");
-    std::fs::write(&passphrase, PASSPHRASE)?;
-    let file = passphrase.to_string_lossy().into_owned();
-    let output = command(office.dir(), ["--json", "--passphrase-file", &file, "clients"])?.output()?;
-    let told: Value = serde_json::from_slice(&output.stdout)?;
-    ensure!(!output.status.success() && told["error"]["code"] == "database_busy", "{told}");
-    // The first goes on; when it ends the second gets in.
-    let clients: Value = office.ask("clients_list", json!({})).await?;
-    ensure!(clients.as_array().is_some_and(|clients| clients.len() == 1), "{clients}");
-    office.host.shutdown().await;
-    second
-        .call("workspace_unlock", json!({ "passphrase": PASSPHRASE }))
-        .await
-        .map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    second.shutdown().await;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_workspace_that_cannot_be_opened_says_why_and_is_left_alone() -> Result<()> {
     let office = Office::open(small()).await?;
     office.host.shutdown().await;

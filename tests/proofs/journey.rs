@@ -7,7 +7,7 @@ use api::{
     contract::Event,
     wire::{
         AppStatus, ClientDeleted, ClientDetail, ConnectionDetail, DraftState, ImportChecked, ImportColumn, ImportField,
-        ImportPreview, NeedAction, RunStarted, WorkspaceState,
+        ImportPreview, NeedAction, RunEstimate, RunStarted, SyncBoard, WorkspaceState,
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -200,12 +200,16 @@ async fn a_stopped_run_keeps_what_it_committed_and_the_next_one_completes() -> R
     let committed_slices = detail.slices.iter().filter(|slice| slice.state == SliceState::Done).count();
     ensure!(committed_slices > 0 && committed_slices < detail.slices.len(), "{:?}", detail.slices);
 
-    // Asking again answers with the run under way; asking for other days is refused.
-    ensure!(office.start(connection, None).await? == run, "a second run began beside the first");
-    let other =
-        json!({ "connection_id": connection, "client_id": null, "range": { "from": days_ago(3), "to": days_ago(2) } });
+    // What is new is asked for beside the first load and waits for its slice to end; asking twice answers with it. Other days are refused.
+    let second = office.start(connection, None).await?;
+    ensure!(second != run && office.start(connection, None).await? == second, "not one run beside the first");
+    let other = json!({
+        "connection_id": connection, "client_id": null, "range": { "from": days_ago(3), "to": days_ago(2) }, "streams": null,
+    });
     ensure!(office.refused("run_start", other).await?.code == Code::AlreadyRunning);
+    ensure!(office.run(second).await?.run.state == RunState::Queued);
 
+    let reached = office.platform().requests().count_of("statistics/ad_groups");
     let _: Value = office.ask("run_cancel", json!({ "id": run })).await?;
     let stopped = office.run(run).await?;
     ensure!(stopped.run.state == RunState::Stopped && stopped.run.failure.is_none(), "{:?}", stopped.run);
@@ -216,8 +220,6 @@ async fn a_stopped_run_keeps_what_it_committed_and_the_next_one_completes() -> R
     ensure!(rows > 0, "what was committed is gone");
 
     // Quitting in the middle of the next run: it goes on under its own id when the program is back.
-    let second = office.start(connection, None).await?;
-    let reached = office.platform().requests().count_of("statistics/ad_groups");
     tokio::time::timeout(Duration::from_mins(1), async {
         while office.platform().requests().count_of("statistics/ad_groups") <= reached {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -229,7 +231,78 @@ async fn a_stopped_run_keeps_what_it_committed_and_the_next_one_completes() -> R
     office.platform().faults().clear();
     office.restart().await;
     office.done(&[second]).await?;
+    // The one after it completes what the stopped first load has left.
+    office.sync(connection).await?;
     office.is_true(client, &[key.cabinets[0].id], days_ago(60), days_ago(1)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seven_days_of_one_stream_are_collected_again_and_nothing_else_is_touched() -> Result<()> {
+    let office = Office::open(small()).await?;
+    let key = office.platform().keys().remove(0);
+    let client = office.client("Кофейни Север").await?.id;
+    let wish = Wish { key: &key, cabinets: &[0], client, first_load_days: 40, lookback_days: 7 };
+    let committed = office.connect(&wish).await?;
+    office.done(&committed.run_ids).await?;
+    let connection = committed.connection_ids[0];
+    let (from, to) = (days_ago(24), days_ago(18));
+
+    // Before it is started it is told what it takes, learned from the first load.
+    let asked = json!({
+        "connection_id": connection, "client_id": null, "range": { "from": from, "to": to }, "streams": ["ad_group_stats"],
+    });
+    let estimate: RunEstimate = office.ask("run_estimate", asked.clone()).await?;
+    ensure!(estimate.slices == 1 && estimate.requests.is_some_and(|requests| requests > 0), "{estimate:?}");
+    ensure!(estimate.secs.is_some() && estimate.pause_at.is_none(), "{estimate:?}");
+
+    let whole = || async {
+        let mut all = Vec::new();
+        for level in [Level::Campaign, Level::AdGroup, Level::Ad] {
+            all.push(serde_json::to_value(office.stats(client, level, days_ago(40), days_ago(1)).await?)?);
+        }
+        anyhow::Ok(all)
+    };
+    let strip = || async {
+        let board: SyncBoard = office.ask("syncs_board", json!({ "client_id": null, "days": 40 })).await?;
+        anyhow::Ok(board.strips.into_iter().next().context("a strip")?.cells)
+    };
+    let (numbers, days) = (whole().await?, strip().await?);
+    office.clock.advance(Duration::from_mins(90));
+    office.platform().requests().clear();
+    let started: RunStarted = office.ask("run_start", asked).await?;
+    let run = office.done(&started.run_ids).await?.remove(0);
+
+    // What the platform saw: reports of this one resource for these days, and what leads there (the sign-in, the list of ids).
+    let seen = office.platform().requests().entries();
+    let reports: Vec<_> = seen.iter().filter(|request| request.path.contains("/statistics/")).collect();
+    ensure!(!reports.is_empty(), "nothing was asked for");
+    for request in &reports {
+        ensure!(request.path.contains("statistics/ad_groups/day"), "another resource: {request:?}");
+        let has = |part: String| request.query.contains(&part);
+        ensure!(has(format!("date_from={from}")) && has(format!("date_to={to}")), "other days: {request:?}");
+    }
+    let beside = seen.iter().filter(|request| !request.path.contains("/statistics/"));
+    for request in beside {
+        ensure!(
+            request.path.contains("token") || request.path.contains("v2/ad_groups"),
+            "another resource: {request:?}"
+        );
+    }
+    let detail = office.run(run.id).await?;
+    ensure!(detail.slices.iter().all(|slice| slice.stream == "ad_group_stats"), "{:?}", detail.slices);
+    ensure!(run.streams == Some(vec!["ad_group_stats".to_owned()]), "{:?}", run.streams);
+
+    // What the database shows: the same numbers at every level, and only these days read again, by one stream.
+    ensure!(whole().await? == numbers, "numbers moved");
+    for (before, after) in days.iter().zip(strip().await?) {
+        if before.date < from || before.date > to {
+            ensure!(serde_json::to_value(before)? == serde_json::to_value(&after)?, "{before:?} became {after:?}");
+        } else {
+            ensure!(after.reads == before.reads + 1 && after.read_at > before.read_at, "{before:?} became {after:?}");
+            ensure!((after.rows, after.state) == (before.rows, before.state), "{before:?} became {after:?}");
+        }
+    }
+    office.is_true(client, &[key.cabinets[0].id], days_ago(40), days_ago(1)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

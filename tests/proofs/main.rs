@@ -13,4 +13,5 @@ mod journey;
 mod laboratory;
 mod month;
 mod process;
+mod programs;
 mod secrets;

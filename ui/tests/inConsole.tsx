@@ -30,6 +30,7 @@ export const status: AppStatus = {
   problems: 0,
   alerts: 0,
   running: 0,
+  on_duty: null,
   next_sync_at: null,
   version: "0.1.0",
 };

@@ -181,10 +181,16 @@ macro_rules! with_commands {
             read run_get(ById<RunId>) -> RunDetail [Runs];
             /// Quarantined rows of a run.
             read quarantine_list(QuarantineRequest) -> QuarantinePage [Runs];
+            /// What a run would take that is not started: slices, requests, time, and where the quota stops it.
+            read run_estimate(CollectRequest) -> RunEstimate [Runs, Connections];
             /// Starts runs: of one connection, of a client, or of all; with a range, re-collects these days.
             change run_start(CollectRequest) -> RunStarted [Runs, Audit];
             /// Stops a run; what it committed stays.
             change run_cancel(ById<RunId>) -> Empty [Runs, Audit];
+            /// Holds a run until it is resumed, over restarts as well; what it committed stays.
+            change run_pause(ById<RunId>) -> Empty [Runs, Audit];
+            /// Lets a held run go on from where it stood.
+            change run_resume(ById<RunId>) -> Empty [Runs, Audit];
 
             /// Reads a file handed over for import and guesses what its columns mean.
             change import_open(ImportOpen) -> ImportPreview [];

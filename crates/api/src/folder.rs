@@ -3,7 +3,8 @@
 //! - `workspace.json`: which workspace this is and where its key is kept. No name, no secret: it is read before anything is unlocked;
 //! - `workspace.db` (+ `-wal`, `-shm`, `.lock`, `backups/`): the encrypted database;
 //! - `recovery.sealed`: the database key sealed with the recovery key that the person was shown once;
-//! - `vault.sealed`: only with a passphrase, the file that takes the keychain's place.
+//! - `vault.sealed`: only with a passphrase, the file that takes the keychain's place;
+//! - `vault.lock`: what programs lock while they use credentials.
 
 use chrono::{DateTime, Utc};
 use model::{
@@ -111,6 +112,10 @@ impl Folder {
         self.dir.join("vault.sealed")
     }
 
+    fn vault_lock(&self) -> PathBuf {
+        self.dir.join("vault.lock")
+    }
+
     /// What `workspace.json` says; `None` when there is no workspace here.
     pub fn header(&self) -> Result<Option<Header>, Failure> {
         let path = self.header_file();
@@ -173,7 +178,7 @@ impl Folder {
                 }
                 (Lock::Passphrase, None) => return Err(Failure::new(Code::WorkspaceLocked)),
             };
-            let vault = Vault::new(secrets, header.id);
+            let vault = Vault::new(secrets, header.id).among_programs(folder.vault_lock());
             let key = vault.workspace_key()?.ok_or_else(|| Failure::new(Code::WorkspaceKeyMissing))?;
             Ok((Arc::new(vault), key))
         })
@@ -187,11 +192,18 @@ impl Folder {
     pub async fn recover(&self, recovery: Secret, lock: Lock, passphrase: Option<Secret>) -> Result<Opened, Failure> {
         let header = self.header()?.ok_or_else(|| Failure::new(Code::WorkspaceMissing))?;
         let folder = self.clone();
-        let (vault, key) = blocking(move || {
+        let key = blocking(move || {
             let recovery = RecoveryKey::parse(&recovery)?;
             let path = folder.recovery_file();
             let sealed = fs::read(&path).map_err(|error| file_failure(&path, error))?;
-            let key = open_recovery(&sealed, &recovery, header.id)?;
+            Ok(open_recovery(&sealed, &recovery, header.id)?)
+        })
+        .await?;
+        // Before anything is changed: a program that has it open goes on with what it has.
+        let options = store::Options { alone: true, ..store::Options::default() };
+        let store = Store::open(&self.database(), &key.to_hex_secret(), options).await?;
+        let folder = self.clone();
+        let vault = blocking(move || {
             if lock == Lock::Passphrase && folder.vault_file().exists() {
                 // The old file may still hold credentials for whoever remembers its passphrase: it is set aside, not deleted.
                 let aside = folder.dir.join(format!("vault.sealed.before-{}", Utc::now().format("%Y%m%d-%H%M%S")));
@@ -199,10 +211,10 @@ impl Folder {
             }
             let vault = folder.make_vault(header.id, lock, passphrase.as_ref())?;
             vault.set_workspace_key(&key)?;
-            Ok((vault, key))
+            Ok(vault)
         })
         .await?;
-        let store = Store::open(&self.database(), &key.to_hex_secret(), store::Options::default()).await?;
+        store.share().await?;
         let header = Header { lock, ..header };
         self.write_header(header)?;
         Ok(Opened { header, store, vault })
@@ -217,7 +229,7 @@ impl Folder {
                 Arc::new(PassphraseFile::create(&self.vault_file(), passphrase)?)
             }
         };
-        Ok(Arc::new(Vault::new(secrets, id)))
+        Ok(Arc::new(Vault::new(secrets, id).among_programs(self.vault_lock())))
     }
 
     /// Sets aside what a creation that died in the middle left. Nothing is deleted: a lost `workspace.json` looks the same.

@@ -27,9 +27,12 @@ use std::{
     time::Duration,
 };
 use store::Store;
-use sync::{engine::Engine, live::SyncEvent, outbox::Outbox, scheduler::Scheduler};
-use tokio::sync::{Notify, RwLock, broadcast};
-use tokio_util::sync::CancellationToken;
+use sync::{duty::Watch, engine::Engine, live::SyncEvent, outbox::Outbox, scheduler::Scheduler};
+use tokio::{
+    sync::{Notify, RwLock, broadcast},
+    task::JoinHandle,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use vault::{credential::Vault, recovery::RecoveryKey};
 
 /// Events that a slow screen may fall behind by before it loses some; it then reads everything again.
@@ -118,8 +121,12 @@ pub struct Workspace {
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) post: Arc<PostOffice>,
     pub(crate) outbox: Arc<Outbox>,
-    /// Ends the watches of scheduler and outbox.
-    pub(crate) watch: CancellationToken,
+    /// Ends everything that watches something for this workspace.
+    stop: CancellationToken,
+    /// The same when it is dropped.
+    _stop: DropGuard,
+    /// The watch over the lease.
+    watch: Mutex<Option<JoinHandle<()>>>,
     pub(crate) wires: Arc<Wires>,
     /// The connectors of this build and those imported into this workspace.
     pub(crate) registry: Registry,
@@ -171,13 +178,7 @@ impl Host {
     pub async fn shutdown(&self) {
         let state = std::mem::replace(&mut *self.inner.state.write().await, State::Absent);
         if let State::Open(workspace) = state {
-            workspace.drafts.clear();
-            workspace.watch.cancel();
-            workspace.engine.shutdown().await;
-            if let Err(failure) = workspace.wires.keep_budgets().await {
-                tracing::warn!(error = %failure, "request budgets could not be kept");
-            }
-            workspace.store.clone().close().await;
+            workspace.close().await;
         }
     }
 
@@ -317,8 +318,18 @@ impl Host {
         let screens = self.inner.events.clone();
         let tell = Arc::new(move || changed(&screens, &[Tag::Channels]));
         let outbox = Outbox::new(opened.store.clone(), Arc::clone(&post) as _, clock, tell);
-        let watch = CancellationToken::new();
-        let workspace = Workspace {
+        let stop = CancellationToken::new();
+        let heard = Arc::new(Notify::new());
+        let hear = Arc::clone(&heard);
+        let store = opened.store.clone();
+        let watch = Arc::new(Watch::new(
+            store.clone(),
+            engine.clone(),
+            program(),
+            self.inner.options.scheduled,
+            Arc::new(move || hear.notify_one()),
+        ));
+        let workspace = Arc::new(Workspace {
             folder,
             lock: opened.header.lock,
             row,
@@ -328,32 +339,55 @@ impl Host {
             scheduler: Arc::clone(&scheduler),
             post,
             outbox: Arc::clone(&outbox),
-            watch: watch.clone(),
+            stop: stop.clone(),
+            _stop: stop.clone().drop_guard(),
+            watch: Mutex::default(),
             wires: Arc::clone(&wires),
-            registry,
+            registry: registry.clone(),
             drafts: Drafts::new(self.inner.events.clone()),
             uploads: Uploads::default(),
             actor: self.inner.options.actor.clone(),
             demo,
-        };
-        let before = std::mem::replace(&mut *self.inner.state.write().await, State::Open(Arc::new(workspace)));
+        });
+        let before = std::mem::replace(&mut *self.inner.state.write().await, State::Open(Arc::clone(&workspace)));
         if let State::Open(old) = before {
-            old.watch.cancel();
-            old.engine.shutdown().await;
-            old.store.clone().close().await;
+            old.close().await;
         }
-        engine.resume().await?;
-        tokio::spawn(keep_budgets(Arc::clone(&wires), stirred, watch.clone()));
+        // Whoever is alone is on duty at once: nobody waits for the first beat of a watch.
+        watch.look().await?;
+        tokio::spawn(keep_budgets(Arc::clone(&wires), engine.clone(), stirred, stop.clone()));
+        tokio::spawn(listen(store, wires, registry, engine, self.inner.events.clone(), heard, stop.clone()));
         if self.inner.options.scheduled {
-            tokio::spawn(scheduler.watch(watch.clone()));
-            tokio::spawn(outbox.watch(watch));
+            tokio::spawn(scheduler.watch(stop.clone()));
+            tokio::spawn(outbox.watch(stop.clone()));
         }
+        *workspace.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokio::spawn(watch.watch(stop)));
         self.changed(Tag::ALL);
         Ok(())
     }
 }
 
 impl Workspace {
+    /// Stops runs cleanly and closes it: the runs go on in the program that is on duty next, or at the next start.
+    async fn close(&self) {
+        self.drafts.clear();
+        self.stop.cancel();
+        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(watch) = watch {
+            // It only ends early by breaking, and then there is nothing to wait for.
+            let _ = watch.await;
+        }
+        if let Some(duty) = self.engine.leave().await {
+            if let Err(failure) = self.wires.keep_budgets(&duty).await {
+                tracing::warn!(error = %failure, "request budgets could not be kept");
+            }
+            if let Err(error) = duty.release_lease().await {
+                tracing::warn!(%error, "the lease of the workspace lapses by itself");
+            }
+        }
+        self.store.clone().close().await;
+    }
+
     /// The simulated platform, in the demo workspace.
     pub(crate) fn demo(&self) -> Option<&Demo> {
         self.demo.as_ref()
@@ -371,14 +405,51 @@ impl Workspace {
     }
 }
 
+/// What this program is called where other programs say who is on duty.
+fn program() -> String {
+    let name = std::env::current_exe().ok().and_then(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
+    format!("{} ({})", name.as_deref().unwrap_or("syncdeck"), std::process::id())
+}
+
+/// Takes in what other programs have changed: connectors that were imported there, budgets that are used up there, and everything that
+/// screens show.
+async fn listen(
+    store: Store,
+    wires: Arc<Wires>,
+    registry: Registry,
+    engine: Engine,
+    events: broadcast::Sender<Event>,
+    heard: Arc<Notify>,
+    stop: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = heard.notified() => {}
+        }
+        match store.imported_connectors().await {
+            Ok(saved) => registry.refresh(saved),
+            Err(error) => tracing::warn!(%error, "the imported connectors could not be looked at"),
+        }
+        if engine.on_duty().is_none()
+            && let Err(failure) = wires.restore_budgets().await
+        {
+            tracing::warn!(error = %failure, "request budgets could not be looked at");
+        }
+        changed(&events, Tag::ALL);
+    }
+}
+
 /// Keeps request budgets as runs use them, at most once a second, until the workspace is closed.
-async fn keep_budgets(wires: Arc<Wires>, stirred: Arc<Notify>, stop: CancellationToken) {
+async fn keep_budgets(wires: Arc<Wires>, engine: Engine, stirred: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = stirred.notified() => {}
         }
-        if let Err(failure) = wires.keep_budgets().await {
+        if let Some(duty) = engine.on_duty()
+            && let Err(failure) = wires.keep_budgets(&duty).await
+        {
             tracing::warn!(error = %failure, "request budgets could not be kept");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -115,6 +115,20 @@ impl Registry {
         imported.insert(connector.saved.id.clone(), Arc::new(connector));
     }
 
+    /// Takes in what another program has imported, changed or removed.
+    pub(crate) fn refresh(&self, saved: Vec<ImportedConnector>) {
+        let known = |connector: &ImportedConnector| {
+            self.imported(&connector.id).is_some_and(|known| known.saved.revision == connector.revision)
+        };
+        let ids: Vec<String> = saved.iter().map(|connector| connector.id.clone()).collect();
+        let fresh: Vec<ImportedConnector> = saved.into_iter().filter(|connector| !known(connector)).collect();
+        let fresh = self.with_imported(fresh);
+        let mut fresh = fresh.imported.write().unwrap_or_else(PoisonError::into_inner);
+        let mut imported = self.imported.write().unwrap_or_else(PoisonError::into_inner);
+        imported.retain(|id, _| ids.contains(id));
+        imported.append(&mut fresh);
+    }
+
     pub(crate) fn remove(&self, id: &str) {
         self.imported.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }

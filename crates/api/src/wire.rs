@@ -364,6 +364,8 @@ wire! {
         alerts: u32,
         /// Runs under way.
         running: u32,
+        /// Which other program collects, when it is not this one.
+        on_duty: Option<String>,
         /// Version of this build.
         version: String,
     }
@@ -1487,6 +1489,8 @@ wire! {
         state: RunState,
         /// The days it reads.
         range: Option<DateRange>,
+        /// The streams that were asked for; absent: all that are on.
+        streams: Option<Vec<String>>,
         /// How far it is.
         progress: Progress,
         /// When it was started.
@@ -1644,6 +1648,22 @@ wire! {
         client_id: Option<ClientId>,
         /// Days to read again; absent for an ordinary run.
         range: Option<DateRange>,
+        /// Only these streams of the one connection, on or off; absent: all that are on.
+        streams: Option<Vec<String>>,
+    }
+    /// What a run will take, learned from what was read before. Absent is unknown.
+    RunEstimate {
+        /// Slices.
+        slices: u32,
+        /// Requests.
+        #[ts(type = "number | null")]
+        requests: Option<u64>,
+        /// Seconds of reading, without waiting for a quota.
+        secs: Option<f64>,
+        /// When the quota is used up on the way, if it is.
+        pause_at: Option<DateTime<Utc>>,
+        /// When it is free again, and the run goes on by itself.
+        pause_until: Option<DateTime<Utc>>,
     }
     /// What was started.
     RunStarted {

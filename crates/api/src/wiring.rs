@@ -73,8 +73,8 @@ impl Wires {
         Ok(())
     }
 
-    /// Keeps the request budgets that have changed since they were last kept.
-    pub(crate) async fn keep_budgets(&self) -> Result<(), Failure> {
+    /// Keeps the request budgets that have changed since they were last kept, through the handle of the program on duty.
+    pub(crate) async fn keep_budgets(&self, duty: &Store) -> Result<(), Failure> {
         let mut kept = self.kept_budgets.lock().await;
         let known = self.budgets.snapshot();
         let mut changed = Vec::new();
@@ -84,7 +84,7 @@ impl Wires {
             changed.push(RequestBudget { account: budget.account.clone(), state });
         }
         if !changed.is_empty() {
-            self.store.save_request_budgets(&changed, self.clock.now()).await?;
+            duty.save_request_budgets(&changed, self.clock.now()).await?;
         }
         *kept = known;
         Ok(())
@@ -141,6 +141,10 @@ impl Wires {
 impl Wiring for Wires {
     fn source(&self, connector: &str) -> Option<Arc<dyn Source>> {
         self.registry.get(connector)
+    }
+
+    async fn take_over(&self) -> Result<(), Failure> {
+        self.restore_budgets().await
     }
 
     async fn session(

@@ -130,6 +130,8 @@ mod tests {
             started_at: DateTime::<Utc>::MIN_UTC,
             ended_at: None,
             waiting_until: None,
+            streams: None,
+            wish: None,
             progress: Progress::default(),
             failure: code.map(plain),
         }

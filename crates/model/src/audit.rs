@@ -31,6 +31,10 @@ words! {
         RunStarted = "run_started",
         /// A run was stopped.
         RunCancelled = "run_cancelled",
+        /// A run was held.
+        RunPaused = "run_paused",
+        /// A held run was let go on.
+        RunResumed = "run_resumed",
         /// A file was imported.
         ImportCommitted = "import_committed",
         /// Statistics were exported.

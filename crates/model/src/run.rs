@@ -43,6 +43,8 @@ words! {
         Running = "running",
         /// Waits until the platform's quota is free again; continues by itself.
         Waiting = "waiting",
+        /// Held by a person until it is resumed or stopped; what was committed before stays.
+        Paused = "paused",
         /// Everything was read and written.
         Done = "done",
         /// Everything was read, some rows are in quarantine.
@@ -103,9 +105,21 @@ words! {
 }
 
 impl RunState {
+    /// Whether it reads, or will without anybody's doing.
+    pub fn is_under_way(self) -> bool {
+        matches!(self, Self::Queued | Self::Running | Self::Waiting)
+    }
+
     /// Whether the run has ended.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Done | Self::DoneWithRemarks | Self::Failed | Self::Stopped)
+    }
+}
+
+impl RunTrigger {
+    /// Whether such a run may be long: what is new today goes before it.
+    pub fn is_long(self) -> bool {
+        matches!(self, Self::First | Self::Recollect)
     }
 }
 

@@ -61,6 +61,7 @@ async fn pass(
             connection_id: connection,
             trigger: RunTrigger::Manual,
             range: None,
+            streams: None,
             state: RunState::Running,
             started_at: Utc::now(),
         })

@@ -42,7 +42,7 @@ impl Store {
             return Err(StoreError::Misuse("a rule has every number of its kind, within its range"));
         }
         self.located(async {
-            sqlx::query(
+            let set = sqlx::query(
                 "INSERT INTO alert_rules (kind, enabled, severity, thresholds) VALUES (?, ?, ?, ?)
                  ON CONFLICT (kind) DO UPDATE SET enabled = excluded.enabled, severity = excluded.severity,
                      thresholds = excluded.thresholds",
@@ -50,9 +50,8 @@ impl Store {
             .bind(rule.kind.as_str())
             .bind(rule.enabled)
             .bind(rule.severity.as_str())
-            .bind(json(&rule.thresholds)?)
-            .execute(&self.writer)
-            .await?;
+            .bind(json(&rule.thresholds)?);
+            self.execute(set).await?;
             Ok(())
         })
         .await

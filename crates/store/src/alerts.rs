@@ -216,16 +216,14 @@ impl Store {
     /// Says that a person wants to hear no more of an alert, or does again. One that is settled stays as it is.
     pub async fn mute_alert(&self, id: AlertId, muted: bool, at: DateTime<Utc>) -> Result<()> {
         self.located(async {
-            let done = sqlx::query(
+            let mute = sqlx::query(
                 "UPDATE alerts SET muted_at = CASE WHEN settled_at IS NOT NULL THEN muted_at WHEN ?2 THEN coalesce(muted_at, ?3) END
                  WHERE id = ?1",
             )
             .bind(id.to_string())
             .bind(muted)
-            .bind(instant_code(at))
-            .execute(&self.writer)
-            .await?;
-            if done.rows_affected() == 0 { Err(StoreError::NotFound { what: "alert" }) } else { Ok(()) }
+            .bind(instant_code(at));
+            if self.execute(mute).await? == 0 { Err(StoreError::NotFound { what: "alert" }) } else { Ok(()) }
         })
         .await
     }

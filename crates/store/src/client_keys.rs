@@ -8,11 +8,10 @@ impl Store {
     /// Keeps a client's data key, replacing the one before.
     pub async fn put_client_key(&self, client: ClientId, key: &[u8]) -> Result<()> {
         self.located(async {
-            sqlx::query("INSERT INTO client_keys (client_id, key) VALUES (?, ?) ON CONFLICT (client_id) DO UPDATE SET key = excluded.key")
+            let put = sqlx::query("INSERT INTO client_keys (client_id, key) VALUES (?, ?) ON CONFLICT (client_id) DO UPDATE SET key = excluded.key")
                 .bind(client.to_string())
-                .bind(key.to_vec())
-                .execute(&self.writer)
-                .await?;
+                .bind(key.to_vec());
+            self.execute(put).await?;
             Ok(())
         })
         .await

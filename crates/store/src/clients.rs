@@ -34,19 +34,15 @@ impl Store {
     /// Adds a client.
     pub async fn insert_client(&self, client: &Client) -> Result<()> {
         self.located(async {
-            let done =
+            let insert =
                 sqlx::query("INSERT INTO clients (id, name, currency, time_zone, created_at) VALUES (?, ?, ?, ?, ?)")
                     .bind(client.id.to_string())
                     .bind(&client.name)
                     .bind(client.currency.as_str())
                     .bind(&client.time_zone)
-                    .bind(instant_code(client.created_at))
-                    .execute(&self.writer)
-                    .await;
-            match done {
-                Err(error) if StoreError::is_unique_violation(&error) => Err(StoreError::Conflict { what: "client" }),
-                other => Ok(other.map(|_| ())?),
-            }
+                    .bind(instant_code(client.created_at));
+            self.execute(insert).await.map_err(|error| error.or_conflict("client"))?;
+            Ok(())
         })
         .await
     }
@@ -54,14 +50,12 @@ impl Store {
     /// Changes name, currency and time zone of a client.
     pub async fn update_client(&self, client: &Client) -> Result<()> {
         self.located(async {
-            let done = sqlx::query("UPDATE clients SET name = ?, currency = ?, time_zone = ? WHERE id = ?")
+            let update = sqlx::query("UPDATE clients SET name = ?, currency = ?, time_zone = ? WHERE id = ?")
                 .bind(&client.name)
                 .bind(client.currency.as_str())
                 .bind(&client.time_zone)
-                .bind(client.id.to_string())
-                .execute(&self.writer)
-                .await?;
-            if done.rows_affected() == 0 { Err(StoreError::NotFound { what: "client" }) } else { Ok(()) }
+                .bind(client.id.to_string());
+            if self.execute(update).await? == 0 { Err(StoreError::NotFound { what: "client" }) } else { Ok(()) }
         })
         .await
     }

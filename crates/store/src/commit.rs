@@ -6,8 +6,11 @@
 
 use crate::{
     Result, Store, StoreError, StoredFailure, ad_objects, campaign_stats,
-    codec::{Read, json, level_code},
-    cursors, daily_rollups, day_reads, quarantine, runs, staged_records, staged_stats,
+    codec::{Read, instant_code, json, level_code},
+    cursors, daily_rollups, day_reads, quarantine,
+    runs::{self, NewRun},
+    slices::{self, NewSlice},
+    staged_records, staged_stats,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use model::{
@@ -123,6 +126,25 @@ impl Store {
         self.located(async {
             let mut transaction = self.begin().await?;
             let committed = apply(&mut transaction, commit).await?;
+            transaction.commit().await?;
+            Ok(committed)
+        })
+        .await
+    }
+
+    /// A run that is over as soon as it is written: it, its one slice and the slice's rows, in one transaction.
+    pub async fn commit_run(&self, run: &NewRun, slice: &NewSlice, commit: SliceCommit) -> Result<Committed> {
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            let num = runs::insert(&mut transaction, run).await?;
+            slices::plan(&mut transaction, num, std::slice::from_ref(slice)).await?;
+            let ended_at = instant_code(commit.read_at);
+            let committed = apply(&mut transaction, commit).await?;
+            sqlx::query("UPDATE runs SET ended_at = ? WHERE num = ?")
+                .bind(ended_at)
+                .bind(num)
+                .execute(&mut *transaction)
+                .await?;
             transaction.commit().await?;
             Ok(committed)
         })

@@ -85,10 +85,8 @@ impl Store {
             .execute(&mut *transaction)
             .await;
             let num = match inserted {
-                Err(error) if StoreError::is_unique_violation(&error) => {
-                    return Err(StoreError::Conflict { what: "connection" });
-                }
-                other => other?.last_insert_rowid(),
+                Err(error) => return Err(StoreError::from(error).or_conflict("connection")),
+                Ok(done) => done.last_insert_rowid(),
             };
             streams::replace(&mut transaction, num, streams).await?;
             transaction.commit().await?;
@@ -168,8 +166,7 @@ impl Store {
 
     async fn change_connection(&self, change: Query<'_, Sqlite, SqliteArguments>) -> Result<()> {
         self.located(async {
-            let done = change.execute(&self.writer).await?;
-            if done.rows_affected() == 0 { Err(StoreError::NotFound { what: "connection" }) } else { Ok(()) }
+            if self.execute(change).await? == 0 { Err(StoreError::NotFound { what: "connection" }) } else { Ok(()) }
         })
         .await
     }

@@ -21,12 +21,17 @@ pub enum StoreError {
         /// Where it was to be created.
         path: PathBuf,
     },
-    /// Another process (or another part of this one) holds the workspace.
-    #[error("the workspace at {path} is open in another process")]
+    /// It is open in another program (or in another part of this one), and what was asked for needs it alone.
+    #[error("the workspace at {path} is open in another program{}", by.as_ref().map(|by| format!(": {by}")).unwrap_or_default())]
     Busy {
         /// Which workspace.
         path: PathBuf,
+        /// Which program, where it is known.
+        by: Option<String>,
     },
+    /// Another program is on duty now; what was to be written is its business.
+    #[error("another program has taken over")]
+    OffDuty,
     /// The key is not the one the database was made with, or not 64 hexadecimal digits.
     #[error("the key does not open the workspace at {path}")]
     WrongKey {
@@ -142,9 +147,12 @@ impl StoreError {
         }
     }
 
-    /// Whether this is a uniqueness rule of the schema.
-    pub(crate) fn is_unique_violation(error: &sqlx::Error) -> bool {
-        matches!(error, sqlx::Error::Database(database) if database.is_unique_violation())
+    /// Of a write that broke a uniqueness rule: such a thing is there already.
+    pub(crate) fn or_conflict(self, what: &'static str) -> Self {
+        match self {
+            Self::Sql(sqlx::Error::Database(database)) if database.is_unique_violation() => Self::Conflict { what },
+            other => other,
+        }
     }
 }
 
@@ -153,7 +161,15 @@ impl From<StoreError> for Failure {
         let failure = match &error {
             StoreError::Missing { path } => Self::new(Code::WorkspaceMissing).with("path", path.display()),
             StoreError::Exists { path } => Self::new(Code::WorkspaceExists).with("path", path.display()),
-            StoreError::Busy { path } => Self::new(Code::DatabaseBusy).with("path", path.display()),
+            StoreError::Busy { path, by } => {
+                let failure = Self::new(Code::DatabaseBusy).with("path", path.display());
+                match by {
+                    Some(by) => failure.with("by", by),
+                    None => failure,
+                }
+            }
+            // The run that this stops is not over: whoever is on duty goes on with it.
+            StoreError::OffDuty => Self::new(Code::Cancelled).detail(&error),
             StoreError::WrongKey { path } => Self::new(Code::DatabaseWrongKey).with("path", path.display()),
             StoreError::Damaged { backup, detail } => {
                 let failure = Self::new(Code::DatabaseDamaged).detail(detail);

@@ -58,7 +58,7 @@ impl Store {
     /// Saves a revision. One that is there already is a `Conflict`: somebody else saved meanwhile.
     pub async fn save_imported_connector(&self, connector: &ImportedConnector) -> Result<()> {
         self.located(async {
-            let saved = sqlx::query(
+            let save = sqlx::query(
                 "INSERT INTO imported_connectors (id, revision, name, manifest, mapping, licence, origin, copy_of, saved_at)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
@@ -70,15 +70,9 @@ impl Store {
             .bind(&connector.licence)
             .bind(&connector.origin)
             .bind(&connector.copy_of)
-            .bind(instant_code(connector.saved_at))
-            .execute(&self.writer)
-            .await;
-            match saved {
-                Err(error) if StoreError::is_unique_violation(&error) => {
-                    Err(StoreError::Conflict { what: "imported_connector" })
-                }
-                other => Ok(other.map(|_| ())?),
-            }
+            .bind(instant_code(connector.saved_at));
+            self.execute(save).await.map_err(|error| error.or_conflict("imported_connector"))?;
+            Ok(())
         })
         .await
     }

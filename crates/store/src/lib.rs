@@ -4,8 +4,8 @@
 //! of statistics, all or nothing; records and their state have the same in [`records`]) and [`backup`]. Types here are plain; the surface has wire types of its own.
 //!
 //! Invariants this room keeps. A window is replaced in one transaction or not at all. A failed slice leaves old data alone. Committing a
-//! slice twice changes nothing. Totals come from `daily_rollups`, which always equal a recomputation from `campaign_stats`. One process
-//! at a time has the file. Nothing readable is ever on disk: database, log and backups are encrypted, and temporary tables stay in memory.
+//! slice twice changes nothing. Totals come from `daily_rollups`, which always equal a recomputation from `campaign_stats`. What the
+//! program on duty writes is written only while it is on duty ([`lease`]). Nothing readable is ever on disk: database, log and backups are encrypted, and temporary tables stay in memory.
 
 pub mod ad_objects;
 pub mod alert_facts;
@@ -27,6 +27,7 @@ pub mod daily_rollups;
 pub mod day_reads;
 mod error;
 pub mod imported_connectors;
+pub mod lease;
 mod open;
 pub mod quarantine;
 pub mod records;
@@ -51,19 +52,29 @@ pub use streams::StreamChoice;
 
 use model::id::ClientId;
 use sqlx::{Sqlite, SqlitePool, Transaction, sqlite::SqliteConnectOptions};
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, atomic::AtomicI64},
+};
 
-/// An open workspace database. Cheap to clone; the lock on the file is held until one of them is closed or the last is gone.
+/// An open workspace database. Cheap to clone; the share in the file is held until one of them is closed or the last is gone.
 #[derive(Clone)]
 pub struct Store {
     path: Arc<Path>,
     /// Holds the key, therefore never printed.
     connect: Arc<SqliteConnectOptions>,
-    /// One connection: writes queue here instead of failing with "busy".
+    /// One connection: writes of this program queue here, those of others are waited for. Changes go through [`Store::begin`].
     writer: SqlitePool,
     /// Several, which see the last committed state while the writer works.
     readers: SqlitePool,
     lock: Arc<open::Lock>,
+    /// Whether the file has a table of the lease.
+    leased: bool,
+    /// How many changes this program has made.
+    written: Arc<AtomicI64>,
+    /// Of a handle of the program on duty.
+    duty: Option<Arc<lease::Duty>>,
 }
 
 impl fmt::Debug for Store {
@@ -97,8 +108,8 @@ impl Store {
         &self.path
     }
 
-    /// Begins a write. `IMMEDIATE`, so that it never has to be upgraded from a read, which could fail in its middle.
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
+    /// A transaction that writes. `IMMEDIATE`, so that it never has to be upgraded from a read, which could fail in its middle.
+    async fn transaction(&self) -> Result<Transaction<'static, Sqlite>> {
         const BEGIN: &str = "BEGIN IMMEDIATE";
         match self.writer.begin_with(BEGIN).await {
             // On a full disk SQLite rolls back by itself, and the driver, which then has nothing to roll back, goes on counting a

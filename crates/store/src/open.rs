@@ -3,13 +3,16 @@
 //! Opening tells apart what SQLCipher does not: "file is not a database" is its answer both to a wrong key and to a damaged first page.
 //! A small file beside the database (`<name>.check`) holds a salted SHA-256 of the key; the key is 256 random bits, so the hash gives
 //! nothing away. When the database does not open and the hash matches, the file is damaged; when it does not match, the key is wrong.
+//!
+//! Several programs may have it open. Each holds a share of the file `<name>.lock`; whoever needs the database alone (to create it, to
+//! upgrade it, to look it over after a crash, and always while it opens and nobody else is there) takes the whole lock for that time.
 
-use crate::{Result, Store, StoreError, backup};
+use crate::{Result, Store, StoreError, backup, lease};
 use data_encoding::HEXLOWER;
 use model::secret::Secret;
 use sha2::{Digest, Sha256};
 use sqlx::{
-    ConnectOptions, Connection, Row, SqliteConnection,
+    ConnectOptions, Connection, Row, SqliteConnection, SqliteExecutor,
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -18,7 +21,7 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The migrations of this build.
@@ -33,11 +36,13 @@ pub struct Options {
     pub max_bytes: Option<u64>,
     /// A folder of migrations to use in place of those in this build: how the upgrade tests make old and newer databases.
     pub migrations: Option<PathBuf>,
+    /// Whether nobody else may have it open, now and until it is closed: for what changes the workspace as a whole.
+    pub alone: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 4, max_bytes: None, migrations: None }
+        Self { readers: 4, max_bytes: None, migrations: None, alone: false }
     }
 }
 
@@ -57,7 +62,7 @@ impl Store {
     /// either a whole database or none.
     pub async fn create(path: &Path, key_hex: &Secret, options: Options) -> Result<Self> {
         let key = Key::new(path, key_hex)?;
-        let lock = Lock::take(path)?;
+        let lock = Lock::whole(path)?;
         if path.exists() {
             return Err(StoreError::Exists { path: path.to_path_buf() });
         }
@@ -85,19 +90,24 @@ impl Store {
         Self::open_locked(path, &key, lock, &options).await
     }
 
-    /// Opens an existing database: upgrades it (after a backup) when it is older, refuses when it is newer, damaged or in use.
+    /// Opens an existing database: upgrades it (after a backup) when it is older, refuses when it is newer or damaged, or when others
+    /// have it open and it has to be upgraded or is wanted alone.
     pub async fn open(path: &Path, key_hex: &Secret, options: Options) -> Result<Self> {
         if !path.exists() {
             return Err(StoreError::Missing { path: path.to_path_buf() });
         }
-        let lock = Lock::take(path)?;
         let key = Key::new(path, key_hex)?;
+        let lock = Lock::enter(path, options.alone).await;
+        let lock = match lock {
+            Err(StoreError::Busy { .. }) => return Err(busy(path, &key.connect(path)).await),
+            lock => lock?,
+        };
         Self::open_locked(path, &key, lock, &options).await
     }
 
     async fn open_locked(path: &Path, key: &Key, lock: Lock, options: &Options) -> Result<Self> {
         let connect = key.connect(path);
-        if let Err(error) = prepare(path, &connect, options).await {
+        if let Err(error) = prepare(path, &connect, options, lock.whole).await {
             return Err(explain(path, key, &connect, error).await);
         }
         key.write_check_if_needed(path)?;
@@ -118,21 +128,37 @@ impl Store {
             .acquire_timeout(Duration::from_mins(1))
             .connect_with(connect.clone().pragma("query_only", "ON").pragma("cache_size", "-8000"))
             .await?;
-        let store = Self { path: path.into(), connect: Arc::new(connect), writer, readers, lock: Arc::new(lock) };
-        store.clear_staged().await?;
-        Ok(store)
+        let leased = has_table(&mut *readers.acquire().await?, "lease").await?;
+        if lock.whole {
+            if leased {
+                lease::vacate(&writer).await?;
+            }
+            if !options.alone {
+                lock.share(path).await?;
+            }
+        }
+        let lock = Arc::new(lock);
+        let (written, duty) = (Arc::default(), None);
+        Ok(Self { path: path.into(), connect: Arc::new(connect), writer, readers, lock, leased, written, duty })
     }
 
     /// Writes everything into the main file and closes it. Not calling this (a crash, `kill -9`) loses nothing that was committed; the
     /// next opening checks the file.
     pub async fn close(self) {
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await {
+        // While others have it open the log is theirs to fold in as well: no reason to wait for them.
+        let fold = "PRAGMA busy_timeout = 200; PRAGMA wal_checkpoint(TRUNCATE)";
+        if let Err(error) = sqlx::raw_sql(fold).execute(&self.writer).await {
             tracing::warn!(%error, "the log of the workspace database was not folded in; it will be at the next opening");
         }
         self.readers.close().await;
         self.writer.close().await;
         // A clone that somebody forgot reads and writes nothing any more; it must not keep others out either.
         self.lock.release();
+    }
+
+    /// Lets others open it too, after it was opened `alone`.
+    pub async fn share(&self) -> Result<()> {
+        self.lock.share(&self.path).await
     }
 
     /// Checks the whole file: the seal of every page, the structure, references, and rows that belong to nothing.
@@ -238,30 +264,58 @@ fn remove_if_there(path: &Path) -> Result<()> {
     }
 }
 
+/// How long a program that opens waits for another one that opens, upgrades or checks the file.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// An advisory lock of the operating system: gone with the process, however it ends. It is released by name and not by closing the file
 /// alone: a program that is being started by another thread holds a copy of every open file until it runs, and the lock with it.
 #[derive(Debug)]
-pub(crate) struct Lock(File);
+pub(crate) struct Lock {
+    file: File,
+    /// Whether nobody else has a share.
+    whole: bool,
+}
 
 impl Lock {
-    fn take(path: &Path) -> Result<Self> {
+    fn file(path: &Path) -> Result<File> {
         let name = beside(path, ".lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&name)
-            .map_err(|error| StoreError::file(&name, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: path.to_path_buf() }),
-            Err(TryLockError::Error(error)) => Err(StoreError::file(&name, error)),
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(&name);
+        file.map_err(|error| StoreError::file(&name, error))
+    }
+
+    /// The whole lock, now.
+    fn whole(path: &Path) -> Result<Self> {
+        let file = Self::file(path)?;
+        told(path, file.try_lock())?;
+        Ok(Self { file, whole: true })
+    }
+
+    /// The whole lock when nobody else is there. Otherwise, unless it must be `alone`, a share.
+    async fn enter(path: &Path, alone: bool) -> Result<Self> {
+        match Self::whole(path) {
+            Err(StoreError::Busy { .. }) if !alone => {}
+            lock => return lock,
         }
+        Self::shared(path).await
+    }
+
+    /// Gives the whole back and keeps a share. The system does not do this in one step; whoever comes between opens as if alone, which
+    /// does no harm: it looks the file over and waits for nobody.
+    async fn share(&self, path: &Path) -> Result<()> {
+        self.release();
+        wait_for(path, || self.file.try_lock_shared()).await
+    }
+
+    /// A share, as soon as nobody has the whole.
+    async fn shared(path: &Path) -> Result<Self> {
+        let file = Self::file(path)?;
+        wait_for(path, || file.try_lock_shared()).await?;
+        Ok(Self { file, whole: false })
     }
 
     /// Lets others in. Releasing it again changes nothing.
     fn release(&self) {
-        if let Err(error) = self.0.unlock() {
+        if let Err(error) = self.file.unlock() {
             tracing::warn!(%error, "the lock of the workspace stays until this program ends");
         }
     }
@@ -271,6 +325,35 @@ impl Drop for Lock {
     fn drop(&mut self) {
         self.release();
     }
+}
+
+async fn wait_for(path: &Path, lock: impl Fn() -> std::result::Result<(), TryLockError>) -> Result<()> {
+    let since = Instant::now();
+    loop {
+        match told(path, lock()) {
+            Err(StoreError::Busy { .. }) if since.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            locked => return locked,
+        }
+    }
+}
+
+fn told(path: &Path, locked: std::result::Result<(), TryLockError>) -> Result<()> {
+    match locked {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: path.to_path_buf(), by: None }),
+        Err(TryLockError::Error(error)) => Err(StoreError::file(beside(path, ".lock"), error)),
+    }
+}
+
+/// The refusal because of others, with the name of the one on duty where it can be read.
+async fn busy(path: &Path, connect: &SqliteConnectOptions) -> StoreError {
+    let holder = async {
+        let mut connection = connect.clone().pragma("query_only", "ON").connect().await?;
+        sqlx::query_scalar::<_, Option<String>>("SELECT holder FROM lease").fetch_one(&mut connection).await
+    };
+    StoreError::Busy { path: path.to_path_buf(), by: holder.await.ok().flatten() }
 }
 
 fn limited(connect: SqliteConnectOptions, options: &Options) -> SqliteConnectOptions {
@@ -289,15 +372,16 @@ async fn migrations(options: &Options) -> Result<Migrator> {
     }
 }
 
-/// Everything that must be right before the pools open: readable, whole after a crash, of a known version, upgraded.
-async fn prepare(path: &Path, connect: &SqliteConnectOptions, options: &Options) -> Result<()> {
+/// Everything that must be right before the pools open: readable, whole after a crash, of a known version, upgraded. Where others have
+/// it open, whoever came first has looked.
+async fn prepare(path: &Path, connect: &SqliteConnectOptions, options: &Options, alone: bool) -> Result<()> {
     let migrations = migrations(options).await?;
     let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
     if fs::metadata(path).map_err(|error| StoreError::file(path, error))?.len() == 0 {
         // SQLite would take an empty file for a new database and a person would find an empty workspace.
         return Err(StoreError::Damaged { backup: None, detail: "the file is empty".to_owned() });
     }
-    let crashed = fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
+    let crashed = alone && fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
 
     let mut connection =
         limited(connect.clone(), options).journal_mode(SqliteJournalMode::Wal).foreign_keys(false).connect().await?;
@@ -310,6 +394,7 @@ async fn prepare(path: &Path, connect: &SqliteConnectOptions, options: &Options)
     match schema_of(&mut connection).await? {
         None => return Err(StoreError::Damaged { backup: None, detail: "there is no schema in the file".to_owned() }),
         Some(found) if found > known => return Err(StoreError::Newer { found, known }),
+        Some(found) if found < known && !alone => return Err(busy(path, connect).await),
         Some(found) if found < known => {
             let backup = backup::write(path, &mut connection, found).await?;
             tracing::info!(found, known, backup = %backup.display(), "upgrading the workspace database");
@@ -319,18 +404,24 @@ async fn prepare(path: &Path, connect: &SqliteConnectOptions, options: &Options)
             })?;
         }
         // The same version: still compared by hash, so that an edited migration does not go unnoticed.
-        Some(_) => upgrade(&mut connection, &migrations).await?,
+        Some(_) if alone => upgrade(&mut connection, &migrations).await?,
+        Some(_) => {}
     }
     connection.close().await?;
     Ok(())
 }
 
+async fn has_table(executor: impl SqliteExecutor<'_>, name: &str) -> Result<bool> {
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = ?")
+        .bind(name.to_owned())
+        .fetch_one(executor)
+        .await?;
+    Ok(tables > 0)
+}
+
 /// The newest migration that the file has seen; `None` when the file has no table of migrations.
 async fn schema_of(connection: &mut SqliteConnection) -> Result<Option<i64>> {
-    let table: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
-        .fetch_one(&mut *connection)
-        .await?;
-    if table == 0 {
+    if !has_table(&mut *connection, "_sqlx_migrations").await? {
         return Ok(None);
     }
     Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(connection).await?)
@@ -385,11 +476,11 @@ mod tests {
     fn a_lock_given_up_is_free_though_a_starting_program_still_has_the_file_open() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");
-        let lock = Lock::take(&path).unwrap();
-        let inherited = lock.0.try_clone().unwrap();
-        assert!(matches!(Lock::take(&path), Err(StoreError::Busy { .. })));
+        let lock = Lock::whole(&path).unwrap();
+        let inherited = lock.file.try_clone().unwrap();
+        assert!(matches!(Lock::whole(&path), Err(StoreError::Busy { .. })));
         drop(lock);
-        Lock::take(&path).unwrap();
+        Lock::whole(&path).unwrap();
         drop(inherited);
     }
 }

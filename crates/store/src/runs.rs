@@ -4,6 +4,7 @@
 use crate::{
     Result, Scope, Store, StoreError, StoredFailure,
     codec::{Read, day_code, instant_code, json},
+    slices::{self, NewSlice},
 };
 use chrono::{DateTime, Utc};
 use model::{
@@ -25,10 +26,30 @@ pub struct NewRun {
     pub trigger: RunTrigger,
     /// The days it is to read, when it reads days.
     pub range: Option<DateRange>,
+    /// The streams that were asked for; `None`: all that are on.
+    pub streams: Option<Vec<String>>,
     /// `Queued`, or `Running` when it begins at once.
     pub state: RunState,
     /// When it was started.
     pub started_at: DateTime<Utc>,
+}
+
+/// What a person asks of a run; whoever is on duty does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// To end it.
+    Stop,
+    /// To hold it until it is resumed.
+    Pause,
+}
+
+impl Wish {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Pause => "pause",
+        }
+    }
 }
 
 /// A run as it was kept.
@@ -44,8 +65,12 @@ pub struct Run {
     pub trigger: RunTrigger,
     /// The days it reads.
     pub range: Option<DateRange>,
+    /// The streams that were asked for; `None`: all that are on.
+    pub streams: Option<Vec<String>>,
     /// What it does or how it ended.
     pub state: RunState,
+    /// What a person asked of it that is not done yet.
+    pub wish: Option<Wish>,
     /// When it was started.
     pub started_at: DateTime<Utc>,
     /// When it ended.
@@ -103,7 +128,9 @@ fn read(row: &SqliteRow) -> Result<Run> {
         client_id: row.word("client_id")?,
         trigger: row.word("started_by")?,
         range: row.range("range_from", "range_to")?,
+        streams: row.json_or_none("streams")?,
         state: row.word("state")?,
+        wish: row.value::<Option<&str>>("wish")?.map(|wish| if wish == "pause" { Wish::Pause } else { Wish::Stop }),
         started_at: row.instant("started_at")?,
         ended_at: row.instant_or_none("ended_at")?,
         waiting_until: row.instant_or_none("waiting_until")?,
@@ -143,30 +170,58 @@ pub(crate) async fn count(connection: &mut SqliteConnection, run: i64) -> Result
     Ok(())
 }
 
+/// Writes the row of a run; returns its compact number.
+pub(crate) async fn insert(connection: &mut SqliteConnection, run: &NewRun) -> Result<i64> {
+    let num = crate::connections::num_of(&mut *connection, run.connection_id).await?;
+    let inserted = sqlx::query(
+        "INSERT INTO runs (id, connection, started_by, range_from, range_to, streams, state, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(run.id.to_string())
+    .bind(num)
+    .bind(run.trigger.as_str())
+    .bind(run.range.map(|range| day_code(range.from())))
+    .bind(run.range.map(|range| day_code(range.to())))
+    .bind(run.streams.as_ref().map(json).transpose()?)
+    .bind(run.state.as_str())
+    .bind(instant_code(run.started_at))
+    .execute(connection)
+    .await;
+    inserted.map(|done| done.last_insert_rowid()).map_err(|error| StoreError::from(error).or_conflict("run"))
+}
+
 impl Store {
     /// Begins a run. Its slices are planned with [`Store::plan_slices`].
     pub async fn create_run(&self, run: &NewRun) -> Result<()> {
         self.located(async {
             let mut transaction = self.begin().await?;
-            let connection = crate::connections::num_of(&mut *transaction, run.connection_id).await?;
-            let inserted = sqlx::query(
-                "INSERT INTO runs (id, connection, started_by, range_from, range_to, state, started_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            insert(&mut transaction, run).await?;
+            transaction.commit().await
+        })
+        .await
+    }
+
+    /// Asks for a run with these slices: whoever is on duty takes it up. A connection has one long run and one of each day at a time;
+    /// where there is one that has not ended, nothing is written and it is the answer.
+    pub async fn ask_run(&self, run: &NewRun, slices: &[NewSlice]) -> Result<Option<RunId>> {
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            let there: Option<String> = sqlx::query_scalar(
+                "SELECT r.id FROM runs AS r JOIN connections AS c ON c.num = r.connection
+                 WHERE c.id = ?1 AND r.state IN ('queued', 'running', 'waiting') AND r.started_by <> 'import'
+                   AND (r.started_by IN ('first', 'recollect')) = ?2",
             )
-            .bind(run.id.to_string())
-            .bind(connection)
-            .bind(run.trigger.as_str())
-            .bind(run.range.map(|range| day_code(range.from())))
-            .bind(run.range.map(|range| day_code(range.to())))
-            .bind(run.state.as_str())
-            .bind(instant_code(run.started_at))
-            .execute(&mut *transaction)
-            .await;
-            match inserted {
-                Err(error) if StoreError::is_unique_violation(&error) => return Err(StoreError::Conflict { what: "run" }),
-                other => other?,
-            };
+            .bind(run.connection_id.to_string())
+            .bind(run.trigger.is_long())
+            .fetch_optional(&mut *transaction)
+            .await?;
+            if let Some(there) = there {
+                let id = there.parse().map_err(|_| StoreError::Unreadable { column: "id", value: there })?;
+                return Ok(Some(id));
+            }
+            let num = insert(&mut transaction, run).await?;
+            slices::plan(&mut transaction, num, slices).await?;
             transaction.commit().await?;
-            Ok(())
+            Ok(None)
         })
         .await
     }
@@ -174,16 +229,45 @@ impl Store {
     /// Says what a run is doing: queued or running. Waiting is [`Store::begin_wait`], ending is [`Store::finish_run`].
     pub async fn set_run_state(&self, id: RunId, state: RunState) -> Result<()> {
         self.located(async {
-            let done = sqlx::query(
+            let set = sqlx::query(
                 "UPDATE runs SET state = ?, waiting_until = NULL, ended_at = NULL, failure = NULL WHERE id = ?",
             )
             .bind(state.as_str())
-            .bind(id.to_string())
-            .execute(&self.writer)
-            .await?;
-            if done.rows_affected() == 0 { Err(StoreError::NotFound { what: "run" }) } else { Ok(()) }
+            .bind(id.to_string());
+            if self.execute(set).await? == 0 { Err(StoreError::NotFound { what: "run" }) } else { Ok(()) }
         })
         .await
+    }
+
+    /// Notes what a person asks of a run that has not ended. Whether there is such a run.
+    pub async fn wish_run(&self, id: RunId, wish: Wish) -> Result<bool> {
+        self.located(async {
+            let set = sqlx::query(
+                "UPDATE runs SET wish = ? WHERE id = ? AND state IN ('queued', 'running', 'waiting', 'paused')",
+            )
+            .bind(wish.as_str())
+            .bind(id.to_string());
+            Ok(self.execute(set).await? > 0)
+        })
+        .await
+    }
+
+    /// Lets a run that is held wait for its turn again. Whether there is such a run.
+    pub async fn resume_run(&self, id: RunId) -> Result<bool> {
+        self.located(async {
+            let set = sqlx::query(
+                "UPDATE runs SET state = CASE state WHEN 'paused' THEN 'queued' ELSE state END, wish = NULL
+                 WHERE id = ? AND state IN ('queued', 'running', 'waiting', 'paused') AND (state = 'paused' OR wish = 'pause')",
+            )
+            .bind(id.to_string());
+            Ok(self.execute(set).await? > 0)
+        })
+        .await
+    }
+
+    /// Holds a run until it is resumed. Slices that were being read become pending again; what they had staged is dropped.
+    pub async fn pause_run(&self, id: RunId, at: DateTime<Utc>) -> Result<()> {
+        self.put_down(id, RunState::Paused, None, at).await
     }
 
     /// Ends a run. Slices that were being read become pending again; what they had staged is dropped.
@@ -197,24 +281,30 @@ impl Store {
         if !state.is_over() {
             return Err(StoreError::Misuse("a run ends in a state that is over"));
         }
+        self.put_down(id, state, failure, ended_at).await
+    }
+
+    async fn put_down(&self, id: RunId, state: RunState, failure: Option<&Failure>, at: DateTime<Utc>) -> Result<()> {
         let failure = failure.map(|failure| json(&StoredFailure::from(failure))).transpose()?;
         self.located(async {
             let mut transaction = self.begin().await?;
             let num = num_of(&mut *transaction, id).await?;
-            sqlx::query("UPDATE runs SET state = ?, failure = ?, ended_at = ?, waiting_until = NULL WHERE num = ?")
-                .bind(state.as_str())
-                .bind(failure)
-                .bind(instant_code(ended_at))
-                .bind(num)
-                .execute(&mut *transaction)
-                .await?;
+            sqlx::query(
+                "UPDATE runs SET state = ?, failure = ?, ended_at = ?, waiting_until = NULL, wish = NULL WHERE num = ?",
+            )
+            .bind(state.as_str())
+            .bind(failure)
+            .bind(state.is_over().then(|| instant_code(at)))
+            .bind(num)
+            .execute(&mut *transaction)
+            .await?;
             sqlx::query("UPDATE slices SET state = 'pending' WHERE run = ? AND state = 'running'")
                 .bind(num)
                 .execute(&mut *transaction)
                 .await?;
             sqlx::query("UPDATE waits SET millis = max(0, ?2 - at) WHERE run = ?1 AND millis IS NULL")
                 .bind(num)
-                .bind(instant_code(ended_at))
+                .bind(instant_code(at))
                 .execute(&mut *transaction)
                 .await?;
             sqlx::query("DELETE FROM staged_stats WHERE run = ?").bind(num).execute(&mut *transaction).await?;
@@ -260,12 +350,11 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Runs that have not ended, oldest first. Called before anything is started after opening, these are the runs that a dead process
-    /// left behind.
+    /// Runs that have not ended, oldest first.
     pub async fn unfinished_runs(&self, scope: Scope) -> Result<Vec<Run>> {
         let rows = sqlx::query(
             "SELECT r.*, c.id AS connection_id, c.client_id FROM runs AS r JOIN connections AS c ON c.num = r.connection
-             WHERE r.state IN ('queued', 'running', 'waiting') AND (?1 IS NULL OR c.client_id = ?1) ORDER BY r.num",
+             WHERE r.state IN ('queued', 'running', 'waiting', 'paused') AND (?1 IS NULL OR c.client_id = ?1) ORDER BY r.num",
         )
         .bind(scope.bound())
         .fetch_all(&self.readers)

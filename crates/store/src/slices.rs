@@ -5,7 +5,13 @@ use crate::{
     codec::{Read, day_code, level_code},
     runs, staged_records, staged_stats,
 };
-use model::{ad::Level, date::DateRange, id::RunId, run::SliceState};
+use model::{
+    ad::Level,
+    date::DateRange,
+    id::{ConnectionId, RunId},
+    run::SliceState,
+};
+use sqlx::SqliteConnection;
 
 /// A slice to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,32 +51,51 @@ pub struct Slice {
     pub failure: Option<StoredFailure>,
 }
 
+/// What reading a slice took, to learn from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SliceEffort {
+    /// Its stream.
+    pub stream: String,
+    /// Whether it is of the connection that was asked about, and not of another one of its system.
+    pub own: bool,
+    /// Requests, repeats included.
+    pub requests: u64,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+}
+
+/// Writes the plan of a run; returns the number of the first slice.
+pub(crate) async fn plan(connection: &mut SqliteConnection, run: i64, slices: &[NewSlice]) -> Result<u32> {
+    let first: i64 = sqlx::query_scalar("SELECT coalesce(max(seq) + 1, 0) FROM slices WHERE run = ?")
+        .bind(run)
+        .fetch_one(&mut *connection)
+        .await?;
+    for (seq, slice) in (first..).zip(slices) {
+        sqlx::query(
+            "INSERT INTO slices (run, seq, stream, level, window_from, window_to, state) VALUES (?, ?, ?, ?, ?, ?, 'pending')",
+        )
+        .bind(run)
+        .bind(seq)
+        .bind(&slice.stream)
+        .bind(level_code(slice.level))
+        .bind(slice.window.map(|window| day_code(window.from())))
+        .bind(slice.window.map(|window| day_code(window.to())))
+        .execute(&mut *connection)
+        .await?;
+    }
+    runs::count(connection, run).await?;
+    u32::try_from(first).map_err(|_| StoreError::Misuse("a run has fewer slices than fit 32 bits"))
+}
+
 impl Store {
     /// Adds slices to a run, numbered on from those it has; returns the number of the first.
     pub async fn plan_slices(&self, run: RunId, slices: &[NewSlice]) -> Result<u32> {
         self.located(async {
             let mut transaction = self.begin().await?;
             let num = runs::num_of(&mut *transaction, run).await?;
-            let first: i64 = sqlx::query_scalar("SELECT coalesce(max(seq) + 1, 0) FROM slices WHERE run = ?")
-                .bind(num)
-                .fetch_one(&mut *transaction)
-                .await?;
-            for (seq, slice) in (first..).zip(slices) {
-                sqlx::query(
-                    "INSERT INTO slices (run, seq, stream, level, window_from, window_to, state) VALUES (?, ?, ?, ?, ?, ?, 'pending')",
-                )
-                .bind(num)
-                .bind(seq)
-                .bind(&slice.stream)
-                .bind(level_code(slice.level))
-                .bind(slice.window.map(|window| day_code(window.from())))
-                .bind(slice.window.map(|window| day_code(window.to())))
-                .execute(&mut *transaction)
-                .await?;
-            }
-            runs::count(&mut transaction, num).await?;
+            let first = plan(&mut transaction, num, slices).await?;
             transaction.commit().await?;
-            u32::try_from(first).map_err(|_| StoreError::Misuse("a run has fewer slices than fit 32 bits"))
+            Ok(first)
         })
         .await
     }
@@ -94,6 +119,50 @@ impl Store {
             Ok(())
         })
         .await
+    }
+
+    /// What the slices of a connection and of the others of its system took, newest first, as far as a few hundred.
+    pub async fn slice_efforts(&self, connection: ConnectionId) -> Result<Vec<SliceEffort>> {
+        let rows = sqlx::query(
+            "SELECT s.stream, s.requests, s.millis, c.id = ?1 AS own
+             FROM connections AS c JOIN runs AS r ON r.connection = c.num JOIN slices AS s ON s.run = r.num
+             WHERE c.connector = (SELECT connector FROM connections WHERE id = ?1) AND s.state = 'done' AND s.millis IS NOT NULL
+             ORDER BY own DESC, r.num DESC, s.seq DESC LIMIT 800",
+        )
+        .bind(connection.to_string())
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(SliceEffort {
+                    stream: row.value("stream")?,
+                    own: row.value("own")?,
+                    requests: row.count("requests")?,
+                    millis: row.count("millis")?,
+                })
+            })
+            .collect()
+    }
+
+    /// What the newest first load of a connection has not read, stream by stream: it was stopped, failed, or still runs.
+    pub async fn first_load_left(&self, connection: ConnectionId) -> Result<Vec<(String, DateRange)>> {
+        let rows = sqlx::query(
+            "SELECT s.stream, s.window_from, s.window_to FROM slices AS s
+             WHERE s.state <> 'done' AND s.window_from IS NOT NULL AND s.run =
+                 (SELECT max(r.num) FROM runs AS r JOIN connections AS c ON c.num = r.connection
+                  WHERE c.id = ? AND r.started_by = 'first')
+             ORDER BY s.stream, s.window_from",
+        )
+        .bind(connection.to_string())
+        .fetch_all(&self.readers)
+        .await?;
+        let mut left = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(window) = row.range("window_from", "window_to")? {
+                left.push((row.value("stream")?, window));
+            }
+        }
+        Ok(left)
     }
 
     /// The slices of a run in order. A run is resumed with those that are not `Done`.

@@ -1,5 +1,5 @@
 //! Table `staged_records`: records of a read that will replace its stream, on their way. Out of sight until the slice is committed; what a
-//! dead run left is dropped at opening.
+//! dead run left is dropped by whoever goes on duty.
 
 use crate::{
     Result, Store,

@@ -1,5 +1,5 @@
 //! Table `staged_stats`: rows of a slice on their way. A slice is all or nothing, and a large one does not fit memory; its rows wait here,
-//! out of sight of every screen, and move into place within the slice's commit. What a dead run left is dropped at opening.
+//! out of sight of every screen, and move into place within the slice's commit. What a dead run left is dropped by whoever goes on duty.
 
 use crate::{
     Result, Store,
@@ -47,18 +47,13 @@ impl Store {
         .await
     }
 
-    /// Drops everything that was staged. Only at opening: then no run is alive.
-    pub(crate) async fn clear_staged(&self) -> Result<()> {
+    /// Drops everything that was staged. Only for a program that goes on duty, before it runs anything: then no run is alive.
+    pub async fn clear_staged(&self) -> Result<()> {
         self.located(async {
-            sqlx::query("DELETE FROM staged_stats").execute(&self.writer).await?;
-            let records: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'staged_records'")
-                .fetch_one(&self.writer)
-                .await?;
-            // A database made by an older build's migrations, as the upgrade tests make it, has no such table yet.
-            if records > 0 {
-                sqlx::query("DELETE FROM staged_records").execute(&self.writer).await?;
-            }
-            Ok(())
+            let mut transaction = self.begin().await?;
+            sqlx::query("DELETE FROM staged_stats").execute(&mut *transaction).await?;
+            sqlx::query("DELETE FROM staged_records").execute(&mut *transaction).await?;
+            transaction.commit().await
         })
         .await
     }

@@ -117,8 +117,7 @@ impl Store {
 
     async fn change_turn(&self, change: Query<'_, Sqlite, SqliteArguments>) -> Result<()> {
         self.located(async {
-            let done = change.execute(&self.writer).await?;
-            if done.rows_affected() == 0 { Err(StoreError::NotFound { what: "connection" }) } else { Ok(()) }
+            if self.execute(change).await? == 0 { Err(StoreError::NotFound { what: "connection" }) } else { Ok(()) }
         })
         .await
     }

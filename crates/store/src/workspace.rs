@@ -46,7 +46,7 @@ impl Store {
     /// Sets the settings, replacing those before.
     pub async fn set_workspace(&self, workspace: &Workspace) -> Result<()> {
         self.located(async {
-            sqlx::query(
+            let set = sqlx::query(
                 "INSERT INTO workspace (one, id, name, currency, time_zone, demo, created_at) VALUES (1, ?, ?, ?, ?, ?, ?)
                  ON CONFLICT (one) DO UPDATE SET id = excluded.id, name = excluded.name, currency = excluded.currency,
                      time_zone = excluded.time_zone, demo = excluded.demo, created_at = excluded.created_at",
@@ -56,9 +56,8 @@ impl Store {
             .bind(workspace.currency.as_str())
             .bind(&workspace.time_zone)
             .bind(workspace.demo)
-            .bind(instant_code(workspace.created_at))
-            .execute(&self.writer)
-            .await?;
+            .bind(instant_code(workspace.created_at));
+            self.execute(set).await?;
             Ok(())
         })
         .await

@@ -1,15 +1,21 @@
-//! Starts, queues, stops and resumes runs. A few run at the same time; one connection has one run at a time.
+//! Starts, queues, holds, stops and resumes runs. A few run at the same time; one connection is read by one run at a time.
 //!
-//! A run that a dead process left behind goes on under its own id from the first slice that is not committed: that is why slices are
-//! planned in the database before anything is read.
+//! What is asked for is written to the database, by whichever program a person uses, and taken up by the program on duty
+//! ([`Engine::take`], [`Engine::look`]): that is how two programs share one workspace. A run that a dead program left behind goes on under
+//! its own id from the first slice that is not committed, because slices are planned in the database before anything is read.
+//!
+//! Long runs (first loads, days collected again) leave room for what is new: they take fewer places among the workers, and between two
+//! slices they step aside for an ordinary run of their own connection.
 
 use crate::{
+    estimate::{Estimate, estimate},
     live::{Live, Snapshot, SyncEvent},
     plan::{self, Reach},
     run::Runner,
 };
 use async_trait::async_trait;
 use kit::{
+    budget::WindowSnapshot,
     clock::Clock,
     observe::Observer,
     session::Session,
@@ -21,7 +27,7 @@ use model::{
     date::DateRange,
     failure::{Code, Failure},
     id::{ConnectionId, RunId},
-    run::{Progress, RunState, RunTrigger},
+    run::{RunState, RunTrigger},
 };
 use std::{
     collections::HashMap,
@@ -31,8 +37,15 @@ use std::{
     },
     time::Duration,
 };
-use store::{Scope, Store, runs::NewRun, slices::NewSlice};
-use tokio::{sync::Semaphore, task::JoinHandle};
+use store::{
+    Scope, Store,
+    runs::{NewRun, Run, Wish},
+    slices::NewSlice,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Runs that read at the same time: enough to hide one platform's slowness, few enough for two cores.
@@ -42,6 +55,10 @@ const WORKERS: usize = 3;
 const LONG_WORKERS: usize = WORKERS - 1;
 /// How long quitting waits for runs to stop by themselves.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks of somebody who waits for another run of this program.
+const GLANCE: Duration = Duration::from_millis(20);
+/// How long a person who asked something of a run waits for another program to do it. It is done later all the same.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// What the rooms above lend: connectors by name, and a session for a connection.
 #[async_trait]
@@ -55,6 +72,30 @@ pub trait Wiring: Send + Sync {
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> Result<Session, Failure>;
+    /// Takes up what the program that was on duty before has left, before anything runs.
+    async fn take_over(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// What a run is to read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// These days; `None`: what is missing, and the lookback.
+    pub days: Option<DateRange>,
+    /// These streams; `None`: all that are on.
+    pub streams: Option<Vec<String>>,
+}
+
+impl Asked {
+    /// What is due.
+    pub fn due() -> Self {
+        Self::default()
+    }
+    /// These days of every stream.
+    pub fn days(days: DateRange) -> Self {
+        Self { days: Some(days), streams: None }
+    }
 }
 
 /// The engine of one open workspace. Cheap to clone.
@@ -71,18 +112,54 @@ struct Inner {
     workers: Arc<Semaphore>,
     long_workers: Arc<Semaphore>,
     active: Mutex<HashMap<RunId, Active>>,
-    /// Set when the program quits: runs then stop without an end, so that the next start goes on with them.
-    quitting: AtomicBool,
+    duty: Mutex<Option<Arc<Duty>>>,
+    /// Held while runs are taken up, so that two who look do not take up one run twice.
+    looking: tokio::sync::Mutex<()>,
+}
+
+/// The time during which this program is on duty.
+pub(crate) struct Duty {
+    /// The handle through which its runs write.
+    pub(crate) store: Store,
+    /// Set when it ends: runs then stop without an end, so that whoever is on duty next goes on with them.
+    over: AtomicBool,
+}
+
+impl Duty {
+    /// Whether its runs are somebody else's business now.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst) || self.store.off_duty()
+    }
 }
 
 struct Active {
     live: Arc<Live>,
+    long: bool,
+    /// Whether it has its place among the workers, and its connection to itself.
+    reading: bool,
     cancel: CancellationToken,
+    /// Whether it was stopped to be held.
+    pause: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
+/// A place among the workers, and a connection to oneself; given back when it is dropped.
+pub(crate) struct Place {
+    engine: Engine,
+    run: RunId,
+    _permits: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(active) = self.engine.active().get_mut(&self.run) {
+            active.reading = false;
+        }
+    }
+}
+
 impl Engine {
-    /// An engine that runs nothing yet.
+    /// An engine that runs nothing until it is on duty.
     pub fn new(
         store: Store,
         wiring: Arc<dyn Wiring>,
@@ -97,7 +174,8 @@ impl Engine {
             workers: Arc::new(Semaphore::new(WORKERS)),
             long_workers: Arc::new(Semaphore::new(LONG_WORKERS)),
             active: Mutex::default(),
-            quitting: AtomicBool::new(false),
+            duty: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -106,81 +184,21 @@ impl Engine {
         self.inner.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Goes on with the runs that a dead or quitted process left behind. Call once after opening.
-    pub async fn resume(&self) -> Result<Vec<RunId>, Failure> {
-        let mut resumed = Vec::new();
-        for run in self.inner.store.unfinished_runs(Scope::Portfolio).await? {
-            let connection = self.inner.store.connection(run.connection_id).await?;
-            if self.inner.wiring.source(&connection.connector).is_none() {
-                let gone = Failure::new(Code::NotFound).with("what", &connection.connector);
-                self.inner.store.finish_run(run.id, RunState::Failed, Some(&gone), self.inner.clock.now()).await?;
-                continue;
-            }
-            // What was read in memory when the process died was not durable: counters come from committed slices.
-            self.spawn(run.id, connection, run.trigger, run.progress);
-            resumed.push(run.id);
-        }
-        Ok(resumed)
+    fn duty(&self) -> MutexGuard<'_, Option<Arc<Duty>>> {
+        self.inner.duty.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Plans and starts a run. A connection that runs already answers with that run, unless other days are asked for.
-    pub async fn start(
-        &self,
-        connection_id: ConnectionId,
-        trigger: RunTrigger,
-        asked: Option<DateRange>,
-    ) -> Result<RunId, Failure> {
-        if let Some(running) = self.run_of(connection_id) {
-            let ending = self.active().get(&running).is_none_or(|active| active.live.snapshot().state.is_over());
-            if !ending {
-                return if asked.is_none() { Ok(running) } else { Err(Failure::new(Code::AlreadyRunning)) };
-            }
-            // Its end is told already; whoever starts again at once means a new run, not the one that has just failed.
-            self.finished(running).await;
-        }
-        let connection = self.inner.store.connection(connection_id).await?;
-        let source = self
-            .inner
-            .wiring
-            .source(&connection.connector)
-            .ok_or_else(|| Failure::new(Code::NotFound).with("what", &connection.connector))?;
-        let slices = self.plan(&connection, &*source, asked).await?;
-        let windows = slices.iter().filter_map(|slice| slice.window);
-        let range = windows.reduce(|all, window| {
-            DateRange::new(all.from().min(window.from()), all.to().max(window.to())).unwrap_or(all)
-        });
-        let id = RunId::new();
-        let started_at = self.inner.clock.now();
-        let run = NewRun { id, connection_id, trigger, range, state: RunState::Queued, started_at };
-        self.inner.store.create_run(&run).await?;
-        self.inner.store.plan_slices(id, &slices).await?;
-        let total = u32::try_from(slices.len()).unwrap_or(u32::MAX);
-        self.spawn(id, connection, trigger, Progress { slices_total: total, ..Progress::default() });
-        (self.inner.tell)(SyncEvent::Runs);
-        Ok(id)
+    /// Goes on duty with the handle of the lease, and takes up the runs that the program before left behind.
+    pub async fn take(&self, store: Store) -> Result<Vec<RunId>, Failure> {
+        store.clear_staged().await?;
+        self.inner.wiring.take_over().await?;
+        *self.duty() = Some(Arc::new(Duty { store, over: AtomicBool::new(false) }));
+        self.look().await
     }
 
-    /// Stops a run: what is committed stays, what was being read is dropped. Returns when it has stopped.
-    pub async fn cancel(&self, id: RunId) -> Result<(), Failure> {
-        let token = self.active().get(&id).map(|active| active.cancel.clone());
-        let Some(token) = token else {
-            return if self.inner.store.run(id).await?.state.is_over() { Ok(()) } else { Err(not_running()) };
-        };
-        token.cancel();
-        self.finished(id).await;
-        Ok(())
-    }
-
-    /// Waits until a run is over, however it ends.
-    pub async fn finished(&self, id: RunId) {
-        while self.active().contains_key(&id) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// Says that something about runs to come has changed.
-    pub(crate) fn tell_screens(&self) {
-        (self.inner.tell)(SyncEvent::Runs);
+    /// The handle of the present duty; `None` when another program is on duty.
+    pub fn on_duty(&self) -> Option<Store> {
+        self.duty().as_ref().filter(|duty| !duty.is_over()).map(|duty| duty.store.clone())
     }
 
     /// Says that alerts have changed.
@@ -188,19 +206,12 @@ impl Engine {
         (self.inner.tell)(SyncEvent::Alerts);
     }
 
-    /// The runs of this process at this moment.
-    pub fn snapshots(&self) -> Vec<Snapshot> {
-        self.active().values().map(|active| active.live.snapshot()).collect()
-    }
-
-    /// The run of a connection, if one is under way or queued.
-    pub fn run_of(&self, connection: ConnectionId) -> Option<RunId> {
-        self.active().iter().find(|(_, active)| active.live.connection_id() == connection).map(|(id, _)| *id)
-    }
-
-    /// Stops everything for quitting; the runs go on at the next start.
-    pub async fn shutdown(&self) {
-        self.inner.quitting.store(true, Ordering::SeqCst);
+    /// Goes off duty, to quit or because another program has taken over: runs stop without an end and go on elsewhere or at the next
+    /// start. Returns the handle of the duty that has ended.
+    pub async fn leave(&self) -> Option<Store> {
+        let _nobody_looks = self.inner.looking.lock().await;
+        let duty = self.duty().take()?;
+        duty.over.store(true, Ordering::SeqCst);
         let tasks: Vec<_> = self.active().drain().map(|(_, active)| (active.cancel, active.task)).collect();
         for (cancel, _) in &tasks {
             cancel.cancel();
@@ -210,24 +221,241 @@ impl Engine {
                 task.abort();
             }
         }
+        Some(duty.store.clone())
     }
 
-    async fn plan(
+    /// Takes up what was asked for, here or in another program: runs that wait, and what is wished of those under way. Nothing happens
+    /// off duty. Answers with the runs that were taken up.
+    pub async fn look(&self) -> Result<Vec<RunId>, Failure> {
+        let _one_at_a_time = self.inner.looking.lock().await;
+        let Some(duty) = self.duty().clone() else { return Ok(Vec::new()) };
+        let mut taken = Vec::new();
+        for run in duty.store.unfinished_runs(Scope::Portfolio).await? {
+            if let Some(wish) = run.wish {
+                self.grant(&duty, &run, wish).await?;
+            } else if run.state != RunState::Paused && !self.active().contains_key(&run.id) {
+                taken.extend(self.take_up(&duty, run).await?);
+            }
+        }
+        if !taken.is_empty() {
+            self.tell_screens();
+        }
+        Ok(taken)
+    }
+
+    async fn take_up(&self, duty: &Arc<Duty>, run: Run) -> Result<Option<RunId>, Failure> {
+        let connection = match duty.store.connection(run.connection_id).await {
+            // Deleted between the two questions, and the run with it.
+            Err(store::StoreError::NotFound { .. }) => return Ok(None),
+            connection => connection?,
+        };
+        if self.inner.wiring.source(&connection.connector).is_none() {
+            let gone = Failure::new(Code::NotFound).with("what", &connection.connector);
+            duty.store.finish_run(run.id, RunState::Failed, Some(&gone), self.inner.clock.now()).await?;
+            return Ok(None);
+        }
+        // What was read in memory when a program died was not durable: counters come from committed slices.
+        self.spawn(Arc::clone(duty), &run, connection);
+        Ok(Some(run.id))
+    }
+
+    /// Does what is wished of a run.
+    async fn grant(&self, duty: &Duty, run: &Run, wish: Wish) -> Result<(), Failure> {
+        if let Some(active) = self.active().get(&run.id) {
+            active.pause.store(wish == Wish::Pause, Ordering::SeqCst);
+            active.cancel.cancel();
+            return Ok(());
+        }
+        let now = self.inner.clock.now();
+        match wish {
+            Wish::Stop => duty.store.finish_run(run.id, RunState::Stopped, None, now).await?,
+            Wish::Pause => duty.store.pause_run(run.id, now).await?,
+        }
+        self.tell_screens();
+        Ok(())
+    }
+
+    /// Plans a run and asks for it. A connection that has one of the kind (long or not) under way answers with that run, unless days or
+    /// streams are asked for.
+    pub async fn start(
         &self,
-        connection: &Connection,
-        source: &dyn Source,
-        asked: Option<DateRange>,
-    ) -> Result<Vec<NewSlice>, Failure> {
+        connection_id: ConnectionId,
+        trigger: RunTrigger,
+        asked: Asked,
+    ) -> Result<RunId, Failure> {
+        let connection = self.inner.store.connection(connection_id).await?;
+        let slices = self.plan(&connection, &asked).await?;
+        let windows = slices.iter().filter_map(|slice| slice.window);
+        let range = windows.reduce(|all, window| {
+            DateRange::new(all.from().min(window.from()), all.to().max(window.to())).unwrap_or(all)
+        });
+        let (id, started_at) = (RunId::new(), self.inner.clock.now());
+        let particular = asked != Asked::due();
+        let run =
+            NewRun { id, connection_id, trigger, range, streams: asked.streams, state: RunState::Queued, started_at };
+        if let Some(there) = self.inner.store.ask_run(&run, &slices).await? {
+            if particular {
+                return Err(Failure::new(Code::AlreadyRunning));
+            }
+            // It may have been asked for in another program a moment ago.
+            self.look().await?;
+            return Ok(there);
+        }
+        self.look().await?;
+        self.tell_screens();
+        Ok(id)
+    }
+
+    /// Stops a run: what is committed stays, what was being read is dropped. Returns when it has stopped; when another program is on
+    /// duty and does not answer, the wish stays and this returns.
+    pub async fn cancel(&self, id: RunId) -> Result<(), Failure> {
+        self.wish(id, Wish::Stop).await
+    }
+
+    /// Holds a run until [`Engine::resume`]: it gives its place away and stays held over restarts. What is committed stays.
+    pub async fn pause(&self, id: RunId) -> Result<(), Failure> {
+        self.wish(id, Wish::Pause).await
+    }
+
+    /// Lets a held run wait for its turn again.
+    pub async fn resume(&self, id: RunId) -> Result<(), Failure> {
+        if !self.inner.store.resume_run(id).await? && self.inner.store.run(id).await?.state.is_over() {
+            return Err(Failure::new(Code::NotFound).with("what", "run"));
+        }
+        self.look().await?;
+        self.tell_screens();
+        Ok(())
+    }
+
+    /// Stops every run of a connection that is about to go.
+    pub async fn stop_all(&self, connection: ConnectionId) -> Result<(), Failure> {
+        for run in self.inner.store.unfinished_runs(Scope::Portfolio).await? {
+            if run.connection_id == connection {
+                self.cancel(run.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn wish(&self, id: RunId, wish: Wish) -> Result<(), Failure> {
+        if !self.inner.store.wish_run(id, wish).await? {
+            // It has ended meanwhile, or there never was one.
+            return self.inner.store.run(id).await.map(drop).map_err(Failure::from);
+        }
+        self.look().await?;
+        let asked = tokio::time::Instant::now();
+        while asked.elapsed() < ANSWER || self.on_duty().is_some() {
+            if !self.active().contains_key(&id) && self.inner.store.run(id).await?.wish.is_none() {
+                break;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        self.tell_screens();
+        Ok(())
+    }
+
+    /// Waits until a run of this program is over, however it ends.
+    pub async fn finished(&self, id: RunId) {
+        while self.active().contains_key(&id) {
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// Says that something about runs to come has changed.
+    pub(crate) fn tell_screens(&self) {
+        (self.inner.tell)(SyncEvent::Runs);
+    }
+
+    /// The runs of this program at this moment; those of another one are known from the database.
+    pub fn snapshots(&self) -> Vec<Snapshot> {
+        self.active().values().map(|active| active.live.snapshot()).collect()
+    }
+
+    /// Whether an ordinary run of a connection is under way or queued in this program.
+    pub(crate) fn is_fresh(&self, connection: ConnectionId) -> bool {
+        self.active().values().any(|active| !active.long && active.live.connection_id() == connection)
+    }
+
+    /// Waits for a place among the workers; `None` when the run is stopped before.
+    pub(crate) async fn place(&self, run: RunId, long: bool, cancel: &CancellationToken) -> Option<Place> {
+        let wait = async {
+            loop {
+                while !self.enter(run, false) {
+                    tokio::time::sleep(GLANCE).await;
+                }
+                let among_long =
+                    if long { Some(Arc::clone(&self.inner.long_workers).acquire_owned().await.ok()?) } else { None };
+                let worker = Arc::clone(&self.inner.workers).acquire_owned().await.ok()?;
+                if self.enter(run, true) {
+                    return Some(Place { engine: self.clone(), run, _permits: (among_long, worker) });
+                }
+            }
+        };
+        tokio::select! {
+            place = wait => place,
+            () = cancel.cancelled() => None,
+        }
+    }
+
+    /// Whether a run may read its connection now; if so and if it `takes` it, nobody else may.
+    fn enter(&self, run: RunId, takes: bool) -> bool {
+        let mut active = self.active();
+        let Some(own) = active.get(&run) else { return false };
+        let (connection, long) = (own.live.connection_id(), own.long);
+        let mut others = active.iter().filter(|(id, other)| **id != run && other.live.connection_id() == connection);
+        let free = others.all(|(_, other)| !other.reading && (other.long || !long));
+        if let Some(own) = active.get_mut(&run).filter(|_| free && takes) {
+            own.reading = true;
+        }
+        free
+    }
+
+    /// Whether an ordinary run waits for this long one to step aside.
+    pub(crate) fn is_wanted(&self, run: RunId) -> bool {
+        let active = self.active();
+        let Some(own) = active.get(&run).filter(|own| own.long) else { return false };
+        active.values().any(|other| !other.long && other.live.connection_id() == own.live.connection_id())
+    }
+
+    /// What such a run would take if it started now; `windows` are those of the account's quota.
+    pub async fn estimate(
+        &self,
+        connection: ConnectionId,
+        asked: &Asked,
+        windows: &[WindowSnapshot],
+    ) -> Result<Estimate, Failure> {
+        let slices = self.plan(&self.inner.store.connection(connection).await?, asked).await?;
+        let efforts = self.inner.store.slice_efforts(connection).await?;
+        Ok(estimate(&slices, &efforts, windows, self.inner.clock.now()))
+    }
+
+    async fn plan(&self, connection: &Connection, asked: &Asked) -> Result<Vec<NewSlice>, Failure> {
+        let source = self
+            .inner
+            .wiring
+            .source(&connection.connector)
+            .ok_or_else(|| Failure::new(Code::NotFound).with("what", &connection.connector))?;
         let descriptor = source.descriptor();
         let chosen = self.inner.store.streams(connection.id).await?;
         let cursors = self.inner.store.cursors(connection.id).await?;
+        let left = self.inner.store.first_load_left(connection.id).await?;
+        let unfinished = self.inner.store.unfinished_runs(Scope::Client(connection.client_id)).await?;
+        let first_load =
+            unfinished.iter().find(|run| run.connection_id == connection.id && run.trigger == RunTrigger::First);
         let now = self.inner.clock.now();
         let today = model::date::today(now, &connection.time_zone);
         let long_read_at = self.inner.store.turn(connection.id).await?.long_read_at;
         let lookback_days = plan::lookback(connection.lookback_days, descriptor.final_after_days, long_read_at, now);
+        let unknown =
+            asked.streams.iter().flatten().find(|name| descriptor.streams.iter().all(|known| known.name != **name));
+        if let Some(unknown) = unknown {
+            return Err(Failure::new(Code::BadRequest).with("field", "streams").with("found", unknown));
+        }
         let mut planned = Vec::new();
         for stream in &descriptor.streams {
-            if !stream.required && !chosen.iter().any(|choice| choice.name == stream.name && choice.on) {
+            let is_asked = asked.streams.as_ref().map(|names| names.contains(&stream.name));
+            let is_on = || stream.required || chosen.iter().any(|choice| choice.name == stream.name && choice.on);
+            if !is_asked.unwrap_or_else(is_on) {
                 continue;
             }
             let (level, range) = match stream.kind {
@@ -237,6 +465,8 @@ impl Engine {
                 StreamKind::Records { .. } => (Level::Account, Some(DateRange::day(today))),
                 StreamKind::Statistics { level } => {
                     let cursor = cursors.iter().find(|cursor| cursor.stream == stream.name);
+                    let left = left.iter().filter(|(of, _)| *of == stream.name).map(|(_, window)| *window);
+                    let read = cursor.map(|cursor| cursor.read.as_slice()).unwrap_or_default();
                     let reach = Reach {
                         today,
                         data_through: cursor.and_then(|cursor| cursor.data_through),
@@ -244,7 +474,12 @@ impl Engine {
                         first_load_days: connection.first_load_days,
                         max_history_days: descriptor.max_history_days,
                     };
-                    (level, asked.map_or_else(|| reach.ordinary(), |asked| reach.recollect(asked)))
+                    let reach = match first_load {
+                        // Its days are on their way.
+                        Some(run) => reach.beside(run.range),
+                        None => reach.completing(left, read),
+                    };
+                    (level, asked.days.map_or_else(|| reach.ordinary(), |days| reach.recollect(days)))
                 }
             };
             let Some(range) = range else { continue };
@@ -255,52 +490,35 @@ impl Engine {
         Ok(planned)
     }
 
-    fn spawn(&self, id: RunId, connection: Connection, trigger: RunTrigger, progress: Progress) {
+    fn spawn(&self, duty: Arc<Duty>, run: &Run, connection: Connection) {
         let cancel = CancellationToken::new();
-        let live = Arc::new(Live::new(id, connection.id, connection.client_id, progress));
-        let engine = self.clone();
-        let (token, shared) = (cancel.clone(), Arc::clone(&live));
-        // The map is locked until the task is in it, so that a task that ends at once still finds itself there.
-        let mut active = self.active();
-        let task = tokio::spawn(async move {
-            engine.work(id, connection, trigger, shared, token).await;
-            engine.active().remove(&id);
-            (engine.inner.tell)(SyncEvent::Runs);
-        });
-        active.insert(id, Active { live, cancel, task });
-    }
-
-    async fn work(
-        &self,
-        id: RunId,
-        connection: Connection,
-        trigger: RunTrigger,
-        live: Arc<Live>,
-        cancel: CancellationToken,
-    ) {
-        let long = matches!(trigger, RunTrigger::First | RunTrigger::Recollect);
-        let admission = async {
-            let among_long = if long { Some(self.inner.long_workers.acquire().await.ok()?) } else { None };
-            Some((among_long, self.inner.workers.acquire().await.ok()?))
-        };
-        let permit = tokio::select! {
-            permit = admission => permit,
-            () = cancel.cancelled() => None,
-        };
+        let pause = Arc::new(AtomicBool::new(false));
+        let live = Arc::new(Live::new(run.id, connection.id, connection.client_id, run.progress));
+        let (id, long) = (run.id, run.trigger.is_long());
         let runner = Runner {
-            store: self.inner.store.clone(),
+            engine: self.clone(),
+            store: duty.store.clone(),
+            duty,
             wiring: Arc::clone(&self.inner.wiring),
             clock: Arc::clone(&self.inner.clock),
             tell: Arc::clone(&self.inner.tell),
             id,
+            long,
             connection,
-            live,
-            cancel,
+            live: Arc::clone(&live),
+            cancel: cancel.clone(),
+            pause: Arc::clone(&pause),
         };
-        runner.run(permit.is_some(), &self.inner.quitting).await;
+        let engine = self.clone();
+        // Screens that saw it held learn that it waits.
+        (self.inner.tell)(SyncEvent::Moved(live.snapshot()));
+        // The map is locked until the task is in it, so that a task that ends at once still finds itself there.
+        let mut active = self.active();
+        let task = tokio::spawn(async move {
+            runner.run().await;
+            engine.active().remove(&id);
+            engine.tell_screens();
+        });
+        active.insert(id, Active { live, long, reading: false, cancel, pause, task });
     }
-}
-
-fn not_running() -> Failure {
-    Failure::new(Code::NotFound).with("what", "run")
 }

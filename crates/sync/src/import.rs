@@ -1,5 +1,5 @@
 //! Writing an imported file: a run like any other, with one slice whose window is the days of the file. So it shows in the history, its
-//! bad rows are in quarantine, and it replaces its days in one transaction.
+//! bad rows are in quarantine, and it replaces its days in one transaction. Any program does this by itself, on duty or not.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use model::{
@@ -47,32 +47,22 @@ pub async fn commit(
         connection_id,
         trigger: RunTrigger::Import,
         range: Some(rows.range),
-        state: RunState::Running,
+        streams: None,
+        state: if rows.rejected.is_empty() { RunState::Done } else { RunState::DoneWithRemarks },
         started_at: now,
     };
-    store.create_run(&run).await?;
     let slice = NewSlice { stream: STREAM.to_owned(), level: rows.level, window: Some(rows.range) };
-    let slice_seq = store.plan_slices(id, &[slice]).await?;
-    let remarks = !rows.rejected.is_empty();
-    let committed = store
-        .commit_slice(SliceCommit {
-            run_id: id,
-            slice_seq,
-            objects: rows.objects,
-            stats: rows.stats,
-            rejected: rows.rejected,
-            read_at: now,
-            // Nobody will read a file again by itself: its days are as final as they get.
-            final_before: NaiveDate::MAX,
-            effort: Effort::default(),
-        })
-        .await
-        .map_err(Failure::from);
-    let (state, failure) = match &committed {
-        Ok(_) if remarks => (RunState::DoneWithRemarks, None),
-        Ok(_) => (RunState::Done, None),
-        Err(failure) => (RunState::Failed, Some(failure)),
+    let commit = SliceCommit {
+        run_id: id,
+        slice_seq: 0,
+        objects: rows.objects,
+        stats: rows.stats,
+        rejected: rows.rejected,
+        read_at: now,
+        // Nobody will read a file again by itself: its days are as final as they get.
+        final_before: NaiveDate::MAX,
+        effort: Effort::default(),
     };
-    store.finish_run(id, state, failure, now).await?;
-    committed.map(|_| id)
+    store.commit_run(&run, &slice, commit).await?;
+    Ok(id)
 }

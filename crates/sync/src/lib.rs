@@ -4,7 +4,9 @@
 //! slice by slice, so that a run may die at any moment and go on later without a lost or doubled row.
 
 pub mod alerts;
+pub mod duty;
 pub mod engine;
+pub mod estimate;
 pub mod import;
 pub mod live;
 pub mod outbox;

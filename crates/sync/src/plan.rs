@@ -35,6 +35,27 @@ impl Reach {
         self.clipped(DateRange::new(from, yesterday).ok()?)
     }
 
+    /// The same beside a first load that is on its way to the end of its days: they count as read.
+    pub fn beside(self, first_load: Option<DateRange>) -> Self {
+        Self { data_through: self.data_through.max(first_load.map(|days| days.to())), ..self }
+    }
+
+    /// The same, and the days that a first load has `left`, unless they were `read` since. What a person stopped in the middle is
+    /// completed by the next run, also when newer days were read meanwhile.
+    pub fn completing(self, left: impl Iterator<Item = DateRange>, read: &[DateRange]) -> Self {
+        let is_read =
+            |window: &DateRange| read.iter().any(|range| range.from() <= window.from() && window.to() <= range.to());
+        let missing = left
+            .filter_map(|window| self.clipped(window))
+            .filter(|window| !is_read(window))
+            .min_by_key(DateRange::from);
+        match (missing.and_then(|window| window.from().pred_opt()), self.data_through) {
+            (Some(before), Some(through)) => Self { data_through: Some(through.min(before)), ..self },
+            // A stream that has nothing yet begins with its first load anyway.
+            _ => self,
+        }
+    }
+
     /// The days a person asked for, as far as they are over and the platform still has them.
     pub fn recollect(&self, asked: DateRange) -> Option<DateRange> {
         self.clipped(asked)

@@ -3,7 +3,7 @@
 use crate::{
     alerts,
     collect::{Collector, RecordCollector},
-    engine::Wiring,
+    engine::{Duty, Engine, Place, Wiring},
     live::{Live, SyncEvent},
     plan, schedule,
     scribe::{self, Pen},
@@ -31,14 +31,21 @@ use store::{
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Runner {
+    pub(crate) engine: Engine,
+    /// The duty during which it runs, and its handle: nothing is written through it after another program has taken over.
+    pub(crate) duty: Arc<Duty>,
     pub(crate) store: Store,
     pub(crate) wiring: Arc<dyn Wiring>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tell: Arc<dyn Fn(SyncEvent) + Send + Sync>,
     pub(crate) id: RunId,
+    /// Whether it steps aside for ordinary runs.
+    pub(crate) long: bool,
     pub(crate) connection: Connection,
     pub(crate) live: Arc<Live>,
     pub(crate) cancel: CancellationToken,
+    /// Whether it was stopped to be held.
+    pub(crate) pause: Arc<AtomicBool>,
 }
 
 /// What is left of a run after one of its slices failed.
@@ -80,8 +87,8 @@ fn window_text(slice: &store::slices::Slice) -> String {
 }
 
 impl Runner {
-    /// Runs to the end. `admitted` is false when the run was stopped while it waited for a worker.
-    pub(crate) async fn run(self, admitted: bool, quitting: &AtomicBool) {
+    /// Runs to the end, or until it is held, or until another program has taken over.
+    pub(crate) async fn run(self) {
         let pen = scribe::start(
             self.store.clone(),
             self.id,
@@ -89,26 +96,27 @@ impl Runner {
             Arc::clone(&self.live),
             Arc::clone(&self.tell),
         );
-        let result = if admitted { self.slices(&pen).await } else { Err(Failure::new(Code::Cancelled)) };
+        let result = self.slices(&pen).await;
         let ended_at = self.clock.now();
         let (state, failure) = match result {
             Ok(()) if self.live.quarantined() > 0 => (RunState::DoneWithRemarks, None),
             Ok(()) => (RunState::Done, None),
-            Err(failure) if failure.kind() == FailureKind::Cancelled => (RunState::Stopped, None),
+            Err(failure) if failure.kind() == FailureKind::Cancelled => {
+                (if self.pause.load(Ordering::SeqCst) { RunState::Paused } else { RunState::Stopped }, None)
+            }
             Err(failure) => (RunState::Failed, Some(failure)),
         };
-        if let Some(failure) = &failure {
+        if let Some(failure) = failure.as_ref().filter(|_| !self.duty.is_over()) {
             tracing::warn!(run = %self.id, error = %failure, "a run failed");
             pen.line(ended_at, "failed", [("code", failure.code.to_string())]);
         }
-        let left_behind = state == RunState::Stopped && quitting.load(Ordering::SeqCst);
-        if !left_behind {
-            pen.line(ended_at, "ended", [("state", state.to_string())]);
+        // Whatever a run meets after its duty has ended is not its end. What it has brought to an end by then is its own.
+        let interrupted = !matches!(state, RunState::Done | RunState::DoneWithRemarks);
+        if self.duty.is_over() && interrupted {
+            return pen.end().await;
         }
+        pen.line(ended_at, "ended", [("state", state.to_string())]);
         pen.end().await;
-        if left_behind {
-            return;
-        }
         if failure.as_ref().is_some_and(|failure| failure.kind() == FailureKind::SignInAgain)
             && let Err(error) = self.store.set_connection_state(self.connection.id, ConnectionState::SignInNeeded).await
         {
@@ -117,8 +125,17 @@ impl Runner {
         if let Err(error) = self.note_attempt(state, failure.as_ref(), ended_at).await {
             tracing::error!(%error, "when to try again could not be written; the schedule decides");
         }
-        if let Err(error) = self.store.finish_run(self.id, state, failure.as_ref(), ended_at).await {
-            tracing::error!(%error, "the end of a run could not be written; it goes on at the next start");
+        let written = if state == RunState::Paused {
+            self.store.pause_run(self.id, ended_at).await
+        } else {
+            self.store.finish_run(self.id, state, failure.as_ref(), ended_at).await
+        };
+        match written {
+            Err(store::StoreError::OffDuty) => return,
+            Err(error) => {
+                tracing::error!(%error, "the end of a run could not be written; it goes on at the next start")
+            }
+            Ok(()) => {}
         }
         match alerts::review(&self.store, &*self.wiring, self.connection.id, ended_at).await {
             Ok(true) => (self.tell)(SyncEvent::Alerts),
@@ -137,7 +154,7 @@ impl Runner {
         failure: Option<&Failure>,
         now: DateTime<Utc>,
     ) -> Result<(), store::StoreError> {
-        if state == RunState::Stopped {
+        if matches!(state, RunState::Stopped | RunState::Paused) {
             return Ok(());
         }
         let run = self.store.run(self.id).await?;
@@ -156,21 +173,27 @@ impl Runner {
     }
 
     async fn slices(&self, pen: &Pen) -> Result<(), Failure> {
-        self.store.set_run_state(self.id, RunState::Running).await?;
-        self.live.begin();
-        (self.tell)(SyncEvent::Moved(self.live.snapshot()));
+        let slices = self.store.slices(self.id).await?;
+        let mut place = self.place().await?;
         let source = self
             .wiring
             .source(&self.connection.connector)
             .ok_or_else(|| Failure::new(Code::NotFound).with("what", &self.connection.connector))?;
         let session = self.wiring.session(&self.connection, Arc::new(pen.clone()), self.cancel.clone()).await?;
         let mut first_failure = None;
-        for slice in self.store.slices(self.id).await? {
+        for slice in slices {
             if slice.state == SliceState::Done {
                 continue;
             }
             if self.cancel.is_cancelled() {
                 return Err(Failure::new(Code::Cancelled));
+            }
+            if self.engine.is_wanted(self.id) {
+                drop(place);
+                self.store.set_run_state(self.id, RunState::Queued).await?;
+                self.live.set_state(RunState::Queued);
+                (self.tell)(SyncEvent::Moved(self.live.snapshot()));
+                place = self.place().await?;
             }
             if let Err(failure) = self.slice(&*source, &session, &slice, pen).await {
                 // What ends the run is what has to be mended, whatever failed before it.
@@ -180,7 +203,18 @@ impl Runner {
                 first_failure.get_or_insert(failure);
             }
         }
+        drop(place);
         first_failure.map_or(Ok(()), Err)
+    }
+
+    /// Waits for a place, and says that it has one.
+    async fn place(&self) -> Result<Place, Failure> {
+        let place = self.engine.place(self.id, self.long, &self.cancel).await;
+        let place = place.ok_or_else(|| Failure::new(Code::Cancelled))?;
+        self.store.set_run_state(self.id, RunState::Running).await?;
+        self.live.begin();
+        (self.tell)(SyncEvent::Moved(self.live.snapshot()));
+        Ok(place)
     }
 
     /// Refuses an answer without one good row for days that have rows. Platforms were seen to answer "nothing" with status 200 during

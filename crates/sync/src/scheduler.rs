@@ -4,7 +4,7 @@
 
 use crate::{
     alerts::Watch,
-    engine::{Engine, Wiring},
+    engine::{Asked, Engine, Wiring},
     schedule,
 };
 use chrono::{DateTime, Utc};
@@ -74,8 +74,9 @@ impl Scheduler {
         }
     }
 
-    /// Starts what is due at this moment, and answers with the runs.
+    /// Starts what is due at this moment, and answers with the runs. Off duty nothing is: another program looks.
     pub async fn look(&self) -> Result<Vec<RunId>, Failure> {
+        let Some(duty) = self.engine.on_duty() else { return Ok(Vec::new()) };
         let now = self.clock.now();
         let mut turns: HashMap<ConnectionId, Turn> =
             self.store.turns(Scope::Portfolio).await?.into_iter().map(|turn| (turn.connection_id, turn)).collect();
@@ -85,7 +86,7 @@ impl Scheduler {
         for connection in self.store.connections(Scope::Portfolio).await? {
             let Some(turn) = turns.remove(&connection.id) else { continue };
             let zone = zones.get(&connection.client_id).map_or("UTC", |client| client.time_zone.as_str());
-            match self.take(&connection, zone, &turn, now).await {
+            match self.take(&duty, &connection, zone, &turn, now).await {
                 Ok(run) => started.extend(run),
                 // One connection that cannot be started must not keep the others from their turn.
                 Err(failure) => {
@@ -117,6 +118,7 @@ impl Scheduler {
 
     async fn take(
         &self,
+        duty: &Store,
         connection: &Connection,
         zone: &str,
         turn: &Turn,
@@ -126,16 +128,16 @@ impl Scheduler {
         due.start &= connection.state == ConnectionState::Active;
         // Written before the start: a program that dies in between has a run to resume, or starts at the next turn; it never starts twice.
         if due.next_at != turn.next_at {
-            self.store.set_next_turn(connection.id, due.next_at).await?;
+            duty.set_next_turn(connection.id, due.next_at).await?;
             self.engine.tell_screens();
         }
-        if !due.start || self.engine.run_of(connection.id).is_some() {
+        if !due.start || self.engine.is_fresh(connection.id) {
             return Ok(None);
         }
         if turn.retry_at.is_some() {
-            self.store.set_attempts(connection.id, turn.failures, None).await?;
+            duty.set_attempts(connection.id, turn.failures, None).await?;
         }
-        self.engine.start(connection.id, RunTrigger::Schedule, None).await.map(Some)
+        self.engine.start(connection.id, RunTrigger::Schedule, Asked::due()).await.map(Some)
     }
 }
 

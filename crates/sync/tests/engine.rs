@@ -15,6 +15,7 @@ use model::{
 };
 use std::{sync::Arc, time::Duration};
 use store::Store;
+use sync::engine::Asked;
 
 /// Ten days in five windows of two, after one dictionary: six slices.
 #[tokio::test]
@@ -90,10 +91,10 @@ async fn a_failed_reading_leaves_the_old_days_alone() {
 async fn a_stopped_run_keeps_what_it_committed() {
     let house = House::build().await;
     house.source.acts([(3, Act::Hang)]);
-    let id = house.engine.start(house.connection, RunTrigger::First, None).await.unwrap();
-    let again = house.engine.start(house.connection, RunTrigger::Manual, None).await.unwrap();
-    assert_eq!(again, id, "a connection has one run at a time");
-    let other_days = Some(DateRange::day(today(Utc::now(), ZONE).pred_opt().unwrap()));
+    let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
+    let again = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
+    assert_eq!(again, id, "a connection has one long run at a time");
+    let other_days = Asked::days(DateRange::day(today(Utc::now(), ZONE).pred_opt().unwrap()));
     let refused = house.engine.start(house.connection, RunTrigger::Recollect, other_days).await.unwrap_err();
     assert_eq!(refused.code, Code::AlreadyRunning);
     until(|| house.source.windows() == 4).await;
@@ -106,9 +107,9 @@ async fn a_stopped_run_keeps_what_it_committed() {
 async fn what_a_quitted_program_left_goes_on_under_the_same_id() {
     let house = House::build().await;
     house.source.acts([(3, Act::Hang)]);
-    let id = house.engine.start(house.connection, RunTrigger::First, None).await.unwrap();
+    let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     until(|| house.source.windows() == 4).await;
-    house.engine.shutdown().await;
+    house.engine.leave().await;
     assert!(!house.store.run(id).await.unwrap().state.is_over(), "quitting is not an end");
     assert_eq!(house.clicks().await, 6);
 
@@ -118,8 +119,9 @@ async fn what_a_quitted_program_left_goes_on_under_the_same_id() {
     let store =
         Store::open(&dir.path().join("workspace.db"), &Secret::new(KEY), store::Options::default()).await.unwrap();
     source.acts([]);
-    let house = House { engine: engine(&store, &source, Arc::clone(&clock)), dir, source, store, connection, clock };
-    assert_eq!(house.engine.resume().await.unwrap(), [id]);
+    let engine = engine(&store, &source, Arc::clone(&clock)).await;
+    let house = House { engine, dir, source, store, connection, clock };
+    assert_eq!(house.engine.snapshots().iter().map(|run| run.run_id).collect::<Vec<_>>(), [id]);
     house.engine.finished(id).await;
     assert_eq!(house.outcome(id).await, (RunState::Done, 6, 10));
     assert_eq!(house.source.windows(), 2, "what was committed is not read again");
@@ -133,13 +135,13 @@ async fn long_loads_leave_a_place_for_what_is_new() {
     let mut long = Vec::new();
     for account in ["a", "b", "c", "d"] {
         let connection = house.another(account).await;
-        long.push(house.engine.start(connection, RunTrigger::First, None).await.unwrap());
+        long.push(house.engine.start(connection, RunTrigger::First, Asked::due()).await.unwrap());
     }
     until(|| house.source.windows() == 2).await;
     let state = |id| house.engine.snapshots().into_iter().find(|run| run.run_id == id).unwrap().state;
     assert_eq!(long.iter().filter(|id| state(**id) == RunState::Queued).count(), 2, "two of them wait");
     house.source.acts([]);
-    let fresh = house.engine.start(house.connection, RunTrigger::Schedule, None).await.unwrap();
+    let fresh = house.engine.start(house.connection, RunTrigger::Schedule, Asked::due()).await.unwrap();
     house.engine.finished(fresh).await;
     assert_eq!(house.store.run(fresh).await.unwrap().state, RunState::Done);
     assert_eq!(long.iter().filter(|id| state(**id) == RunState::Queued).count(), 2, "they still do");
@@ -148,7 +150,7 @@ async fn long_loads_leave_a_place_for_what_is_new() {
     house.engine.cancel(long[0]).await.unwrap();
     house.engine.finished(long[2]).await;
     assert_eq!(house.store.run(long[2]).await.unwrap().state, RunState::Done);
-    house.engine.shutdown().await;
+    house.engine.leave().await;
 }
 
 async fn until(condition: impl Fn() -> bool) {

@@ -16,7 +16,12 @@ use model::{
     id::{ChannelId, ClientId, ConnectionId, WorkspaceId},
     secret::{Secret, SecretFields},
 };
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{Duration, Instant},
+};
 use zeroize::Zeroizing;
 
 /// First bytes of an envelope: what it is, and the version of its form.
@@ -43,15 +48,22 @@ pub struct Sealed {
 pub struct Vault {
     store: Arc<dyn SecretStore>,
     workspace: WorkspaceId,
-    /// Keeps readers and writers apart, as [`chunks`] asks for. Other processes have no part in this: one process at a time
-    /// has the workspace open.
+    /// Keeps readers and writers of this program apart, as [`chunks`] asks for.
     turn: RwLock<()>,
+    /// Does the same between programs: a file that they lock.
+    gate: Option<PathBuf>,
 }
 
 impl Vault {
     /// The workspace's credentials in this store. Nothing is read or written yet.
     pub fn new(store: Arc<dyn SecretStore>, workspace: WorkspaceId) -> Self {
-        Self { store, workspace, turn: RwLock::new(()) }
+        Self { store, workspace, turn: RwLock::new(()), gate: None }
+    }
+
+    /// The same among other programs that use the same store, all of which name this file. It is made when it is not there.
+    #[must_use]
+    pub fn among_programs(self, gate: PathBuf) -> Self {
+        Self { gate: Some(gate), ..self }
     }
 
     /// Which store it is.
@@ -189,12 +201,14 @@ impl Vault {
         format!("workspace/{}", self.workspace)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, ()> {
-        self.turn.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> (RwLockReadGuard<'_, ()>, Option<Gate>) {
+        let turn = self.turn.read().unwrap_or_else(PoisonError::into_inner);
+        (turn, self.gate.as_deref().and_then(|path| Gate::enter(path, File::try_lock_shared)))
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, ()> {
-        self.turn.write().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> (RwLockWriteGuard<'_, ()>, Option<Gate>) {
+        let turn = self.turn.write().unwrap_or_else(PoisonError::into_inner);
+        (turn, self.gate.as_deref().and_then(|path| Gate::enter(path, File::try_lock)))
     }
 
     fn stored(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
@@ -217,6 +231,41 @@ impl Place {
     }
     fn of_channel(channel: ChannelId) -> Self {
         Self { name: format!("channel/{channel}"), label: CHANNEL_LABEL, ids: channel.as_bytes().to_vec() }
+    }
+}
+
+/// A turn among programs.
+struct Gate(File);
+
+impl Gate {
+    /// How long one waits for the others. A program that was held in the middle of its turn must not lock everybody out: then one goes
+    /// on without a turn, and an entry that was read half old, half new does not open.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn enter(path: &Path, lock: fn(&File) -> Result<(), TryLockError>) -> Option<Self> {
+        let since = Instant::now();
+        let entered = File::options().create(true).truncate(false).read(true).write(true).open(path).and_then(|file| {
+            loop {
+                match lock(&file) {
+                    Ok(()) => return Ok(Self(file)),
+                    Err(TryLockError::WouldBlock) if since.elapsed() < Self::PATIENCE => {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        });
+        entered
+            .inspect_err(|error| tracing::warn!(%error, "credentials are used without waiting for other programs"))
+            .ok()
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "other programs wait for credentials until this one ends");
+        }
     }
 }
 

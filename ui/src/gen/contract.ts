@@ -285,6 +285,10 @@ alerts: number,
  */
 running: number, 
 /**
+ * Which other program collects, when it is not this one.
+ */
+on_duty: string | null, 
+/**
  * Version of this build.
  */
 version: string, };
@@ -294,6 +298,7 @@ version: string, };
  */
 export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted";
 export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "records_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "records_exported";
 
 /**
  * An entry of the audit log.
@@ -736,7 +741,11 @@ client_id: ClientId | null,
 /**
  * Days to read again; absent for an ordinary run.
  */
-range: DateRange | null, };
+range: DateRange | null, 
+/**
+ * Only these streams of the one connection, on or off; absent: all that are on.
+ */
+streams: Array<string> | null, };
 
 /**
  * A connection with its settings.
@@ -2758,6 +2767,31 @@ requests: Array<RequestRow>,
 log: Array<LogRow>, };
 
 /**
+ * What a run will take, learned from what was read before. Absent is unknown.
+ */
+export type RunEstimate = { 
+/**
+ * Slices.
+ */
+slices: number, 
+/**
+ * Requests.
+ */
+requests: number | null, 
+/**
+ * Seconds of reading, without waiting for a quota.
+ */
+secs: number | null, 
+/**
+ * When the quota is used up on the way, if it is.
+ */
+pause_at: string | null, 
+/**
+ * When it is free again, and the run goes on by itself.
+ */
+pause_until: string | null, };
+
+/**
  * Which rows of the run history.
  */
 export type RunFilter = "all" | "failed" | "remarks";
@@ -2846,6 +2880,10 @@ state: RunState,
  */
 range: DateRange | null, 
 /**
+ * The streams that were asked for; absent: all that are on.
+ */
+streams: Array<string> | null, 
+/**
  * How far it is.
  */
 progress: Progress, 
@@ -2878,7 +2916,7 @@ run_ids: Array<RunId>, };
 /**
  * What a run is doing or how it ended.
  */
-export type RunState = "queued" | "running" | "waiting" | "done" | "done_with_remarks" | "failed" | "stopped";
+export type RunState = "queued" | "running" | "waiting" | "paused" | "done" | "done_with_remarks" | "failed" | "stopped";
 
 /**
  * Why a run was started.
@@ -3613,10 +3651,16 @@ export interface Commands {
   run_get: { request: ById<RunId>; response: RunDetail; kind: "read" };
   /** Quarantined rows of a run. */
   quarantine_list: { request: QuarantineRequest; response: QuarantinePage; kind: "read" };
+  /** What a run would take that is not started: slices, requests, time, and where the quota stops it. */
+  run_estimate: { request: CollectRequest; response: RunEstimate; kind: "read" };
   /** Starts runs: of one connection, of a client, or of all; with a range, re-collects these days. */
   run_start: { request: CollectRequest; response: RunStarted; kind: "change" };
   /** Stops a run; what it committed stays. */
   run_cancel: { request: ById<RunId>; response: Empty; kind: "change" };
+  /** Holds a run until it is resumed, over restarts as well; what it committed stays. */
+  run_pause: { request: ById<RunId>; response: Empty; kind: "change" };
+  /** Lets a held run go on from where it stood. */
+  run_resume: { request: ById<RunId>; response: Empty; kind: "change" };
   /** Reads a file handed over for import and guesses what its columns mean. */
   import_open: { request: ImportOpen; response: ImportPreview; kind: "change" };
   /** Applies a mapping without writing: good rows, bad rows with line numbers, the range that would be replaced. */
@@ -3687,8 +3731,11 @@ export const commands = {
   runs_list: { kind: "read", tags: ["runs"] },
   run_get: { kind: "read", tags: ["runs"] },
   quarantine_list: { kind: "read", tags: ["runs"] },
+  run_estimate: { kind: "read", tags: ["runs", "connections"] },
   run_start: { kind: "change", tags: ["runs", "audit"] },
   run_cancel: { kind: "change", tags: ["runs", "audit"] },
+  run_pause: { kind: "change", tags: ["runs", "audit"] },
+  run_resume: { kind: "change", tags: ["runs", "audit"] },
   import_open: { kind: "change", tags: [] },
   import_check: { kind: "read", tags: ["stats"] },
   import_commit: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit"] },
@@ -3718,7 +3765,7 @@ export const allLevel: readonly Level[] = ["account", "campaign", "ad_group", "a
 export const allRejectReason: readonly RejectReason[] = ["missing", "not_a_number", "not_a_date", "negative", "unknown_word", "too_large", "currency_mismatch", "outside_window", "duplicate", "wrong_shape"];
 
 /** Every `RunState`, in the order of its declaration. */
-export const allRunState: readonly RunState[] = ["queued", "running", "waiting", "done", "done_with_remarks", "failed", "stopped"];
+export const allRunState: readonly RunState[] = ["queued", "running", "waiting", "paused", "done", "done_with_remarks", "failed", "stopped"];
 
 /** Every `RunTrigger`, in the order of its declaration. */
 export const allRunTrigger: readonly RunTrigger[] = ["first", "manual", "schedule", "recollect", "import"];
@@ -3744,3 +3791,4 @@ export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", 
 
 /** Every `Severity`, in the order of its declaration. */
 export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "records_exported"];

@@ -38,7 +38,7 @@ pub(crate) async fn client_get(host: &Host, request: ById<ClientId>) -> Result<C
     let scope = Scope::Client(request.id);
     let client = only(rows(host, &workspace, scope).await?)?;
     let views = portfolio::connections(&workspace.store, scope, host.now()).await?;
-    Ok(ClientDetail { client, connections: views.iter().map(|view| connection_row(view, &workspace)).collect() })
+    Ok(ClientDetail { client, connections: views.iter().map(connection_row).collect() })
 }
 
 pub(crate) async fn client_create(host: &Host, request: NewClient) -> Result<ClientRow, Failure> {
@@ -99,10 +99,7 @@ pub(crate) async fn client_delete(host: &Host, request: DeleteClient) -> Result<
 
 /// Stops the run of a connection that is about to go.
 pub(crate) async fn stop(workspace: &Workspace, connection: model::id::ConnectionId) -> Result<(), Failure> {
-    match workspace.engine.run_of(connection) {
-        Some(run) => workspace.engine.cancel(run).await,
-        None => Ok(()),
-    }
+    workspace.engine.stop_all(connection).await
 }
 
 /// Two clients of one name could not be told apart in a list.

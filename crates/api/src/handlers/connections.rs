@@ -26,7 +26,7 @@ pub(crate) const MAX_DAYS: u32 = 3_660;
 pub(crate) async fn connections_list(host: &Host, _: Empty) -> Result<Vec<ConnectionRow>, Failure> {
     let workspace = host.workspace().await?;
     let views = portfolio::connections(&workspace.store, Scope::Portfolio, host.now()).await?;
-    Ok(views.iter().map(|view| connection_row(view, &workspace)).collect())
+    Ok(views.iter().map(connection_row).collect())
 }
 
 pub(crate) async fn connection_get(host: &Host, request: ById<ConnectionId>) -> Result<ConnectionDetail, Failure> {
@@ -125,7 +125,7 @@ async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<
     let streams = workspace.store.streams(id).await?;
     let counts = workspace.store.stat_counts(scope).await?;
     Ok(ConnectionDetail {
-        connection: connection_row(view, workspace),
+        connection: connection_row(view),
         streams: streams.into_iter().map(|stream| StreamChoice { name: stream.name, on: stream.on }).collect(),
         lookback_days: connection.lookback_days,
         first_load_days: connection.first_load_days,

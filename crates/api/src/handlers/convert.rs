@@ -1,6 +1,6 @@
 //! From the rooms' types to wire types, where more than one handler needs it.
 
-use crate::{host::Workspace, wire};
+use crate::wire;
 use chrono::{DateTime, Utc};
 use insight::{
     metric::{self, Metric, Sums},
@@ -92,7 +92,7 @@ impl From<Rejected> for wire::QuarantineRow {
 }
 
 /// A connection in a list.
-pub(crate) fn connection_row(view: &ConnectionView, workspace: &Workspace) -> wire::ConnectionRow {
+pub(crate) fn connection_row(view: &ConnectionView) -> wire::ConnectionRow {
     let connection = &view.connection;
     wire::ConnectionRow {
         id: connection.id,
@@ -108,7 +108,12 @@ pub(crate) fn connection_row(view: &ConnectionView, workspace: &Workspace) -> wi
         failure: view.diagnosis.failure.as_ref().map(wire::ApiError::from),
         data_through: view.data_through,
         synced_at: view.latest.as_ref().and_then(|latest| latest.synced_at),
-        running: workspace.engine.run_of(connection.id),
+        running: view
+            .latest
+            .as_ref()
+            .map(|latest| &latest.run)
+            .filter(|run| run.state.is_under_way())
+            .map(|run| run.id),
         latest_run: view.latest.as_ref().map(|latest| latest.run.id),
         next_at: view.turn.next_at,
         retry_at: view.turn.retry_at,
@@ -133,6 +138,7 @@ pub(crate) fn run_row(
         trigger: run.trigger,
         state: live.map_or(run.state, |live| live.state),
         range: run.range,
+        streams: run.streams.clone(),
         progress: live.map_or(run.progress, |live| live.progress),
         started_at: run.started_at,
         ended_at: run.ended_at,

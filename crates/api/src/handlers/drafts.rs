@@ -22,6 +22,7 @@ use model::{
 };
 use std::{collections::HashMap, sync::Arc};
 use store::Scope;
+use sync::engine::Asked;
 
 pub(crate) async fn draft_start(host: &Host, request: DraftStart) -> Result<wire::Draft, Failure> {
     let workspace = host.workspace().await?;
@@ -74,7 +75,7 @@ pub(crate) async fn commit(host: &Host, request: DraftCommit) -> Result<DraftCom
     let trigger = if draft.connection_id.is_some() { RunTrigger::Manual } else { RunTrigger::First };
     let mut run_ids = Vec::with_capacity(connection_ids.len());
     for id in &connection_ids {
-        run_ids.push(workspace.engine.start(*id, trigger, None).await?);
+        run_ids.push(workspace.engine.start(*id, trigger, Asked::due()).await?);
     }
     Ok(DraftCommitted { connection_ids, run_ids })
 }

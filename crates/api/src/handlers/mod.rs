@@ -37,7 +37,9 @@ use overview::overview_get;
 use records::{record_streams, records_export, records_list};
 use serde_json::Value;
 use stats::{client_stats, stats_export};
-use syncs::{quarantine_list, run_cancel, run_get, run_start, runs_list, syncs_board};
+use syncs::{
+    quarantine_list, run_cancel, run_estimate, run_get, run_pause, run_resume, run_start, runs_list, syncs_board,
+};
 use test_read::manifest_test_read;
 use workspace::{
     app_status, workspace_create, workspace_draft, workspace_open_demo, workspace_recover, workspace_unlock,

@@ -8,7 +8,7 @@ use crate::{
     host::{Host, Workspace},
     wire::{
         ApiError, BoardRequest, ById, CollectRequest, DayCell, DayChange, Empty, LogRow, QuarantineGroup,
-        QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunFilter, RunList, RunPage, RunRow, RunStarted,
+        QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunEstimate, RunFilter, RunList, RunPage, RunRow, RunStarted,
         SliceRow, Strip, SyncBoard, WaitRow,
     },
 };
@@ -30,7 +30,7 @@ use store::{
     Scope,
     runs::{Run, RunEnd, RunQuery},
 };
-use sync::live::Snapshot;
+use sync::{engine::Asked, live::Snapshot};
 
 /// Most days of a strip.
 const STRIP_DAYS: u32 = 92;
@@ -62,7 +62,7 @@ pub(crate) async fn syncs_board(host: &Host, request: BoardRequest) -> Result<Sy
     let strips = portfolio::connections(&workspace.store, scope, now).await?.into_iter().map(|view| {
         let mut own = read.remove(&view.connection.id).unwrap_or_default();
         Strip {
-            connection: connection_row(&view, &workspace),
+            connection: connection_row(&view),
             cells: days.days().map(|date| own.remove(&date).unwrap_or_else(|| missing(date))).collect(),
         }
     });
@@ -152,8 +152,28 @@ pub(crate) async fn quarantine_list(host: &Host, request: QuarantineRequest) -> 
     Ok(QuarantinePage { rows: rows.into_iter().map(Into::into).collect(), total })
 }
 
+pub(crate) async fn run_estimate(host: &Host, request: CollectRequest) -> Result<RunEstimate, Failure> {
+    let workspace = host.workspace().await?;
+    let id = request.connection_id.ok_or_else(|| Failure::new(Code::BadRequest).with("field", "connection_id"))?;
+    let connection = workspace.store.connection(id).await?;
+    let windows = workspace.wires.budget_of(&connection).map(|known| known.windows).unwrap_or_default();
+    let asked = Asked { days: request.range, streams: request.streams };
+    let found = workspace.engine.estimate(id, &asked, &windows).await?;
+    Ok(RunEstimate {
+        slices: found.slices,
+        requests: found.requests,
+        secs: found.millis.map(|millis| millis as f64 / 1_000.0),
+        pause_at: found.pause.map(|pause| pause.at),
+        pause_until: found.pause.map(|pause| pause.until),
+    })
+}
+
 pub(crate) async fn run_start(host: &Host, request: CollectRequest) -> Result<RunStarted, Failure> {
     let workspace = host.workspace().await?;
+    if request.streams.is_some() && request.connection_id.is_none() {
+        return Err(Failure::new(Code::BadRequest).with("field", "streams").detail("streams are of one connection"));
+    }
+    let asked = Asked { days: request.range, streams: request.streams };
     let trigger = if request.range.is_some() { RunTrigger::Recollect } else { RunTrigger::Manual };
     let mut run_ids = Vec::new();
     if let Some(id) = request.connection_id {
@@ -163,7 +183,7 @@ pub(crate) async fn run_start(host: &Host, request: CollectRequest) -> Result<Ru
                 .with("system", &connection.connector)
                 .with("account", &connection.account_name));
         }
-        run_ids.push(workspace.engine.start(id, trigger, request.range).await?);
+        run_ids.push(workspace.engine.start(id, trigger, asked).await?);
     } else {
         let scope = request.client_id.map_or(Scope::Portfolio, Scope::Client);
         for connection in workspace.store.connections(scope).await? {
@@ -173,7 +193,7 @@ pub(crate) async fn run_start(host: &Host, request: CollectRequest) -> Result<Ru
                 .get(&connection.connector)
                 .is_some_and(|source| !source.descriptor().streams.is_empty());
             if readable && connection.state == ConnectionState::Active {
-                run_ids.push(workspace.engine.start(connection.id, trigger, request.range).await?);
+                run_ids.push(workspace.engine.start(connection.id, trigger, asked.clone()).await?);
             }
         }
     }
@@ -197,6 +217,20 @@ fn day_change(changed: &store::day_reads::DayChange) -> Option<DayChange> {
         Some(DayChange { metric: metric.into(), change })
     };
     of(Metric::Spend).or_else(|| of(Metric::Impressions))
+}
+
+pub(crate) async fn run_pause(host: &Host, request: ById<RunId>) -> Result<Empty, Failure> {
+    let workspace = host.workspace().await?;
+    workspace.engine.pause(request.id).await?;
+    workspace.audit(host.now(), AuditAction::RunPaused, &request.id.to_string()).await?;
+    Ok(Empty {})
+}
+
+pub(crate) async fn run_resume(host: &Host, request: ById<RunId>) -> Result<Empty, Failure> {
+    let workspace = host.workspace().await?;
+    workspace.engine.resume(request.id).await?;
+    workspace.audit(host.now(), AuditAction::RunResumed, &request.id.to_string()).await?;
+    Ok(Empty {})
 }
 
 fn slice_row(slice: store::slices::Slice) -> SliceRow {

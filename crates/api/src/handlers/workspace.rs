@@ -45,6 +45,7 @@ pub(crate) async fn status(host: &Host) -> Result<AppStatus, Failure> {
         problems: 0,
         alerts: 0,
         running: 0,
+        on_duty: None,
         next_sync_at: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
@@ -63,7 +64,10 @@ pub(crate) async fn status(host: &Host) -> Result<AppStatus, Failure> {
             status.problems = small(views.iter().filter(|view| view.diagnosis.health == Health::Act).count() as u64);
             status.alerts = alerts::bell(host, &workspace).await?;
             status.next_sync_at = views.iter().filter_map(|view| view.turn.at()).min();
-            status.running = small(workspace.engine.snapshots().len() as u64);
+            let unfinished = workspace.store.unfinished_runs(Scope::Portfolio).await?;
+            status.running = small(unfinished.iter().filter(|run| run.state.is_under_way()).count() as u64);
+            let lease = workspace.store.lease().await?;
+            status.on_duty = lease.holder.filter(|_| workspace.engine.on_duty().is_none());
         }
         Err(failure) if failure.code == Code::WorkspaceMissing => {}
         Err(failure) => {

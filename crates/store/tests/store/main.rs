@@ -16,6 +16,7 @@ mod connections;
 mod crash;
 mod daily_rollups;
 mod day_reads;
+mod lease;
 mod logs;
 mod open;
 mod runs;
@@ -156,6 +157,7 @@ async fn a_run(store: &Store, connection: ConnectionId) -> RunId {
         connection_id: connection,
         trigger: RunTrigger::Manual,
         range: Some(days(1, 20)),
+        streams: None,
         state: RunState::Running,
         started_at: noon(),
     };

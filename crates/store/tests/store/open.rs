@@ -20,14 +20,25 @@ async fn missing_existing_and_busy_are_told_apart() {
     assert!(matches!(refusal(&path, &key()).await, StoreError::Missing { .. }));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "looking for a workspace leaves nothing behind");
     let store = Store::create(&path, &key(), Options::default()).await.unwrap();
-    assert!(matches!(refusal(&path, &key()).await, StoreError::Busy { .. }));
+    let alone = || async {
+        let options = Options { alone: true, ..Options::default() };
+        Store::open(&path, &key(), options).await
+    };
+    let seen = store.lease().await.unwrap();
+    store.take_lease("the first", true, &seen).await.unwrap().unwrap();
+    let other = Store::open(&path, &key(), Options::default()).await.expect("two programs may have it open");
+    let refused = alone().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Busy { by: Some(by), .. } if by == "the first"), "{refused:?}");
+    other.close().await;
     let clone = store.clone();
     drop(store);
-    assert!(
-        matches!(refusal(&path, &key()).await, StoreError::Busy { .. }),
-        "the lock is held until the last clone is gone"
-    );
+    assert!(matches!(alone().await, Err(StoreError::Busy { .. })), "the share is held until the last clone is gone");
     clone.close().await;
+    let whole = alone().await.unwrap();
+    assert_eq!(whole.lease().await.unwrap().holder, None, "who is alone knows that the one on duty is dead");
+    whole.share().await.unwrap();
+    Store::open(&path, &key(), Options::default()).await.unwrap().close().await;
+    whole.close().await;
     let again = Store::create(&path, &key(), Options::default()).await;
     assert!(matches!(again, Err(StoreError::Exists { .. })));
     Store::open(&path, &key(), Options::default()).await.unwrap();
@@ -275,7 +286,7 @@ fn every_error_has_its_code() {
     for (error, code, param) in [
         (StoreError::Missing { path: path.clone() }, Code::WorkspaceMissing, Some("path")),
         (StoreError::Exists { path: path.clone() }, Code::WorkspaceExists, Some("path")),
-        (StoreError::Busy { path: path.clone() }, Code::DatabaseBusy, Some("path")),
+        (StoreError::Busy { path: path.clone(), by: None }, Code::DatabaseBusy, Some("path")),
         (StoreError::WrongKey { path: path.clone() }, Code::DatabaseWrongKey, Some("path")),
         (
             StoreError::Damaged { backup: Some(path.clone()), detail: String::new() },

@@ -83,6 +83,7 @@ async fn runs_of_a_dead_process_are_found_with_the_slices_that_are_left() {
     home.store.stage(run, 1, vec![stat("1", day(6), 1)]).await.unwrap();
 
     let home = home.reopened().await;
+    home.store.clear_staged().await.unwrap();
     let left = home.store.unfinished_runs(Scope::Portfolio).await.unwrap();
     assert_eq!(left.iter().map(|run| (run.id, run.state)).collect::<Vec<_>>(), [(run, RunState::Running)]);
     let states: Vec<_> =
@@ -155,6 +156,7 @@ async fn misuse_is_refused_and_changes_nothing() {
         connection_id: connection,
         trigger: model::run::RunTrigger::Manual,
         range: None,
+        streams: None,
         state: RunState::Queued,
         started_at: noon(),
     };

@@ -20,6 +20,12 @@ fn shipped() -> Vec<PathBuf> {
     files
 }
 
+/// The number of the newest shipped one.
+fn newest() -> i64 {
+    let name = shipped().pop().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+    name.split('_').next().unwrap().parse().unwrap()
+}
+
 /// The shipped migrations up to a number, and these besides.
 fn migrations(dir: &Path, shipped_up_to: usize, more: &[(&str, &str)]) -> Options {
     let folder = dir.join(format!("migrations{shipped_up_to}-{}", more.len()));
@@ -53,7 +59,7 @@ async fn every_version_that_was_shipped_opens() {
         let store = Store::open(&path, &key(), Options::default()).await.unwrap();
         assert_eq!(store.clients().await.unwrap()[0].name, "Old");
         let report = store.check().await.unwrap();
-        assert_eq!((report.problems.len(), usize::try_from(report.schema).unwrap()), (0, shipped().len()));
+        assert_eq!((report.problems.len(), report.schema), (0, newest()));
         assert_eq!(store.backups().len(), usize::from(version < shipped().len()));
     }
 }
@@ -78,7 +84,7 @@ async fn an_upgrade_makes_a_backup_first_and_keeps_the_newest_five() {
     assert_eq!((store.clients().await.unwrap().len(), store.check().await.unwrap().schema), (1, 9001));
     let after = store.backups();
     assert_eq!((after.len(), &after[1..]), (backup::KEPT, &before[..backup::KEPT - 1]));
-    assert!(after[0].to_string_lossy().ends_with(&format!("-v{}.db", shipped().len())));
+    assert!(after[0].to_string_lossy().ends_with(&format!("-v{}.db", newest())));
     store.close().await;
 
     // The old version meets the new file, and the backup is what it can open.
@@ -112,7 +118,7 @@ async fn a_failed_upgrade_leaves_the_database_as_it_was() {
         let store = Store::open(&path, &key(), Options::default()).await.unwrap();
         assert_eq!(store.clients().await.unwrap().len(), 1, "{name}");
         let report = store.check().await.unwrap();
-        assert_eq!((report.problems, usize::try_from(report.schema).unwrap()), (vec![], shipped().len()), "{name}");
+        assert_eq!((report.problems, report.schema), (vec![], newest()), "{name}");
     }
 }
 

@@ -28,7 +28,7 @@ use std::{
     time::Duration,
 };
 use store::{Scope, Store, StreamChoice};
-use sync::engine::{Engine, Wiring};
+use sync::engine::{Asked, Engine, Wiring};
 use tokio_util::sync::CancellationToken;
 
 pub const ZONE: &str = "Europe/Moscow";
@@ -38,7 +38,7 @@ pub const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1
 #[derive(Debug, Clone)]
 pub enum Act {
     Fail(Code),
-    /// Hands over a row and then waits until it is stopped.
+    /// Hands over a row and then waits until it is stopped or let go.
     Hang,
     /// Also rejects a row.
     Reject,
@@ -50,6 +50,8 @@ pub struct Scripted {
     pub reads: Mutex<Vec<Slice>>,
     /// A source may keep sessions, with all that is in them; a run must end all the same.
     pub kept: Mutex<Vec<Session>>,
+    /// Ends what hangs.
+    pub gate: tokio::sync::Notify,
     /// Clicks of every row: changed between runs to see whether a window was replaced.
     pub clicks: Mutex<i64>,
 }
@@ -80,12 +82,17 @@ impl Scripted {
             acts: Mutex::default(),
             reads: Mutex::default(),
             kept: Mutex::default(),
+            gate: tokio::sync::Notify::new(),
             clicks: Mutex::new(1),
         })
     }
     pub fn acts(&self, acts: impl IntoIterator<Item = (usize, Act)>) {
         *self.acts.lock().unwrap() = acts.into_iter().collect();
         self.reads.lock().unwrap().clear();
+    }
+    /// Lets what hangs end as if nothing had been.
+    pub fn let_go(&self) {
+        self.gate.notify_waiters();
     }
     pub fn windows(&self) -> usize {
         self.reads.lock().unwrap().iter().filter(|slice| slice.window.is_some()).count()
@@ -145,8 +152,10 @@ impl Source for Scripted {
                 sink.batch(Batch { rejected: vec![rejected], ..Batch::default() }).await
             }
             Some(Act::Hang) => {
-                session.cancel.cancelled().await;
-                Err(Failure::new(Code::Cancelled))
+                tokio::select! {
+                    () = session.cancel.cancelled() => Err(Failure::new(Code::Cancelled)),
+                    () = self.gate.notified() => Ok(()),
+                }
             }
         }
     }
@@ -236,7 +245,7 @@ impl House {
         let streams = ["campaigns", "campaign_stats"].map(|name| StreamChoice { name: name.to_owned(), on: true });
         store.insert_connection(&connection, &streams, Level::Campaign).await.unwrap();
         let source = Scripted::new();
-        let engine = engine(&store, &source, Arc::clone(&clock));
+        let engine = engine(&store, &source, Arc::clone(&clock)).await;
         Self { dir, source, store, engine, connection: connection.id, clock }
     }
 
@@ -250,7 +259,7 @@ impl House {
     }
 
     pub async fn run(&self) -> RunId {
-        let id = self.engine.start(self.connection, RunTrigger::Manual, None).await.unwrap();
+        let id = self.engine.start(self.connection, RunTrigger::Manual, Asked::due()).await.unwrap();
         tokio::time::timeout(Duration::from_mins(1), self.engine.finished(id)).await.unwrap();
         id
     }
@@ -269,6 +278,15 @@ impl House {
     }
 }
 
-pub fn engine(store: &Store, source: &Arc<Scripted>, clock: Arc<dyn Clock>) -> Engine {
+/// An engine on duty.
+pub async fn engine(store: &Store, source: &Arc<Scripted>, clock: Arc<dyn Clock>) -> Engine {
+    let engine = idle(store, source, clock);
+    let seen = store.lease().await.unwrap();
+    engine.take(store.take_lease("house", true, &seen).await.unwrap().unwrap()).await.unwrap();
+    engine
+}
+
+/// An engine of a program that is not on duty.
+pub fn idle(store: &Store, source: &Arc<Scripted>, clock: Arc<dyn Clock>) -> Engine {
     Engine::new(store.clone(), Arc::new(Wires(Arc::clone(source))), clock, Arc::new(|_| {}))
 }

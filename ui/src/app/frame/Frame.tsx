@@ -2,6 +2,7 @@
 import { Button } from "@mantine/core";
 import {
   IconCloudOff,
+  IconDevices,
   IconLayoutSidebarLeftCollapse,
   IconLayoutSidebarLeftExpand,
   IconLock,
@@ -204,6 +205,12 @@ function StatusLines(props: { online: boolean }) {
           <b>{t("offline")}</b>
         </span>
       )}
+      {status.on_duty ? (
+        <span data-tone="off">
+          <IconDevices size={13} aria-hidden />
+          <b>{t("on_duty", { name: status.on_duty })}</b>
+        </span>
+      ) : null}
       <span data-tone={status.running > 0 ? "move" : "off"} role="status">
         <IconRefresh size={13} aria-hidden />
         <b>

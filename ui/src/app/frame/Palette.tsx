@@ -179,7 +179,9 @@ function useEntries(onOverlay: (overlay: Overlay) => void): Entry[] {
       }),
     ),
     command("sync_here", IconRefresh, () => sync.start()),
-    command("sync_all", IconRefresh, () => sync.start({ connection_id: null, client_id: null, range: null })),
+    command("sync_all", IconRefresh, () =>
+      sync.start({ connection_id: null, client_id: null, range: null, streams: null }),
+    ),
     command("new_client", IconPlus, () => go(links.newClient())),
     ...(has("integrations")
       ? [

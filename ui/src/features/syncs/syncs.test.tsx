@@ -96,7 +96,11 @@ describe("strips", () => {
     fireEvent.pointerUp(window);
     expect(await screen.findByText("Collect 12–14 Nov again?")).toBeInTheDocument();
     await user.click(screen.getByRole("button", { name: "Collect again" }));
-    expect(onCollect).toHaveBeenCalledExactlyOnceWith(rows[1]?.connection.id, { from: "2026-11-12", to: "2026-11-14" });
+    expect(onCollect).toHaveBeenCalledExactlyOnceWith(
+      rows[1]?.connection.id,
+      { from: "2026-11-12", to: "2026-11-14" },
+      null,
+    );
   });
 
   it("does the same with the keyboard, and Esc lets go", async () => {
@@ -113,7 +117,11 @@ describe("strips", () => {
     act(() => grid.focus());
     await user.keyboard("{Enter}");
     await user.click(await screen.findByRole("button", { name: "Collect again" }));
-    expect(onCollect).toHaveBeenCalledExactlyOnceWith(rows[1]?.connection.id, { from: "2026-11-16", to: "2026-11-18" });
+    expect(onCollect).toHaveBeenCalledExactlyOnceWith(
+      rows[1]?.connection.id,
+      { from: "2026-11-16", to: "2026-11-18" },
+      null,
+    );
   });
 
   it("says every day in words", async () => {
@@ -194,6 +202,36 @@ describe("drawer of a run", () => {
     expect(within(screen.getByRole("alert")).getByRole("button", { name: "Sign in again" })).toBeInTheDocument();
   });
 
+  it("holds a run under way and lets it go on", async () => {
+    const view = await drawer("run-2");
+    followEvents(view.client);
+    const user = userEvent.setup();
+    await user.click(await screen.findByRole("button", { name: "Pause" }));
+    expect(view.host.calls).toContainEqual({ command: "run_pause", request: { id: "run-2" } });
+    await waitFor(() => expect(screen.getByTestId("run-drawer")).toHaveAttribute("data-state", "paused"));
+    await user.click(await screen.findByRole("button", { name: "Resume" }));
+    expect(view.host.calls).toContainEqual({ command: "run_resume", request: { id: "run-2" } });
+    await waitFor(() => expect(screen.getByTestId("run-drawer")).toHaveAttribute("data-state", "queued"));
+  });
+
+  it("says what collecting again takes, and nothing it cannot know", async () => {
+    const known = await inConsole(
+      <RunDrawer id="run-1" onClose={() => undefined} onCollect={vi.fn()} collecting={false} />,
+      handlers(),
+    );
+    const user = userEvent.setup();
+    await user.click(await screen.findByRole("button", { name: "Collect dates again" }));
+    expect(await screen.findByText(/Takes about 40.min: 1,940 requests\. The quota lasts until/)).toBeInTheDocument();
+    known.unmount();
+    const never = { slices: 6, requests: null, secs: null, pause_at: null, pause_until: null };
+    await inConsole(
+      <RunDrawer id="run-1" onClose={() => undefined} onCollect={vi.fn()} collecting={false} />,
+      handlers({ run_estimate: () => never }),
+    );
+    await user.click(await screen.findByRole("button", { name: "Collect dates again" }));
+    expect(await screen.findByText(/6 slices\. How long they take is not known yet/)).toBeInTheDocument();
+  });
+
   it.each(["run-1", "run-2", "run-3", "run-4", "run-1000", "run-1002", "run-1004"])(
     "prints only numbers that are numbers, of %s while it moves too",
     async (id) => {
@@ -226,7 +264,7 @@ describe("drawer of a run", () => {
     expect(screen.getByRole("button", { name: "Collect again" })).toBeDisabled();
     fireEvent.change(screen.getByLabelText("From"), { target: { value: "2026-11-10" } });
     await user.click(screen.getByRole("button", { name: "Collect again" }));
-    expect(onCollect).toHaveBeenCalledWith("conn-client-8-0", { from: "2026-11-10", to: "2026-11-12" });
+    expect(onCollect).toHaveBeenCalledWith("conn-client-8-0", { from: "2026-11-10", to: "2026-11-12" }, null);
   });
 });
 

@@ -40,7 +40,8 @@ export function acceptProgress(event: Extract<Event, { type: "run_progress" }>):
 export function useLiveRun(runId: string, listed: LiveRun): LiveRun {
   const heard = useSyncExternalStore(subscribe, () => live.get(runId));
   if (!heard) return listed;
-  // A list read after the last event knows better that a run is over.
+  // A list read after the last event knows better that a run is over or held.
   const over = listed.state !== "queued" && listed.state !== "running" && listed.state !== "waiting";
-  return over ? listed : heard;
+  // So does one that is further: another program does the work, and only the list hears of it.
+  return over || listed.progress.slices_done > heard.progress.slices_done ? listed : heard;
 }

@@ -6,6 +6,7 @@ import {
   IconClock,
   IconClockPause,
   IconMinus,
+  IconPlayerPause,
   IconPlayerStopFilled,
   IconRefresh,
 } from "@tabler/icons-react";
@@ -66,6 +67,7 @@ const runLooks: Record<RunState, { tone: StateTone; icon?: Icon }> = {
   queued: { tone: "off", icon: IconClock },
   running: { tone: "move" },
   waiting: { tone: "move", icon: IconClockPause },
+  paused: { tone: "off", icon: IconPlayerPause },
   done: { tone: "good" },
   done_with_remarks: { tone: "watch" },
   failed: { tone: "act" },

@@ -8,7 +8,7 @@ import type { CollectRequest } from "@/gen/contract";
 import { useChange } from "@/shared/query/query";
 import { say } from "./saying";
 
-const everything: CollectRequest = { connection_id: null, client_id: null, range: null };
+const everything: CollectRequest = { connection_id: null, client_id: null, range: null, streams: null };
 let current: CollectRequest = everything;
 const listeners = new Set<() => void>();
 
@@ -20,7 +20,7 @@ function set(next: CollectRequest): void {
 /** Declares what the open screen is about; without it Ctrl+R syncs everything. */
 export function useScreenSync(clientId: string | null, connectionId: string | null = null): void {
   useEffect(() => {
-    set({ connection_id: connectionId, client_id: connectionId ? null : clientId, range: null });
+    set({ connection_id: connectionId, client_id: connectionId ? null : clientId, range: null, streams: null });
     return () => set(everything);
   }, [clientId, connectionId]);
 }

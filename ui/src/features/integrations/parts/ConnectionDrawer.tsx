@@ -106,7 +106,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
     );
 
   // What the one button beside a failure does; its page is where settings are mended, so there it tries again.
-  const again = () => sync.start({ connection_id: connection.id, client_id: null, range: null });
+  const again = () => sync.start({ connection_id: connection.id, client_id: null, range: null, streams: null });
   const remedy = (kind: FailureKind) => {
     if (needsSignIn) return { onAction: () => setSignIn("1") };
     switch (kind) {
@@ -178,7 +178,9 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
                 <Button
                   variant="default"
                   leftSection={<IconRefresh size={14} />}
-                  onClick={() => sync.start({ connection_id: connection.id, client_id: null, range: null })}
+                  onClick={() =>
+                    sync.start({ connection_id: connection.id, client_id: null, range: null, streams: null })
+                  }
                 >
                   {t("sync_now")}
                 </Button>

@@ -122,7 +122,7 @@ function ConnectionItem(props: { row: ConnectionRow }) {
           <Menu.Item
             leftSection={<IconRefresh size={14} />}
             disabled={row.state !== "active" || row.running !== null}
-            onClick={() => sync.start({ connection_id: row.id, client_id: null, range: null })}
+            onClick={() => sync.start({ connection_id: row.id, client_id: null, range: null, streams: null })}
           >
             {t("sync_now")}
           </Menu.Item>

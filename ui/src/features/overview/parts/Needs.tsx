@@ -53,7 +53,7 @@ function NeedRow(props: { need: Need; first: boolean }) {
         return go(need.run_id ? links.run(need.run_id) : links.connection(need.connection_id));
       case "retry":
         return retry.mutate(
-          { connection_id: need.connection_id, client_id: null, range: null },
+          { connection_id: need.connection_id, client_id: null, range: null, streams: null },
           { onError: (error) => say(error) },
         );
     }

@@ -298,7 +298,9 @@ function Stream(props: {
                     variant="default"
                     leftSection={<IconRefresh size={14} />}
                     loading={sync.pending}
-                    onClick={() => sync.start({ connection_id: connection.id, client_id: null, range: null })}
+                    onClick={() =>
+                      sync.start({ connection_id: connection.id, client_id: null, range: null, streams: null })
+                    }
                   >
                     {t("sync")}
                   </Button>

@@ -3,7 +3,7 @@ import type { RunPage, RunRow, RunState, SliceRow, Strip } from "@/gen/contract"
 
 /** Whether a run is over. */
 export function isOver(state: RunState): boolean {
-  return state !== "queued" && state !== "running" && state !== "waiting";
+  return state !== "queued" && state !== "running" && state !== "waiting" && state !== "paused";
 }
 
 /** The runs that are over, newest first; those under way stand on top of the board already. */

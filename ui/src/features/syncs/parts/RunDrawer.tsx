@@ -3,10 +3,17 @@
  * requests and the log. A run under way is redrawn from the live store; its lists follow when the backend says they changed.
  */
 import { Button, Popover, TextInput } from "@mantine/core";
-import { IconCalendarRepeat, IconDatabase, IconFileImport, IconPlayerStop } from "@tabler/icons-react";
+import {
+  IconCalendarRepeat,
+  IconDatabase,
+  IconFileImport,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconPlayerStop,
+} from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { DateRange, RunDetail } from "@/gen/contract";
+import type { DateRange, RunDetail, RunRow } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
 import { addDays } from "@/shared/period/period";
 import { useLiveRun } from "@/shared/query/progress";
@@ -22,6 +29,7 @@ import { useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import { isOver, tookMillis } from "../logic/history";
 import classes from "../syncs.module.css";
+import { CollectPlan } from "./CollectPlan";
 import { useFollow } from "./follow";
 import { LogLines, Quarantine, Requests, Slices, Waits } from "./RunLists";
 
@@ -33,7 +41,7 @@ export function RunDrawer(props: {
   onClose: () => void;
   onPrevious?: (() => void) | undefined;
   onNext?: (() => void) | undefined;
-  onCollect: (connectionId: string, range: DateRange) => void;
+  onCollect: (connectionId: string, range: DateRange, streams: string[] | null) => void;
   collecting: boolean;
 }) {
   const { t } = useTranslation("syncs");
@@ -73,7 +81,7 @@ function Run(props: {
   detail: RunDetail;
   read: () => void;
   frame: { onClose: () => void; onPrevious: (() => void) | undefined; onNext: (() => void) | undefined };
-  onCollect: (connectionId: string, range: DateRange) => void;
+  onCollect: (connectionId: string, range: DateRange, streams: string[] | null) => void;
   collecting: boolean;
 }) {
   const { t } = useTranslation("syncs");
@@ -81,6 +89,8 @@ function Run(props: {
   const systems = useSystems();
   const go = useGo();
   const cancel = useChange("run_cancel");
+  const pause = useChange("run_pause");
+  const resume = useChange("run_resume");
   const start = useChange("run_start");
   const [part, setPart] = useState<Part>("slices");
   const { detail } = props;
@@ -117,7 +127,12 @@ function Run(props: {
   ];
   const again = () =>
     start.mutate(
-      { connection_id: run.connection_id, client_id: null, range: run.trigger === "recollect" ? run.range : null },
+      {
+        connection_id: run.connection_id,
+        client_id: null,
+        range: run.trigger === "recollect" ? run.range : null,
+        streams: run.streams,
+      },
       {
         onSuccess: ({ run_ids }) => {
           const first = run_ids[0];
@@ -195,14 +210,36 @@ function Run(props: {
       }
       footLeft={
         over ? null : (
-          <Button
-            variant="outline"
-            leftSection={<IconPlayerStop size={14} />}
-            loading={cancel.isPending}
-            onClick={() => cancel.mutate({ id: run.id }, { onError: (error) => say(error) })}
-          >
-            {t("stop")}
-          </Button>
+          <>
+            <Button
+              variant="outline"
+              mr={8}
+              leftSection={<IconPlayerStop size={14} />}
+              loading={cancel.isPending}
+              onClick={() => cancel.mutate({ id: run.id }, { onError: (error) => say(error) })}
+            >
+              {t("stop")}
+            </Button>
+            {state === "paused" ? (
+              <Button
+                variant="default"
+                leftSection={<IconPlayerPlay size={14} />}
+                loading={resume.isPending}
+                onClick={() => resume.mutate({ id: run.id }, { onError: (error) => say(error) })}
+              >
+                {t("resume")}
+              </Button>
+            ) : (
+              <Button
+                variant="default"
+                leftSection={<IconPlayerPause size={14} />}
+                loading={pause.isPending}
+                onClick={() => pause.mutate({ id: run.id }, { onError: (error) => say(error) })}
+              >
+                {t("pause")}
+              </Button>
+            )}
+          </>
         )
       }
       footRight={
@@ -227,9 +264,9 @@ function Run(props: {
             </Button>
           ) : (
             <CollectAgain
-              range={run.range}
+              run={run}
               pending={props.collecting}
-              onCollect={(range) => props.onCollect(run.connection_id, range)}
+              onCollect={(range, streams) => props.onCollect(run.connection_id, range, streams)}
             />
           )}
         </>
@@ -255,13 +292,19 @@ function Tally(props: { label: string; value: string }) {
 
 const LAST_DAYS = 7;
 
-/** The way to other dates than the strip's: two fields and one button. */
-function CollectAgain(props: { range: DateRange | null; pending: boolean; onCollect: (range: DateRange) => void }) {
+/** The way to other dates than the strip's: two fields, the streams and one button. */
+function CollectAgain(props: {
+  run: RunRow;
+  pending: boolean;
+  onCollect: (range: DateRange, streams: string[] | null) => void;
+}) {
   const { t } = useTranslation("syncs");
   const { today } = useStatus();
   const [opened, setOpened] = useState(false);
-  const [from, setFrom] = useState(props.range?.from ?? addDays(today, -LAST_DAYS));
-  const [to, setTo] = useState(props.range?.to ?? addDays(today, -1));
+  const { run } = props;
+  const [streams, setStreams] = useState<string[] | null>(null);
+  const [from, setFrom] = useState(run.range?.from ?? addDays(today, -LAST_DAYS));
+  const [to, setTo] = useState(run.range?.to ?? addDays(today, -1));
   const fits = from !== "" && to !== "" && from <= to && to <= today;
   return (
     <Popover opened={opened} onChange={setOpened} position="top-end" trapFocus returnFocus>
@@ -281,7 +324,7 @@ function CollectAgain(props: { range: DateRange | null; pending: boolean; onColl
           onSubmit={(event) => {
             event.preventDefault();
             if (!fits) return;
-            props.onCollect({ from, to });
+            props.onCollect({ from, to }, streams);
             setOpened(false);
           }}
         >
@@ -301,7 +344,15 @@ function CollectAgain(props: { range: DateRange | null; pending: boolean; onColl
               onChange={(event) => setTo(event.currentTarget.value)}
             />
           </div>
-          <small>{t("ask_kept")}</small>
+          {fits ? (
+            <CollectPlan
+              connectionId={run.connection_id}
+              connector={run.connector}
+              range={{ from, to }}
+              streams={streams}
+              onStreams={setStreams}
+            />
+          ) : null}
           <div>
             <Button type="submit" disabled={!fits} loading={props.pending}>
               {t("ask_yes")}

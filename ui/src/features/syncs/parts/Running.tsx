@@ -1,9 +1,9 @@
 /**
- * What is going on now: progress, rate, remaining, cancel. A wait is hatched, says until when and is not an error. Each row
+ * What is going on now: progress, rate, remaining, pause, cancel. A wait is hatched, says until when and is not an error. Each row
  * listens to its own run, so a thousand events a second redraw one bar.
  */
 import { ActionIcon } from "@mantine/core";
-import { IconClockPause, IconX } from "@tabler/icons-react";
+import { IconClockPause, IconPlayerPause, IconPlayerPlay, IconX } from "@tabler/icons-react";
 import { memo, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { RunRow } from "@/gen/contract";
@@ -46,6 +46,8 @@ const RunningRow = memo(function RunningRow(props: { run: RunRow; open: boolean 
   const format = useFormat();
   const systems = useSystems();
   const cancel = useChange("run_cancel");
+  const pause = useChange("run_pause");
+  const resume = useChange("run_resume");
   const { run } = props;
   const { state, progress } = useLiveRun(run.id, run);
   const share = shareOf(progress);
@@ -108,8 +110,32 @@ const RunningRow = memo(function RunningRow(props: { run: RunRow; open: boolean 
                 : t("remaining", { time: format.about(progress.remaining_secs) })}
             </small>
           </>
+        ) : state === "paused" ? (
+          <>
+            <RunWord state="paused" />
+            <small>{t("paused_note")}</small>
+          </>
         ) : null}
       </div>
+      {state === "paused" ? (
+        <ActionIcon
+          className={classes.above}
+          aria-label={t("resume_run", { account: run.account_name })}
+          loading={resume.isPending}
+          onClick={() => resume.mutate({ id: run.id }, { onError: (error) => say(error) })}
+        >
+          <IconPlayerPlay size={16} />
+        </ActionIcon>
+      ) : (
+        <ActionIcon
+          className={classes.above}
+          aria-label={t("pause_run", { account: run.account_name })}
+          loading={pause.isPending}
+          onClick={() => pause.mutate({ id: run.id }, { onError: (error) => say(error) })}
+        >
+          <IconPlayerPause size={16} />
+        </ActionIcon>
+      )}
       <ActionIcon
         className={classes.above}
         aria-label={t("cancel_run", { account: run.account_name })}

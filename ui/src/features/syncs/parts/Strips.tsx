@@ -31,6 +31,7 @@ import { FILE_CONNECTOR, useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import { chosenRange, headDays, holes, moveSelection, reach, type Selection } from "../logic/strip";
 import classes from "../syncs.module.css";
+import { CollectPlan } from "./CollectPlan";
 
 const SHOWN = 9;
 
@@ -40,7 +41,7 @@ export function Strips(props: {
   days: DateRange;
   runs: RunRow[];
   openConnection: string | null;
-  onCollect: (connectionId: string, range: DateRange) => void;
+  onCollect: (connectionId: string, range: DateRange, streams: string[] | null) => void;
   pending: boolean;
 }) {
   const { t } = useTranslation("syncs");
@@ -51,6 +52,7 @@ export function Strips(props: {
   const [at, setAt] = useState<Selection | null>(null);
   const [dragging, setDragging] = useState(false);
   const [asking, setAsking] = useState(false);
+  const [streams, setStreams] = useState<string[] | null>(null);
   const shown = all ? props.strips : props.strips.slice(0, SHOWN);
   const days = eachDay(props.days);
   const size = { rows: shown.length, days: days.length };
@@ -92,6 +94,7 @@ export function Strips(props: {
   held.current = dragging;
   const point = useCallback((row: number, day: number, phase: "start" | "move") => {
     if (phase === "start") {
+      setStreams(null);
       setAt({ row, anchor: day, day });
       setAsking(false);
       setDragging(true);
@@ -173,7 +176,13 @@ export function Strips(props: {
                         aria-label={t("ask_again", { days: format.range(range.from, range.to, { year: false }) })}
                       >
                         <p>{t("ask_again", { days: format.range(range.from, range.to, { year: false }) })}</p>
-                        <small>{t("ask_kept")}</small>
+                        <CollectPlan
+                          connectionId={strip.connection.id}
+                          connector={strip.connection.connector}
+                          range={range}
+                          streams={streams}
+                          onStreams={setStreams}
+                        />
                         <div>
                           <Button variant="default" onClick={close}>
                             {t("ask_no")}
@@ -183,7 +192,7 @@ export function Strips(props: {
                             loading={props.pending}
                             leftSection={<IconCalendarRepeat size={14} />}
                             onClick={() => {
-                              props.onCollect(strip.connection.id, range);
+                              props.onCollect(strip.connection.id, range, streams);
                               close();
                             }}
                           >

@@ -64,9 +64,9 @@ export function SyncsScreen() {
     : null;
   const openRun = runId ? [...active, ...past].find((run) => run.id === runId) : undefined;
 
-  const collect = (connectionId: string, range: DateRange) =>
+  const collect = (connectionId: string, range: DateRange, streams: string[] | null) =>
     start.mutate(
-      { connection_id: connectionId, client_id: null, range },
+      { connection_id: connectionId, client_id: null, range, streams },
       {
         onSuccess: ({ run_ids }) => {
           const first = run_ids[0];
@@ -77,14 +77,15 @@ export function SyncsScreen() {
     );
 
   const nothing = board.data && strips.length === 0;
+  const moving = running.filter((run) => run.state !== "paused").length;
   const answer = !board.data
     ? undefined
-    : running.length + queued.length === 0
+    : moving + queued.length === 0
       ? t("answer_idle")
       : queued.length === 0
-        ? t("answer_running", { count: running.length })
+        ? t("answer_running", { count: moving })
         : t("answer", {
-            running: t("answer_running", { count: running.length }),
+            running: t("answer_running", { count: moving }),
             queued: t("answer_queued", { count: queued.length }),
           });
 
