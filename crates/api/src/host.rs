@@ -185,7 +185,7 @@ impl Host {
     /// Carries to people what is due at this moment. A program that is `scheduled` does so by itself.
     pub async fn deliver(&self) -> Result<(), Failure> {
         let workspace = self.workspace().await?;
-        workspace.outbox.look(&workspace.watch).await
+        workspace.outbox.look(&workspace.stop).await
     }
 
     /// The open workspace, or the reason why there is none.
@@ -359,7 +359,8 @@ impl Host {
         tokio::spawn(listen(store, wires, registry, engine, self.inner.events.clone(), heard, stop.clone()));
         if self.inner.options.scheduled {
             tokio::spawn(scheduler.watch(stop.clone()));
-            tokio::spawn(outbox.watch(stop.clone()));
+            let duty = engine.clone();
+            tokio::spawn(outbox.watch(stop.clone(), move || duty.on_duty().is_some()));
         }
         *workspace.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokio::spawn(watch.watch(stop)));
         self.changed(Tag::ALL);

@@ -92,7 +92,9 @@ pub(crate) trait Vendor: Send + Sync + 'static {
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer>;
 
     /// On behalf of which account a request comes, when that is known before it is answered.
-    fn account_of(&self, call: &Call) -> Option<u64>;
+    fn account_of(&self, _call: &Call) -> Option<u64> {
+        None
+    }
 
     /// Twists a good body for a fault of content.
     fn bend(&self, fault: &FaultKind, body: &mut Value);

@@ -74,12 +74,14 @@ impl Outbox {
     }
 
     /// Delivers what is due until it is told to stop.
-    pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
+    pub async fn watch(self: Arc<Self>, stop: CancellationToken, on_duty: impl Fn() -> bool + Send) {
         if let Err(error) = self.store.retry_stopped_channels(self.clock.now()).await {
             tracing::warn!(error = %error, "stopped channels could not be given another chance");
         }
         loop {
-            if let Err(failure) = self.look(&stop).await {
+            if on_duty()
+                && let Err(failure) = self.look(&stop).await
+            {
                 tracing::warn!(error = %failure, "deliveries could not be looked at; they are again in a moment");
             }
             tokio::select! {
