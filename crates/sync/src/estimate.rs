@@ -108,12 +108,12 @@ mod tests {
         ];
         let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::hours(11);
         for (what, streams, expected) in [
-            ("nothing to read", &[][..], (Some(0), Some(0))),
-            ("of the connection, and the middle", &["ads", "ads"], (Some(6), Some(6_000))),
-            ("of the system where the connection has none", &["ads", "groups"], (Some(13), Some(8_000))),
-            ("one that was never read makes the whole unknown", &["ads", "leads"], (None, None)),
+            ("nothing to read", vec![], (Some(0), Some(0))),
+            ("of the connection, and the middle", vec!["ads", "ads"], (Some(6), Some(6_000))),
+            ("of the system where the connection has none", vec!["ads", "groups"], (Some(13), Some(8_000))),
+            ("one that was never read makes the whole unknown", vec!["ads", "leads"], (None, None)),
         ] {
-            let found = estimate(&slices(streams), &efforts, &[], now);
+            let found = estimate(&slices(&streams), &efforts, &[], now);
             assert_eq!((found.requests, found.millis), expected, "{what}");
             assert_eq!(found.slices as usize, streams.len(), "{what}");
         }

@@ -36,12 +36,14 @@ impl Reach {
     }
 
     /// The same beside a first load that is on its way to the end of its days: they count as read.
+    #[must_use]
     pub fn beside(self, first_load: Option<DateRange>) -> Self {
         Self { data_through: self.data_through.max(first_load.map(|days| days.to())), ..self }
     }
 
     /// The same, and the days that a first load has `left`, unless they were `read` since. What a person stopped in the middle is
     /// completed by the next run, also when newer days were read meanwhile.
+    #[must_use]
     pub fn completing(self, left: impl Iterator<Item = DateRange>, read: &[DateRange]) -> Self {
         let is_read =
             |window: &DateRange| read.iter().any(|range| range.from() <= window.from() && window.to() <= range.to());
