@@ -133,7 +133,7 @@ impl Runner {
         match written {
             Err(store::StoreError::OffDuty) => return,
             Err(error) => {
-                tracing::error!(%error, "the end of a run could not be written; it goes on at the next start")
+                tracing::error!(%error, "the end of a run could not be written; it goes on at the next start");
             }
             Ok(()) => {}
         }
