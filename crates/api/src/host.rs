@@ -356,10 +356,10 @@ impl Host {
         // Whoever is alone is on duty at once: nobody waits for the first beat of a watch.
         watch.look().await?;
         tokio::spawn(keep_budgets(Arc::clone(&wires), engine.clone(), stirred, stop.clone()));
+        let duty = engine.clone();
         tokio::spawn(listen(store, wires, registry, engine, self.inner.events.clone(), heard, stop.clone()));
         if self.inner.options.scheduled {
             tokio::spawn(scheduler.watch(stop.clone()));
-            let duty = engine.clone();
             tokio::spawn(outbox.watch(stop.clone(), move || duty.on_duty().is_some()));
         }
         *workspace.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokio::spawn(watch.watch(stop)));

@@ -73,7 +73,7 @@ impl Outbox {
         self.stirred.notify_one();
     }
 
-    /// Delivers what is due until it is told to stop.
+    /// Delivers what is due until it is told to stop, while this program is the one on duty.
     pub async fn watch(self: Arc<Self>, stop: CancellationToken, on_duty: impl Fn() -> bool + Send) {
         if let Err(error) = self.store.retry_stopped_channels(self.clock.now()).await {
             tracing::warn!(error = %error, "stopped channels could not be given another chance");
