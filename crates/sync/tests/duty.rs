@@ -108,7 +108,8 @@ async fn what_one_program_asks_for_the_other_does() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         here.look().await
     });
-    (asked.unwrap(), done.unwrap());
+    asked.unwrap();
+    done.unwrap();
     assert_eq!(state(&other.store, id).await, RunState::Paused);
     other.engine.resume(id).await.unwrap();
     here.look().await.unwrap();

@@ -120,7 +120,7 @@ async fn what_a_quitted_program_left_goes_on_under_the_same_id() {
         Store::open(&dir.path().join("workspace.db"), &Secret::new(KEY), store::Options::default()).await.unwrap();
     source.acts([]);
     let engine = engine(&store, &source, Arc::clone(&clock)).await;
-    let house = House { engine, dir, source, store, connection, clock };
+    let house = House { dir, source, store, engine, connection, clock };
     assert_eq!(house.engine.snapshots().iter().map(|run| run.run_id).collect::<Vec<_>>(), [id]);
     house.engine.finished(id).await;
     assert_eq!(house.outcome(id).await, (RunState::Done, 6, 10));
