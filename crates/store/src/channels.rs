@@ -214,10 +214,8 @@ impl Store {
     /// Gives every channel that a person had to mend one more chance: a keychain may be open again, a chat may be back.
     pub async fn retry_stopped_channels(&self, at: DateTime<Utc>) -> Result<()> {
         self.located(async {
-            sqlx::query("UPDATE channels SET retry_at = ? WHERE failure IS NOT NULL AND retry_at IS NULL")
-                .bind(instant_code(at))
-                .execute(&self.writer)
-                .await?;
+            let change = sqlx::query("UPDATE channels SET retry_at = ? WHERE failure IS NOT NULL AND retry_at IS NULL");
+            self.execute(change.bind(instant_code(at))).await?;
             Ok(())
         })
         .await
@@ -233,8 +231,7 @@ impl Store {
         change: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
     ) -> Result<()> {
         self.located(async {
-            let done = change.execute(&self.writer).await?;
-            if done.rows_affected() == 0 { Err(StoreError::NotFound { what: "channel" }) } else { Ok(()) }
+            if self.execute(change).await? == 0 { Err(StoreError::NotFound { what: "channel" }) } else { Ok(()) }
         })
         .await
     }

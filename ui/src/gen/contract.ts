@@ -277,7 +277,7 @@ connections: number,
  */
 problems: number, 
 /**
- * Open alerts that the bell counts.
+ * Open alerts.
  */
 alerts: number, 
 /**
@@ -296,9 +296,7 @@ version: string, };
 /**
  * Something a person did that the audit log keeps.
  */
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted";
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "records_exported";
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "records_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted";
 
 /**
  * An entry of the audit log.
@@ -3285,7 +3283,7 @@ strips: Array<Strip>, };
 /**
  * What cached answers are about. A screen refreshes when a tag of its answer changes.
  */
-export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels";
+export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels" | "alerts";
 
 /**
  * A chat that has written to a bot.
@@ -3303,7 +3301,6 @@ title: string,
  * Whether it is a conversation with one person.
  */
 private: boolean, };
-export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "alerts";
 
 /**
  * A request and its answer.
@@ -3780,15 +3777,13 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
 
 /** Every `AuditAction`, in the order of its declaration. */
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "records_exported", "channel_created", "channel_updated", "channel_deleted"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "records_exported", "channel_created", "channel_updated", "channel_deleted"];
 
 /** Every `ChannelKind`, in the order of its declaration. */
 export const allChannelKind: readonly ChannelKind[] = ["desktop", "telegram", "email", "slack"];
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "records_exported"];
 
 /** Every `AlertKind`, in the order of its declaration. */
 export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", "sign_in_ends", "stale", "empty_day", "unusual_volume", "repeated_day", "shrunk_day", "spend_without_conversions", "quarantine_growing", "error_share", "schema_drift", "totals_differ"];
 
 /** Every `Severity`, in the order of its declaration. */
 export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "records_exported"];

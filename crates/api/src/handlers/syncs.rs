@@ -8,8 +8,8 @@ use crate::{
     host::{Host, Workspace},
     wire::{
         ApiError, BoardRequest, ById, CollectRequest, DayCell, DayChange, Empty, LogRow, QuarantineGroup,
-        QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunEstimate, RunFilter, RunList, RunPage, RunRow, RunStarted,
-        SliceRow, Strip, SyncBoard, WaitRow,
+        QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunEstimate, RunFilter, RunList, RunPage, RunRow,
+        RunStarted, SliceRow, Strip, SyncBoard, WaitRow,
     },
 };
 use insight::{

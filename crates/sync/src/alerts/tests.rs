@@ -500,6 +500,8 @@ fn quarantine_is_compared_with_what_is_usual() {
         client_id: ClientId::new(),
         trigger: RunTrigger::Schedule,
         range: None,
+        streams: None,
+        wish: None,
         state: if quarantined > 0 { RunState::DoneWithRemarks } else { RunState::Done },
         started_at: DateTime::<Utc>::UNIX_EPOCH,
         ended_at: None,

@@ -10,10 +10,10 @@ import { useQueryWord } from "@/shared/ui/address";
 import { Facts, PageHead, Panel, Screen } from "@/shared/ui/Layout";
 import { ShortcutList } from "@/shared/ui/ShortcutList";
 import { addable, draftOf, fresh } from "../logic/channel";
+import { AlertRules } from "../parts/AlertRules";
 import { ChannelDrawer } from "../parts/ChannelDrawer";
 import { Channels } from "../parts/Channels";
 import classes from "../settings.module.css";
-import { AlertRules } from "../parts/AlertRules";
 
 const languageChoices: LanguageChoice[] = ["system", "ru", "en"];
 const themeChoices: ThemeChoice[] = ["system", "light", "dark"];
