@@ -112,7 +112,7 @@ export function useAlertAction(alert: AlertRow): { label: string; act: () => voi
   const start = useChange("run_start");
   const collect = (range: AlertRow["days"]) =>
     start.mutate(
-      { connection_id: alert.connection_id, client_id: null, range },
+      { connection_id: alert.connection_id, client_id: null, range, streams: null },
       { onSuccess: ({ run_ids }) => run_ids[0] && go(links.run(run_ids[0])), onError: (error) => say(error) },
     );
   const act = () => {
