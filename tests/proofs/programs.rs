@@ -243,6 +243,8 @@ async fn a_program_that_is_held_or_killed_is_replaced_and_comes_too_late() -> Re
 
     // It is next when this one quits, and replaced again when it is killed in the middle of a run.
     host.shutdown().await;
+    // It looks once a second; whoever opens before it has looked would be on duty at once.
+    tokio::time::sleep(Duration::from_secs(4)).await;
     let host = shared.host().await;
     let theirs = async || Ok(on_duty(&host).await?.is_some());
     until("the other one is on duty", PATIENCE, theirs).await?;
