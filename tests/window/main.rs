@@ -61,10 +61,6 @@ async fn figures_reach_the_screen_and_stay_without_the_platform() -> Result<()> 
     platform.faults().add(Fault::always(FaultKind::Slow { millis: 60 }));
     let key = platform.keys().into_iter().next().context("the platform has a key")?;
     let cabinet = key.cabinets.first().context("the agency has a cabinet")?.clone();
-    let (from, to) = (today - Days::new(30), today - Days::new(1));
-    let truth = platform.truth().totals(cabinet.id, from, to).context("the cabinet has figures")?;
-    ensure!(truth.spend_kopecks > 0 && truth.conversions > 0, "a world without figures proves nothing");
-
     let url_map = format!("https://ads.vk.com={}", platform.base_url);
     let window = Window::open(&Start { workspace: folder.path(), demo: false, url_map: url_map.clone() }).await?;
     window.prefer("en", "light").await?;
@@ -98,6 +94,9 @@ async fn figures_reach_the_screen_and_stay_without_the_platform() -> Result<()> 
     window.press("Open Overview").await?;
 
     // To the kopeck.
+    let (from, to) = last_thirty(&window).await?;
+    let truth = platform.truth().totals(cabinet.id, from, to).context("the cabinet has figures")?;
+    ensure!(truth.spend_kopecks > 0 && truth.conversions > 0, "a world without figures proves nothing");
     comes_true(async || compare(&figures(&window).await?, &truth)).await?;
     let through = data_through(&window).await?;
     ensure!(through >= to, "data through {through}, though {to} was read");
@@ -137,8 +136,6 @@ async fn the_window_answers_while_a_large_account_syncs() -> Result<()> {
     let platform = VkAds::start(Scenario::large(world, today))?;
     let key = platform.keys().into_iter().next().context("the platform has a key")?;
     let cabinet = key.cabinets.first().context("the key has a cabinet")?.clone();
-    let truth = platform.truth().totals(cabinet.id, today - Days::new(30), today - Days::new(1)).context("figures")?;
-
     let url_map = format!("https://ads.vk.com={}", platform.base_url);
     let window = Window::open(&Start { workspace: folder.path(), demo: false, url_map }).await?;
     window.prefer("en", "light").await?;
@@ -197,6 +194,8 @@ async fn the_window_answers_while_a_large_account_syncs() -> Result<()> {
     let written = run["progress"]["rows"].as_u64().context("no rows")?;
     ensure!(written >= rows as u64, "only {written} rows were written");
     window.press("Overview").await?;
+    let (from, to) = last_thirty(&window).await?;
+    let truth = platform.truth().totals(cabinet.id, from, to).context("figures")?;
     comes_true(async || compare(&figures(&window).await?, &truth)).await?;
     let (peak, files) = window.memory()?;
     eprintln!(
@@ -285,6 +284,13 @@ async fn figures(window: &Window) -> Result<Value> {
              ([...document.querySelectorAll('[data-metric]')])",
         )
         .await
+}
+
+/// The thirty days that the screens show: they end yesterday in the workspace's time zone, which need not be the platform's.
+async fn last_thirty(window: &Window) -> Result<(NaiveDate, NaiveDate)> {
+    let status = window.ask("app_status", &json!({})).await?;
+    let today: NaiveDate = status["today"].as_str().context("today")?.parse()?;
+    Ok((today - Days::new(30), today - Days::new(1)))
 }
 
 fn compare(shown: &Value, truth: &Figures) -> Result<()> {
