@@ -2,8 +2,9 @@
 //! what the person is told, that nothing they had is lost, and that the next run after it completes and is true.
 
 use crate::{
-    harness::{Office, PASSPHRASE, Seen, Wish, code, days_ago, small},
+    harness::{Office, PASSPHRASE, Seen, Wish, code, days_ago, small, today},
     process::command,
+    shop::Shop,
 };
 use anyhow::{Context, Result, ensure};
 use api::{
@@ -14,12 +15,11 @@ use model::{
     ad::{Level, RejectReason},
     connection::ConnectionState,
     failure::{Code, FailureKind},
-    id::{ClientId, ConnectionId},
     run::{RunState, SliceState},
 };
 use serde_json::{Value, json};
 use simulators::{
-    faults::{Fault, FaultKind},
+    faults::{Fault, FaultKind, Hint},
     vk_ads::{Key, Scenario, TokenRules},
 };
 use std::{path::Path, process::Command, time::Duration};
@@ -41,9 +41,10 @@ use End::{Fails, Overcome, Remarks};
 
 fn table() -> Vec<(&'static str, Vec<Fault>, End)> {
     use FaultKind::{
-        BrokenJson, DuplicateRows, EmptyAccount, ExpireAllTokens, ExpireToken, GarbageNumbers, Html, HugePage,
-        LyingTotal, MissingField, NegativeNumbers, NewFields, Reset, RevokeToken, ServerError, Slow, Throttle,
-        TruncatedBody, UnknownEnum, WrongKey,
+        BrokenJson, DuplicateRows, EmptyAccount, EmptyBody, ErrorInside, ExpireAllTokens, ExpireToken, GarbageNumbers,
+        Html, HugePage, LostAnswer, LyingTotal, MalformedText, MissingField, NegativeNumbers, NewFields, Redirect,
+        Reset, RevokeScope, RevokeToken, ServerError, Slow, Throttle, TruncatedBody, UnknownEnum, WrongEncoding,
+        WrongKey, WrongLength,
     };
     let stats = |kind| vec![Fault::always(kind).on("statistics/")];
     let twice = |kind| vec![Fault::always(kind).on("statistics/").after(1).times(2)];
@@ -67,15 +68,37 @@ fn table() -> Vec<(&'static str, Vec<Fault>, End)> {
             Overcome,
         ),
         ("all tokens expire at once", vec![Fault::once(ExpireAllTokens).on("statistics/")], Overcome),
+        (
+            "a token is renewed and its answer is lost",
+            vec![Fault::once(ExpireToken).on("statistics/").after(1), Fault::once(LostAnswer).on("oauth2/")],
+            Overcome,
+        ),
+        (
+            "the right to one resource is taken back",
+            stats(RevokeScope),
+            Fails(&[Code::PermissionDenied], FailureKind::FixSettings),
+        ),
         // Limits.
-        ("429 with Retry-After, twice", twice(Throttle { retry_after: Some(7) }), Overcome),
-        ("429 without Retry-After, twice", twice(Throttle { retry_after: None }), Overcome),
+        ("429 with Retry-After, twice", twice(Throttle { hint: Hint::After { secs: 7 } }), Overcome),
+        ("429 without Retry-After, twice", twice(Throttle { hint: Hint::Windows }), Overcome),
         (
             "429 with a Retry-After beyond all patience",
-            stats(Throttle { retry_after: Some(50_000) }),
+            stats(Throttle { hint: Hint::After { secs: 50_000 } }),
             Fails(&[Code::QuotaWait], FailureKind::WaitUntil),
         ),
-        ("429 without end", stats(Throttle { retry_after: None }), Fails(&[Code::QuotaWait], FailureKind::WaitUntil)),
+        ("429 with a date, twice", twice(Throttle { hint: Hint::Date { secs: 40 } }), Overcome),
+        ("429 that says at once, twice", twice(Throttle { hint: Hint::After { secs: 0 } }), Overcome),
+        (
+            "429 that says at once without end",
+            stats(Throttle { hint: Hint::After { secs: 0 } }),
+            Fails(&[Code::QuotaWait], FailureKind::WaitUntil),
+        ),
+        (
+            "429 that nobody can read, without end",
+            stats(Throttle { hint: Hint::Nonsense }),
+            Fails(&[Code::TooManyRequests], FailureKind::Retry),
+        ),
+        ("429 without end", stats(Throttle { hint: Hint::Windows }), Fails(&[Code::QuotaWait], FailureKind::WaitUntil)),
         // Server and line.
         ("500 twice", twice(ServerError { status: 500 }), Overcome),
         ("500 without end", stats(ServerError { status: 500 }), down),
@@ -91,6 +114,25 @@ fn table() -> Vec<(&'static str, Vec<Fault>, End)> {
         ("bodies that break off without end", stats(TruncatedBody), Fails(&[Code::BodyTruncated], FailureKind::Retry)),
         ("half a JSON under an honest length, twice", twice(BrokenJson), Overcome),
         ("half a JSON without end", stats(BrokenJson), Fails(&[Code::BodyTruncated], FailureKind::Retry)),
+        ("an error inside a good answer, twice", twice(ErrorInside { code: "ERR_INTERNAL".to_owned() }), Overcome),
+        ("errors inside good answers without end", stats(ErrorInside { code: "ERR_INTERNAL".to_owned() }), down),
+        ("good answers with nothing in them, twice", twice(EmptyBody), Overcome),
+        ("good answers with nothing in them", stats(EmptyBody), strange(&[Code::NotJson])),
+        ("more promised than comes, twice", twice(WrongLength), Overcome),
+        ("packed, it is said, twice", twice(WrongEncoding), Overcome),
+        ("packed, it is said", stats(WrongEncoding), Fails(&[Code::BodyTruncated], FailureKind::Retry)),
+        (
+            "a text that is none",
+            vec![Fault::always(MalformedText).on("ad_plans.json")],
+            strange(&[Code::NotJson, Code::VendorChanged]),
+        ),
+        ("sent to sign in", stats(Redirect { to: "/hq/login".to_owned() }), strange(&[Code::NotJson])),
+        ("sent round in circles", stats(Redirect { to: String::new() }), strange(&[Code::VendorChanged])),
+        (
+            "sent to the portal of the network",
+            stats(Redirect { to: "http://192.168.88.1/login".to_owned() }),
+            strange(&[Code::VendorChanged]),
+        ),
         ("a page for people with status 200", stats(Html { status: 200 }), strange(&[Code::NotJson])),
         ("a page for people with status 502", stats(Html { status: 502 }), down),
         // Content.
@@ -139,49 +181,25 @@ fn table() -> Vec<(&'static str, Vec<Fault>, End)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_is_told_plainly_loses_nothing_and_is_over_when_it_is_over() -> Result<()> {
-    let shop = Shop::open().await?;
+    let shop = Shop::open(Office::open(small()).await?, today(), DAYS).await?;
     let mut wrong = Vec::new();
     for (what, faults, end) in table() {
-        if let Err(error) = shop.suffers(what, faults, end).await {
+        if let Err(error) = shop.meets(what, faults, end).await {
             wrong.push(format!("{what}: {error:#}"));
-            shop.heals().await.with_context(|| format!("after {what}"))?;
+            shop.recovers().await.with_context(|| format!("after {what}"))?;
         }
     }
     ensure!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
     Ok(())
 }
 
-/// One connection with healthy data, to which everything happens.
-struct Shop {
-    office: Office,
-    client: ClientId,
-    connection: ConnectionId,
-    key: Key,
-}
-
 impl Shop {
-    async fn open() -> Result<Self> {
-        let office = Office::open(small()).await?;
-        let key = office.platform().keys().remove(0);
-        let client = office.client("Кофейни Север").await?.id;
-        let wish = Wish { key: &key, cabinets: &[0], client, first_load_days: DAYS, lookback_days: DAYS };
-        let committed = office.connect(&wish).await?;
-        office.done(&committed.run_ids).await?;
-        Ok(Self { client, connection: committed.connection_ids[0], office, key })
-    }
-
     async fn total(&self) -> Result<Seen> {
-        let (from, to) = (days_ago(u64::from(DAYS)), days_ago(1));
+        let (from, to) = self.range();
         Ok(Seen::of(&self.office.stats(self.client, Level::Campaign, from, to).await?.total))
     }
 
-    /// Whether everything is as it was before any fault.
-    async fn is_true(&self) -> Result<()> {
-        let (from, to) = (days_ago(u64::from(DAYS)), days_ago(1));
-        self.office.is_true(self.client, &[self.key.cabinets[0].id], from, to).await
-    }
-
-    async fn suffers(&self, what: &str, faults: Vec<Fault>, end: End) -> Result<()> {
+    async fn meets(&self, what: &str, faults: Vec<Fault>, end: End) -> Result<()> {
         let before = self.total().await?;
         let switches = self.office.platform().faults();
         let ids: Vec<u64> = faults.into_iter().map(|fault| switches.add(fault)).collect();
@@ -220,23 +238,13 @@ impl Shop {
                 ensure!(failed.clone().all(|slice| slice.failure.is_some()), "{}", told(&detail));
             }
         }
-        self.heals().await.context("after the fault")
+        self.recovers().await.context("after the fault")
     }
 
     /// The fault is over: after signing in where that was asked for, one ordinary run makes everything true.
-    async fn heals(&self) -> Result<()> {
+    async fn recovers(&self) -> Result<()> {
         self.office.platform().faults().clear();
-        if self.office.connection(self.connection).await?.connection.state == ConnectionState::SignInNeeded {
-            let draft = self.office.tested(&self.key, Some(self.connection)).await?;
-            ensure!(draft.state == DraftState::Ready, "{draft:?}");
-            let request = json!({
-                "draft_id": draft.id, "picks": [], "streams": [], "lookback_days": 1, "first_load_days": 1, "vat": "unknown",
-            });
-            let again: api::wire::DraftCommitted = self.office.ask("draft_commit", request).await?;
-            self.office.done(&again.run_ids).await?;
-        } else {
-            self.office.sync(self.connection).await?;
-        }
+        ensure!(self.in_order().await?, "the platform has no token left");
         self.is_true().await
     }
 }

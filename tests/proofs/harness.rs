@@ -62,6 +62,8 @@ pub struct Office<C = VirtualClock> {
     pub platform: Option<Running>,
     pub folder: TempDir,
     pub recovery_key: String,
+    /// The size of the platform's pages; its usual one when nobody says.
+    pub page_size: Option<u32>,
     options: HostOptions,
     said: Arc<Mutex<Vec<String>>>,
 }
@@ -84,7 +86,8 @@ impl Office {
 
     /// A new workspace of this name in this folder.
     pub async fn open_in(scenario: Scenario, folder: TempDir, name: &str) -> Result<Self> {
-        let clock = VirtualClock::at(Utc.from_utc_datetime(&today().and_hms_opt(6, 0, 0).context("a time of day")?));
+        let day = scenario.today.unwrap_or(today());
+        let clock = VirtualClock::at(Utc.from_utc_datetime(&day.and_hms_opt(6, 0, 0).context("a time of day")?));
         Self::open_at(scenario, folder, name, clock, false).await
     }
 
@@ -118,6 +121,7 @@ impl<C: Clock + 'static> Office<C> {
             platform: Some(platform),
             folder,
             recovery_key: String::new(),
+            page_size: None,
             options,
             said: Arc::default(),
         };
@@ -199,6 +203,12 @@ impl<C: Clock + 'static> Office<C> {
         self.listen();
     }
 
+    /// From now on a platform that is silent for so long is one that does not answer.
+    pub async fn impatient(&mut self, silence: Duration) {
+        self.options.silence = silence;
+        self.restart().await;
+    }
+
     pub async fn client(&self, name: &str) -> Result<ClientRow> {
         self.ask("client_create", json!({ "name": name, "currency": null, "time_zone": null })).await
     }
@@ -210,7 +220,10 @@ impl<C: Clock + 'static> Office<C> {
 
     /// Tests a sign-in as the wizard does, to its end.
     pub async fn tested(&self, key: &Key, connection: Option<ConnectionId>) -> Result<Draft> {
-        let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
+        let mut answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
+        if let Some(size) = self.page_size {
+            answers["page_size"] = json!(size);
+        }
         let request = json!({ "connector": "vk_ads", "answers": answers, "connection_id": connection });
         let mut draft: Draft = self.ask("draft_start", request).await?;
         let until = tokio::time::Instant::now() + PATIENCE;
@@ -343,6 +356,8 @@ impl<C: Clock + 'static> Office<C> {
                     }
                 }
             }
+            let nameless = stats.objects.iter().find(|object| object.name == object.external_id);
+            ensure!(nameless.is_none(), "an object has no name at {level}: {nameless:?}");
             let shown = stats.objects.iter().filter(|object| Seen::of(&object.sums) != Seen::default()).count();
             ensure!(shown == delivered, "{shown} objects deliver at {level}, in truth {delivered}");
         }

@@ -15,3 +15,4 @@ mod month;
 mod process;
 mod programs;
 mod secrets;
+mod shop;

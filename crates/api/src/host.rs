@@ -10,7 +10,7 @@ use crate::{
     post::PostOffice,
     registry::Registry,
     wire::ApiError,
-    wiring::Wires,
+    wiring::{Wire, Wires},
 };
 use kit::clock::{Clock, SystemClock};
 use model::{
@@ -55,6 +55,8 @@ pub struct HostOptions {
     pub url_map: Vec<(String, String)>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Longest silence of a platform before a request counts as lost.
+    pub silence: Duration,
     /// Whether connections are collected when their schedule says so, and alerts carried to people. Programs that do one thing and end
     /// leave that to others.
     pub scheduled: bool,
@@ -75,6 +77,7 @@ impl HostOptions {
             passphrase: None,
             url_map: Vec::new(),
             clock: Arc::new(SystemClock),
+            silence: kit::http::USUAL_SILENCE,
             scheduled: false,
             notifies: None,
         }
@@ -285,7 +288,7 @@ impl Host {
             registry.clone(),
             opened.store.clone(),
             Arc::clone(&opened.vault),
-            url_map.clone(),
+            Wire { url_map: url_map.clone(), silence: self.inner.options.silence },
             Arc::clone(&clock),
         ));
         wires.restore_budgets().await?;

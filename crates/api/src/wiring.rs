@@ -21,7 +21,10 @@ use model::{
     secret::SecretFields,
 };
 use serde_json::{Map, Value};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use store::{Store, request_budgets::RequestBudget};
 use sync::engine::Wiring;
 use tokio_util::sync::CancellationToken;
@@ -35,8 +38,16 @@ pub(crate) struct Wires {
     budgets: Budgets,
     /// As they lie in the database.
     kept_budgets: tokio::sync::Mutex<Vec<BudgetSnapshot>>,
-    url_map: Vec<(String, String)>,
+    wire: Wire,
     clock: Arc<dyn Clock>,
+}
+
+/// How this computer reaches platforms.
+pub(crate) struct Wire {
+    /// Address prefixes and what stands in for them.
+    pub(crate) url_map: Vec<(String, String)>,
+    /// Longest silence.
+    pub(crate) silence: Duration,
 }
 
 fn budget_key(connector: &str, account: &str) -> String {
@@ -52,15 +63,9 @@ pub(crate) struct Named<'a> {
 }
 
 impl Wires {
-    pub(crate) fn new(
-        registry: Registry,
-        store: Store,
-        vault: Arc<Vault>,
-        url_map: Vec<(String, String)>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(crate) fn new(registry: Registry, store: Store, vault: Arc<Vault>, wire: Wire, clock: Arc<dyn Clock>) -> Self {
         let (budgets, kept_budgets) = (Budgets::default(), tokio::sync::Mutex::default());
-        Self { registry, store, vault, budgets, kept_budgets, url_map, clock }
+        Self { registry, store, vault, budgets, kept_budgets, wire, clock }
     }
 
     /// Takes up the request budgets of earlier starts. What cannot be read is left: platforms say again how much is left.
@@ -110,7 +115,8 @@ impl Wires {
             budgets: self.budgets.clone(),
             observer,
             clock: Arc::clone(&self.clock),
-            url_map: self.url_map.clone(),
+            url_map: self.wire.url_map.clone(),
+            read_timeout: self.wire.silence,
             ..HttpOptions::new(of.connector, of.account_name)
         };
         Ok(Session {

@@ -2,8 +2,8 @@
 //! budget, sign-in, secrets, timeouts, size limits, redirects, repetition, the redacted log, and the wish of a person to stop.
 //!
 //! Decisions. Redirects are followed here and not in the client, because only here is it known which hosts may see a credential. Time
-//! limits are on silence, not on the whole answer: a large report may take minutes as long as bytes come. A body is read up to a limit
-//! and the rest is never fetched. Header names are lower case in answers (the client below normalises them); lookups ignore case.
+//! limits are on silence, not on the whole answer: a large report may take minutes as long as bytes come, and come at a pace at which
+//! the end is in sight. A body is read up to a limit and the rest is never fetched. Header names are lower case in answers (the client below normalises them); lookups ignore case.
 
 use crate::{
     budget::{Budget, Budgets},
@@ -39,6 +39,16 @@ use zeroize::Zeroizing;
 
 /// How much of an answer that goes to a file is kept in memory before the file is made.
 const FILE_FROM_BYTES: usize = 1 << 20;
+
+/// Longest silence of a platform when nobody says otherwise.
+pub const USUAL_SILENCE: Duration = Duration::from_mins(5);
+
+/// An answer that takes longer than the longest silence has to come at least this fast on average, in bytes a second. A byte now and
+/// then is no silence and would never end.
+const SLOWEST: f64 = 4096.0;
+
+/// How often in a row a platform is believed how long to wait; after that each wait is at least an ever longer one of ours.
+const BELIEVED: u32 = 3;
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -126,7 +136,7 @@ impl HttpOptions {
             clock: Arc::new(SystemClock),
             url_map: Vec::new(),
             connect_timeout: Duration::from_secs(30),
-            read_timeout: Duration::from_mins(5),
+            read_timeout: USUAL_SILENCE,
             max_body_bytes: 64 << 20,
             max_file_bytes: 8 << 30,
             patience: Duration::from_hours(1),
@@ -600,6 +610,7 @@ impl Http {
         let limits = policy.limits();
         let (mut retries, mut refreshed) = (0, false);
         let (mut retry_time, mut limited_time) = (Duration::ZERO, Duration::ZERO);
+        let mut limited = 0;
         let mut number = 0;
         loop {
             number += 1;
@@ -657,7 +668,12 @@ impl Http {
                     waiting.wait(WaitReason::Retry, wait).await?;
                 }
                 Decision::RateLimited { wait, known } => {
-                    let wait = backoff(wait);
+                    limited += 1;
+                    let mut wait = backoff(wait);
+                    // A wait that proved too short again and again, or that a wrong clock makes nothing of, is no longer believed.
+                    if !limits.limited_counts && limited > BELIEVED {
+                        wait = wait.max(policy.backoff(limited - BELIEVED, (options.dice)()));
+                    }
                     let until = attempt.now + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::days(365));
                     if limited_time + wait > options.patience {
                         let failure = policy.exhausted(&attempt);
@@ -987,11 +1003,16 @@ impl Http {
         }
         let room = if file.is_some() { 0 } else { announced.unwrap_or_default().min(1 << 20) };
         let mut body = BytesMut::with_capacity(usize::try_from(room).unwrap_or_default());
-        while let Some(chunk) = tokio::time::timeout(silence, response.chunk())
-            .await
-            .map_err(|_| timeout())?
-            .map_err(|error| self.transport(error, silence, Code::BodyTruncated))?
-        {
+        let begun = tokio::time::Instant::now();
+        loop {
+            #[allow(clippy::cast_precision_loss, reason = "a body is far smaller than 2^53 bytes")]
+            let earned = Duration::from_secs_f64(record.bytes as f64 / SLOWEST);
+            let until = begun + silence + earned;
+            let chunk = tokio::time::timeout_at(until.min(tokio::time::Instant::now() + silence), response.chunk());
+            let chunk = chunk.await.map_err(|_| timeout())?;
+            let Some(chunk) = chunk.map_err(|error| self.transport(error, silence, Code::BodyTruncated))? else {
+                break;
+            };
             record.bytes += chunk.len() as u64;
             if record.bytes > limit {
                 return Err(too_large(record.bytes));

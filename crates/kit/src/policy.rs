@@ -163,6 +163,13 @@ pub fn classify(attempt: &Attempt<'_>) -> Failure {
     }
 }
 
+/// What time it is at the platform, as its answer says; without a word from it, our own time. A laptop's clock may be hours off, and an
+/// instant that the platform names is meant by its own.
+pub fn time_there(response: &HttpResponse, now: DateTime<Utc>) -> DateTime<Utc> {
+    let date = response.header("date").and_then(|date| DateTime::parse_from_rfc2822(date.trim()).ok());
+    date.map_or(now, |date| date.with_timezone(&Utc))
+}
+
 /// `Retry-After`, in seconds or as an HTTP date, as a wait from now.
 pub fn retry_after(response: &HttpResponse, now: DateTime<Utc>) -> Option<Duration> {
     let value = response.header("retry-after")?.trim();
@@ -170,20 +177,25 @@ pub fn retry_after(response: &HttpResponse, now: DateTime<Utc>) -> Option<Durati
         return Duration::try_from_secs_f64(secs).ok();
     }
     let at = DateTime::parse_from_rfc2822(value).ok()?;
-    Some((at.with_timezone(&Utc) - now).to_std().unwrap_or_default())
+    Some((at.with_timezone(&Utc) - time_there(response, now)).to_std().unwrap_or_default())
 }
 
-/// How long the platform wants us to wait: `Retry-After`, a reset header, or the end of the longest window whose rest is zero.
+/// How long the platform says to wait: `Retry-After`, or a reset header.
+pub fn told_wait(response: &HttpResponse, now: DateTime<Utc>) -> Option<Duration> {
+    let there = time_there(response, now);
+    let reset = || {
+        let names = ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"];
+        let until = names.iter().find_map(|name| crate::budget::instant(response.header(name)?, there))?;
+        Some((until - there).to_std().unwrap_or_default())
+    };
+    retry_after(response, now).or_else(reset)
+}
+
+/// How long the platform wants us to wait: what it says, or the end of the longest window whose rest is zero.
 pub fn limit_wait(response: &HttpResponse, now: DateTime<Utc>) -> Option<Duration> {
-    if let Some(wait) = retry_after(response, now) {
-        return Some(wait);
-    }
-    for name in ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"] {
-        if let Some(until) = response.header(name).and_then(|text| crate::budget::instant(text, now)) {
-            return Some((until - now).to_std().unwrap_or_default());
-        }
-    }
-    crate::budget::exhausted_until(response, now).map(|until| (until - now).to_std().unwrap_or_default())
+    let there = time_there(response, now);
+    let window = || crate::budget::exhausted_until(response, there);
+    told_wait(response, now).or_else(|| Some((window()? - there).to_std().unwrap_or_default()))
 }
 
 /// The vendor's own words in an answer: the first non-empty of the usual keys, searched through nested maps and lists, or the text of

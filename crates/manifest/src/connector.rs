@@ -451,7 +451,7 @@ impl Declared {
         };
         Self {
             name,
-            primary_key: primary_key(look(stream, "primary_key")),
+            primary_key: components::primary_key(look(stream, "primary_key")),
             cursor_field: cursor_field.map(str::to_owned),
             incremental: stream.get("incremental_sync").is_some_and(|cursor| !cursor.is_null()),
             schema,
@@ -511,19 +511,4 @@ fn leave_out(value: &mut Json) {
         }
         _ => {}
     }
-}
-
-/// A key is a field, a list of fields, or a list of paths.
-fn primary_key(value: Option<&Json>) -> Vec<Vec<String>> {
-    let path = |value: &Json| match value {
-        Json::String(field) => vec![field.to_string()],
-        Json::Array(segments) => segments.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    };
-    let paths = match value {
-        Some(Json::String(field)) if !field.is_empty() => vec![vec![field.to_string()]],
-        Some(Json::Array(keys)) => keys.iter().map(path).collect(),
-        _ => Vec::new(),
-    };
-    paths.into_iter().filter(|path: &Vec<String>| !path.is_empty()).collect()
 }

@@ -87,6 +87,11 @@ impl Calendar {
             + Duration::days(self.shift_days.load(Ordering::SeqCst))
     }
 
+    /// The simulated moment.
+    pub fn now_utc(&self) -> DateTime<Utc> {
+        (self.now() - Duration::seconds(i64::from(MOSCOW_OFFSET_SECS))).and_utc()
+    }
+
     /// Seconds since an arbitrary fixed point, for calendar windows and expiry.
     pub fn now_secs(&self) -> i64 {
         self.now().and_utc().timestamp()

@@ -1,7 +1,8 @@
 //! Faults that can be switched on while a simulator runs: everything vendors and networks were seen doing to a client.
 //!
 //! A fault says which requests it meets (`path`), from which on (`after_requests`) and how often (`times`), and counts how
-//! often it struck, so that a test can be sure that what it survived really happened.
+//! often it struck, so that a test can be sure that what it survived really happened. A request that the fault could do nothing
+//! to, such as a first page for one of later pages, is not counted.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -20,20 +21,33 @@ pub enum FaultKind {
     ExpireToken,
     /// All tokens expire at once.
     ExpireAllTokens,
-    /// Too many requests, in the vendor's words; with `retry_after` seconds in a header, or without the header.
+    /// Too many requests (429), in the vendor's words.
     Throttle {
-        /// Seconds for `Retry-After`; no header without it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        retry_after: Option<u32>,
+        /// How the client is told when to come back.
+        hint: Hint,
     },
     /// An error of the vendor's server (500, 502, 503, 504), in the vendor's words.
     ServerError {
         /// HTTP status.
         status: u16,
     },
+    /// Status 200, and in the body the envelope of an error with this code of the vendor's.
+    ErrorInside {
+        /// The vendor's code.
+        code: String,
+    },
+    /// The right to this resource was taken back (403); the token goes on working for others.
+    RevokeScope,
     /// The reply comes late.
     Slow {
         /// Delay, milliseconds.
+        millis: u64,
+    },
+    /// The reply comes a few bytes at a time: no single wait is long, all of them are.
+    Drip {
+        /// Bytes that come at once.
+        bytes: usize,
+        /// Pause after them, milliseconds.
         millis: u64,
     },
     /// The reply never comes; the connection stays open.
@@ -42,8 +56,23 @@ pub enum FaultKind {
     TruncatedBody,
     /// Half of the body arrives under an honest Content-Length: valid HTTP, broken JSON.
     BrokenJson,
-    /// The connection is reset before any answer.
+    /// The whole body arrives, but its Content-Length promises more, and then the connection closes.
+    WrongLength,
+    /// The body is said to be packed and is not.
+    WrongEncoding,
+    /// A good status with nothing behind it.
+    EmptyBody,
+    /// A byte that is no UTF-8 stands in the middle of a text.
+    MalformedText,
+    /// The connection is reset before any answer; the vendor has not seen the request.
     Reset,
+    /// The vendor does what it was asked to, and the connection is reset before its answer arrives: a token is rotated, and nobody knows it.
+    LostAnswer,
+    /// The client is sent elsewhere (302): a sign-in page, a portal of the hotel's network, round in circles.
+    Redirect {
+        /// `Location`; empty: the same address again.
+        to: String,
+    },
     /// A page for people instead of data, as a proxy or a maintenance mode sends it.
     Html {
         /// HTTP status, often 200.
@@ -91,6 +120,46 @@ pub enum FaultKind {
         /// Which day.
         date: NaiveDate,
     },
+    /// A later page is the page before it once more.
+    RepeatPage,
+    /// A later page is cut out of the list in another order.
+    ShuffledPage,
+    /// Between the pages the first object of the list has gone, and every other one has moved up.
+    Vanish,
+    /// Between the pages an object has come in front of all others: the first page does not have it yet.
+    Appear,
+}
+
+/// How a refusal says when to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "style", rename_all = "snake_case")]
+pub enum Hint {
+    /// `Retry-After` in seconds.
+    After {
+        /// Seconds.
+        secs: u32,
+    },
+    /// `Retry-After` as a date.
+    Date {
+        /// Seconds from now.
+        secs: u32,
+    },
+    /// `X-RateLimit-Reset` as an instant, epoch seconds.
+    ResetAt {
+        /// Seconds from now.
+        secs: u32,
+    },
+    /// `RateLimit-Reset` in seconds from now.
+    ResetIn {
+        /// Seconds.
+        secs: u32,
+    },
+    /// The vendor's own headers and body: nothing is left of any window.
+    Windows,
+    /// The vendor's own body, without headers.
+    Body,
+    /// Headers that say nothing anybody can read, and no body.
+    Nonsense,
 }
 
 impl FaultKind {
@@ -103,11 +172,20 @@ impl FaultKind {
             Self::ExpireAllTokens => "expire_all_tokens",
             Self::Throttle { .. } => "throttle",
             Self::ServerError { .. } => "server_error",
+            Self::ErrorInside { .. } => "error_inside",
+            Self::RevokeScope => "revoke_scope",
             Self::Slow { .. } => "slow",
+            Self::Drip { .. } => "drip",
             Self::Hang => "hang",
             Self::TruncatedBody => "truncated_body",
             Self::BrokenJson => "broken_json",
+            Self::WrongLength => "wrong_length",
+            Self::WrongEncoding => "wrong_encoding",
+            Self::EmptyBody => "empty_body",
+            Self::MalformedText => "malformed_text",
             Self::Reset => "reset",
+            Self::LostAnswer => "lost_answer",
+            Self::Redirect { .. } => "redirect",
             Self::Html { .. } => "html",
             Self::LyingTotal { .. } => "lying_total",
             Self::HugePage { .. } => "huge_page",
@@ -121,6 +199,10 @@ impl FaultKind {
             Self::MissingDay { .. } => "missing_day",
             Self::HalfDay { .. } => "half_day",
             Self::CopiedDay { .. } => "copied_day",
+            Self::RepeatPage => "repeat_page",
+            Self::ShuffledPage => "shuffled_page",
+            Self::Vanish => "vanish",
+            Self::Appear => "appear",
         }
     }
 }
@@ -235,12 +317,14 @@ impl Faults {
         self.lock().1.iter().find(|armed| armed.id == id).map(|armed| armed.struck)
     }
 
-    /// The faults that strike a request to this path on behalf of this account; counts them.
-    pub(crate) fn strike(&self, path: &str, account: Option<u64>) -> Vec<FaultKind> {
+    /// The faults that strike a request to this path on behalf of this account; counts them. A request that a fault `can` do nothing to
+    /// is not met by it.
+    pub(crate) fn strike(&self, path: &str, account: Option<u64>, can: impl Fn(&FaultKind) -> bool) -> Vec<FaultKind> {
         let mut striking = Vec::new();
         for armed in &mut self.lock().1 {
-            let elsewhere = armed.fault.path.as_deref().is_some_and(|part| !path.contains(part));
-            if elsewhere || (armed.fault.account.is_some() && armed.fault.account != account) {
+            let elsewhere = armed.fault.path.as_deref().is_some_and(|part| !path.contains(part))
+                || (armed.fault.account.is_some() && armed.fault.account != account);
+            if elsewhere || !can(&armed.fault.kind) {
                 continue;
             }
             armed.seen = armed.seen.saturating_add(1);

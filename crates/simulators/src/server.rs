@@ -25,10 +25,11 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::StreamExt as _;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -38,7 +39,7 @@ use crate::faults::{Fault, FaultKind, Faults};
 use crate::requests::{RequestLog, Seen};
 
 /// A request as a vendor sees it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub method: Method,
     pub path: String,
@@ -87,6 +88,15 @@ impl Answer {
 pub(crate) trait Vendor: Send + Sync + 'static {
     /// Answers a request as the healthy vendor would.
     fn answer(&self, call: &Call) -> Answer;
+
+    /// Whether a fault can do anything to this request.
+    fn meets(&self, fault: &FaultKind, call: &Call) -> bool;
+
+    /// Reads a request as somebody else's, for a fault of paging.
+    fn twist(&self, fault: &FaultKind, call: &mut Call);
+
+    /// The simulated present, for the `Date` of replies.
+    fn now(&self) -> DateTime<Utc>;
 
     /// Answers in the vendor's words for a fault of sign-in, throttling or server; none when the fault does not apply here.
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer>;
@@ -195,7 +205,8 @@ async fn serve(
         let answer = control(&hub, &call);
         return Ok(response(answer.status, &answer.headers, Body::from(answer.body)));
     }
-    let faults = hub.faults.strike(&call.path, hub.vendor.account_of(&call));
+    let account = hub.vendor.account_of(&call);
+    let faults = hub.faults.strike(&call.path, account, |fault| hub.vendor.meets(fault, &call));
     let mut seen = Seen {
         number: 0,
         method: call.method.to_string(),
@@ -222,8 +233,23 @@ async fn serve(
                 hub.log.note(seen);
                 return Ok(html(*status));
             }
+            FaultKind::EmptyBody => {
+                seen.status = 200;
+                hub.log.note(seen);
+                return Ok(response(200, &[], Body::empty()));
+            }
+            FaultKind::Redirect { to } => {
+                seen.status = 302;
+                hub.log.note(seen);
+                let to = if to.is_empty() { parts.uri.to_string() } else { to.clone() };
+                return Ok(response(302, &[(LOCATION.as_str(), to)], Body::empty()));
+            }
             _ => {}
         }
+    }
+    if call.path == SIGN_IN_PAGE {
+        hub.log.note(Seen { status: 200, ..seen });
+        return Ok(html(200));
     }
     let accepts_gzip = hub.options.gzip
         && call.headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("gzip"));
@@ -234,6 +260,7 @@ async fn serve(
         let answer = if too_large { body_too_large() } else { answer(&hub_for_work, &call, &kinds) };
         let plain = (answer.status, answer.user);
         let packed = if accepts_gzip { gzip(&answer.body) } else { None };
+        let answer = answer.with("date", http_date(hub_for_work.vendor.now()));
         (plain, answer, packed)
     })
     .await;
@@ -245,30 +272,68 @@ async fn serve(
     seen.status = status;
     seen.user = user;
     hub.log.note(seen);
-    let body = if let Some(packed) = packed {
-        answer.headers.push((CONTENT_ENCODING.as_str(), "gzip".to_owned()));
-        packed
-    } else {
-        answer.body
+    if faults.contains(&FaultKind::LostAnswer) {
+        line.cut();
+        return Ok(response(200, &[], Body::empty()));
+    }
+    let lies = faults.contains(&FaultKind::WrongEncoding);
+    let body = match packed {
+        Some(packed) if !lies => {
+            answer.headers.push((CONTENT_ENCODING.as_str(), "gzip".to_owned()));
+            packed
+        }
+        _ => answer.body,
     };
-    if faults.contains(&FaultKind::TruncatedBody) {
-        let promised = body.len();
-        let half = Bytes::from(body).slice(..promised / 2);
-        let mut reply = response(status, &answer.headers, Body::from_stream(half_body(half)));
+    if lies {
+        answer.headers.push((CONTENT_ENCODING.as_str(), "gzip".to_owned()));
+    }
+    let whole = body.len();
+    for fault in &faults {
+        let (sent, promised) = match fault {
+            FaultKind::TruncatedBody => (whole / 2, whole),
+            FaultKind::WrongLength => (whole, whole + 9),
+            FaultKind::Drip { bytes, millis } => {
+                let drops = drops(Bytes::from(body), (*bytes).max(1), Duration::from_millis(*millis));
+                return Ok(response(status, &answer.headers, Body::from_stream(drops)));
+            }
+            _ => continue,
+        };
+        let begin = Bytes::from(body).slice(..sent);
+        let mut reply = response(status, &answer.headers, Body::from_stream(cut_short(begin)));
         reply.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(promised));
         return Ok(reply);
     }
     Ok(response(status, &answer.headers, Body::from(body)))
 }
 
-/// A body whose end comes before its promised length: the server closes the connection in the middle of it.
-fn half_body(half: Bytes) -> impl futures::Stream<Item = io::Result<Bytes>> {
-    // The pause lets the first half leave the buffer; without it the client would see no body at all.
+/// Where a vendor sends those who it thinks are not signed in, or a network those who have not paid: a page for people.
+const SIGN_IN_PAGE: &str = "/hq/login";
+
+/// An instant as HTTP writes it.
+pub(crate) fn http_date(at: DateTime<Utc>) -> String {
+    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// A body whose end comes before its promised length: the server closes the connection after this much of it.
+fn cut_short(begin: Bytes) -> impl futures::Stream<Item = io::Result<Bytes>> {
+    // The pause lets it leave the buffer; without it the client would see no body at all.
     let breaks = async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the simulated line broke"))
     };
-    futures::stream::iter([Ok(half)]).chain(futures::stream::once(breaks))
+    futures::stream::iter([Ok(begin)]).chain(futures::stream::once(breaks))
+}
+
+/// A body that comes a little at a time.
+fn drops(body: Bytes, size: usize, pause: Duration) -> impl futures::Stream<Item = io::Result<Bytes>> {
+    futures::stream::unfold(body, move |mut rest| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        let next = rest.split_to(size.min(rest.len()));
+        tokio::time::sleep(pause).await;
+        Some((Ok(next), rest))
+    })
 }
 
 /// The vendor's answer after every fault that speaks through it.
@@ -278,7 +343,11 @@ fn answer(hub: &Hub, call: &Call, faults: &[FaultKind]) -> Answer {
             return refusal;
         }
     }
-    let mut answer = hub.vendor.answer(call);
+    let mut twisted = call.clone();
+    for fault in faults {
+        hub.vendor.twist(fault, &mut twisted);
+    }
+    let mut answer = hub.vendor.answer(&twisted);
     let content: Vec<&FaultKind> = faults.iter().filter(|fault| bends(fault)).collect();
     if answer.status == 200
         && !content.is_empty()
@@ -296,6 +365,11 @@ fn answer(hub: &Hub, call: &Call, faults: &[FaultKind]) -> Answer {
     if faults.contains(&FaultKind::BrokenJson) {
         let half = answer.body.len() / 2;
         answer.body.truncate(half);
+    }
+    if faults.contains(&FaultKind::MalformedText)
+        && let Some(text) = answer.body.windows(2).rposition(|pair| pair == b":\"")
+    {
+        answer.body.insert(text + 2, 0xFF);
     }
     answer
 }
@@ -316,6 +390,8 @@ fn bends(fault: &FaultKind) -> bool {
             | FaultKind::MissingDay { .. }
             | FaultKind::HalfDay { .. }
             | FaultKind::CopiedDay { .. }
+            | FaultKind::Vanish
+            | FaultKind::Appear
     )
 }
 

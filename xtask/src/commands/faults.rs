@@ -1,6 +1,6 @@
-//! `faults`: the fault laboratory at length. A dice makes scenarios of what platforms, networks and people do to a sync; after each, all
-//! is true, or the person knows why not and has what they had. The laboratory itself is `tests/proofs/laboratory.rs`; a hundred scenarios of
-//! it are part of `cargo xtask test`.
+//! `faults`: the fault laboratory at length. A dice makes scenarios of what platforms, networks, computers and people do to a sync; after
+//! each, all is true, or the person knows why not and has what they had. The laboratory itself is `tests/proofs/laboratory.rs`, its kinds are
+//! listed in `docs/laboratory.md`; a hundred scenarios of it are part of `cargo xtask test`.
 
 use crate::shell::{cargo, run as start};
 use anyhow::Result;
@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
 
 /// Runs them; fails when one went wrong, with the seed and the number that make it again.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    // Its processes are those of today.
+    start(cargo().args(["build", "--package", "cli"]))?;
     let mut command = cargo();
     command
         .args(["test", "--test", "proofs", "--", "laboratory", "--nocapture"])

@@ -27,6 +27,9 @@ pub struct VkPolicy;
 impl Policy for VkPolicy {
     fn decide(&self, attempt: &Attempt<'_>) -> Decision {
         let Outcome::Response(response) = attempt.outcome else { return DefaultPolicy::default().decide(attempt) };
+        if let Some(refusal) = refusal_inside(response) {
+            return self.decide(&Attempt { outcome: Outcome::Response(&refusal), ..*attempt });
+        }
         match response.status {
             401 => match code(response).as_deref() {
                 // The secret is wrong, the application or the user is blocked, consent was taken back: a new token would not help.
@@ -42,10 +45,30 @@ impl Policy for VkPolicy {
 
     fn exhausted(&self, attempt: &Attempt<'_>) -> Failure {
         match attempt.outcome {
-            Outcome::Response(response) => failure(attempt, response),
+            Outcome::Response(response) => match refusal_inside(response) {
+                Some(refusal) => self.exhausted(&Attempt { outcome: Outcome::Response(&refusal), ..*attempt }),
+                None => failure(attempt, response),
+            },
             Outcome::Error(failure) => failure.clone(),
         }
     }
+}
+
+/// A refusal that came under a good status, under the status that its code usually has.
+fn refusal_inside(response: &HttpResponse) -> Option<HttpResponse> {
+    let body = response.json_bytes().trim_ascii_start();
+    let opens = |member: &str| body.get(1..).is_some_and(|rest| rest.trim_ascii_start().starts_with(member.as_bytes()));
+    if !(200..300).contains(&response.status) || body.first() != Some(&b'{') || !opens("\"error\"") {
+        return None;
+    }
+    let mut refusal = response.clone();
+    refusal.status = match code(response)?.as_str() {
+        "invalid_token" | "expired_token" | "revoked_token" | "invalid_client" | "invalid_user" | "unauthorized" => 401,
+        "token_limit_exceeded" | "forbidden" | "ERR_ACCESS_DENIED" => 403,
+        "ERR_INTERNAL" => 500,
+        _ => 400,
+    };
+    Some(refusal)
 }
 
 /// Decides about answers of the token endpoint. A 401 there is about the key or the refresh token itself, so there is nothing to
@@ -103,18 +126,19 @@ fn sign_in(code: Code, attempt: &Attempt<'_>, response: &HttpResponse) -> Failur
     }
 }
 
-/// 429: `Retry-After` if there is one, else until the exhausted window turns over. A short window is simply waited for. A long one is
+/// 429: what headers say if they do, else until the exhausted window turns over. A short window is simply waited for. A long one is
 /// first doubted with a few quick probes: the shape of this body is not documented (it was seen in clients of the same engine), and
 /// believing it wrongly would stop the account for a day.
 fn limited(attempt: &Attempt<'_>, response: &HttpResponse) -> Decision {
     const SHORT: Duration = Duration::from_mins(1);
-    if let Some(wait) = policy::retry_after(response, attempt.now) {
+    if let Some(wait) = policy::told_wait(response, attempt.now) {
         return Decision::RateLimited { wait: Some(wait), known: true };
     }
-    let Some(until) = exhausted_until(response, attempt.now) else {
+    let there = policy::time_there(response, attempt.now);
+    let Some(until) = exhausted_until(response, there) else {
         return Decision::RateLimited { wait: None, known: false };
     };
-    let wait = (until - attempt.now).to_std().unwrap_or_default();
+    let wait = (until - there).to_std().unwrap_or_default();
     if wait > SHORT && attempt.number <= PROBES {
         return Decision::RateLimited { wait: None, known: false };
     }
@@ -190,6 +214,11 @@ mod tests {
         let rows = [
             (200, "", "{}", "success"),
             (200, "", "<html>", "retry None or not_json"),
+            (200, "", r#"{"error":{"code":"ERR_INTERNAL","message":"m"}}"#, "retry None or platform_down"),
+            (200, "", r#" { "error":{"code":"expired_token"}}"#, "refresh"),
+            (200, "", r#"{"error":{"code":"ERR_ACCESS_DENIED"}}"#, "permission_denied"),
+            (200, "", r#"{"error":{"code":"ERR_WRONG_DATE"}}"#, "request_refused"),
+            (200, "", r#"{"items":[],"error":null}"#, "success"),
             (401, "expired_token", "", "refresh"),
             (401, "invalid_token", "", "refresh"),
             (401, "", r#"{"error":{"code":"expired_token","message":"m"}}"#, "refresh"),
@@ -257,5 +286,18 @@ mod tests {
         }
         let told = decide(&VkPolicy, 1, 429, &[("Retry-After", "7")], &left("0", "0", "0"));
         assert_eq!(told, "wait Some(7) known");
+        // Our clock says half past twelve; what counts is how late it is there.
+        let date = ("Date", "Tue, 10 Mar 2026 09:00:00 GMT");
+        for (name, value) in [
+            ("Retry-After", "Tue, 10 Mar 2026 09:00:40 GMT"),
+            ("X-RateLimit-Reset", "1773133240"),
+            ("X-RateLimit-Reset", "40"),
+        ] {
+            assert_eq!(
+                decide(&VkPolicy, 1, 429, &[date, (name, value)], "{}"),
+                "wait Some(40) known",
+                "{name}: {value}"
+            );
+        }
     }
 }

@@ -156,6 +156,14 @@ async fn a_limit_is_waited_out_as_the_platform_says() {
         ("seconds to reset", vec![("RateLimit-Reset", "12".into())], 12),
         ("an hour used up", vec![("X-RateLimit-Hourly-Remaining", "0".into())], 3600),
         ("nothing said", vec![], 1),
+        (
+            "a date of the platform's, whose watch goes differently",
+            vec![
+                ("Date", (noon() - chrono::Duration::hours(3)).to_rfc2822().replace("+0000", "GMT")),
+                ("Retry-After", (noon() - chrono::Duration::minutes(179)).to_rfc2822().replace("+0000", "GMT")),
+            ],
+            60,
+        ),
     ];
     for (name, headers, first) in rows {
         let server = Server::start(move |_, number| {
@@ -172,6 +180,18 @@ async fn a_limit_is_waited_out_as_the_platform_says() {
         Server::start(|_, number| if number <= 6 { reply(429, &[("Retry-After", "60")], "") } else { ok("{}") }).await;
     rig(|_| {}).get(server.base.clone()).await.unwrap();
     assert_eq!(server.seen().len(), 7);
+}
+
+/// "At once" said for ever, by a header or by a watch that goes wrong, is no storm of requests.
+#[tokio::test]
+async fn a_wait_that_never_suffices_is_not_believed_for_ever() {
+    for header in [("Retry-After", "0"), ("Retry-After", "Wed, 01 Jan 2020 00:00:00 GMT"), ("X-RateLimit-Reset", "1")] {
+        let server = Server::start(move |_, _| reply(429, &[header], "")).await;
+        let failure = rig(|_| {}).get(server.base.clone()).await.unwrap_err();
+        assert_eq!(failure.code, Code::QuotaWait, "{header:?}");
+        let asked = server.seen().len();
+        assert!((10..100).contains(&asked), "{header:?}: {asked} requests in an hour");
+    }
 }
 
 #[tokio::test]
@@ -226,6 +246,25 @@ async fn silence_is_a_timeout() {
     let failure = rig.get(quiet.base.clone()).await.unwrap_err();
     assert_eq!(failure.code, Code::Timeout);
     assert_eq!(quiet.seen().len(), 4);
+}
+
+/// A byte now and then is no silence, and yet the answer never ends. A large answer may take its time as long as its end is in sight.
+#[tokio::test]
+async fn a_drip_is_a_timeout_and_a_slow_answer_is_not() {
+    let drip = |size: usize, pause: u64| {
+        let answer = ok(&format!("[{}]", " ".repeat(5_000))).dripping(size, Duration::from_millis(pause));
+        Server::start(move |_, _| answer.clone())
+    };
+    let short = |options: &mut HttpOptions| options.read_timeout = Duration::from_millis(200);
+    let endless = drip(4, 20).await;
+    let begun = std::time::Instant::now();
+    let failure = rig(short).get(endless.base.clone()).await.unwrap_err();
+    assert_eq!((failure.code, endless.seen().len()), (Code::Timeout, 4));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    let slow = drip(500, 50).await;
+    let begun = std::time::Instant::now();
+    rig(short).get(slow.base.clone()).await.unwrap();
+    assert!(begun.elapsed() > Duration::from_millis(400), "it was not slow");
 }
 
 #[tokio::test]

@@ -41,6 +41,8 @@ pub enum Answer {
     Bytes(Vec<u8>),
     /// Nothing, for as long as the client waits.
     Silence,
+    /// These bytes, the body so many at a time with a pause after each.
+    Drip(Vec<u8>, usize, Duration),
     /// These bytes, once the test says so.
     Held(Arc<Notify>, Vec<u8>),
 }
@@ -50,7 +52,14 @@ impl Answer {
     pub fn held(self, gate: &Arc<Notify>) -> Self {
         match self {
             Self::Bytes(bytes) | Self::Held(_, bytes) => Self::Held(Arc::clone(gate), bytes),
-            Self::Silence => Self::Silence,
+            other => other,
+        }
+    }
+    /// The same answer, its body so many bytes at a time with a pause after each.
+    pub fn dripping(self, size: usize, pause: Duration) -> Self {
+        match self {
+            Self::Bytes(bytes) => Self::Drip(bytes, size, pause),
+            other => other,
         }
     }
 }
@@ -93,6 +102,18 @@ impl Server {
                                 Answer::Held(gate, bytes) => {
                                     gate.notified().await;
                                     bytes
+                                }
+                                Answer::Drip(bytes, size, pause) => {
+                                    let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+                                    let (head, body) = bytes.split_at(head);
+                                    let _ = socket.write_all(head).await;
+                                    for drop in body.chunks(size) {
+                                        tokio::time::sleep(pause).await;
+                                        if socket.write_all(drop).await.is_err() {
+                                            return;
+                                        }
+                                    }
+                                    Vec::new()
                                 }
                                 Answer::Silence => return tokio::time::sleep(Duration::from_mins(10)).await,
                             };

@@ -137,6 +137,8 @@ pub struct Stream {
     pub counter: Option<Counter>,
     /// Changes of its records.
     pub transformations: Vec<Transformation>,
+    /// What tells its records apart, as paths.
+    pub key: Vec<Vec<String>>,
     /// Where the platform's own number of all records stands in a page (`metadata.syncdeck.total` of our connectors).
     pub total: Option<Vec<String>>,
     /// The part of the platform whose request limits count apart (`metadata.syncdeck.budget`); empty: the account as a whole.
@@ -159,6 +161,7 @@ impl Stream {
             cursor: None,
             counter: None,
             transformations: Vec::new(),
+            key: Vec::new(),
             total: None,
             budget_scope: String::new(),
             legacy_states: false,
@@ -168,6 +171,21 @@ impl Stream {
             normal: None,
         }
     }
+}
+
+/// A key is a field, a list of fields, or a list of paths.
+pub fn primary_key(value: Option<&Json>) -> Vec<Vec<String>> {
+    let path = |value: &Json| match value {
+        Json::String(field) => vec![field.to_string()],
+        Json::Array(segments) => segments.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let paths = match value {
+        Some(Json::String(field)) if !field.is_empty() => vec![vec![field.to_string()]],
+        Some(Json::Array(keys)) => keys.iter().map(path).collect(),
+        _ => Vec::new(),
+    };
+    paths.into_iter().filter(|path: &Vec<String>| !path.is_empty()).collect()
 }
 
 /// Builds a stream from the plain document. `path` is where it stands.
@@ -219,6 +237,7 @@ pub fn stream(value: &Json, path: &str) -> Result<Stream, Fault> {
         cursor,
         counter,
         transformations,
+        key: primary_key(part.get("primary_key")),
         total: None,
         budget_scope: String::new(),
         legacy_states,

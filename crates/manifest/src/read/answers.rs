@@ -39,17 +39,20 @@ impl std::fmt::Debug for Answers {
 }
 
 impl Answers {
-    /// The kept answer to a request, or what `ask` gives. Whoever asks the same at the same time waits for the first.
+    /// The kept answer to a request, or what `ask` gives. Whoever asks the same at the same time waits for the first. `anew`: the
+    /// kept one is no longer true.
     pub(super) async fn get(
         &self,
         request: &HttpRequest,
+        anew: bool,
         ask: impl Future<Output = Result<HttpResponse, Failure>>,
     ) -> Result<HttpResponse, Failure> {
         // A request as text holds placeholders, never secrets, and everything that the answer depends on.
         let key: [u8; 32] = Sha256::digest(format!("{request:?}")).into();
         let place = Arc::clone(self.places.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         let mut place = place.lock().await;
-        if let Some(kept) = &*place
+        if !anew
+            && let Some(kept) = &*place
             && let Some(body) = unpacked(kept.body())
         {
             return Ok(kept.clone().with_body(body));

@@ -4,6 +4,7 @@
 //! work at the same time. What bounds memory is the channel between them: a handful of pages.
 
 mod answers;
+mod counted;
 mod names;
 mod pages;
 mod partitions;

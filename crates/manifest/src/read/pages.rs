@@ -7,6 +7,7 @@
 
 use super::{
     Run, Wanted,
+    counted::Counted,
     names::Merging,
     partitions::FIRST_PAGE,
     report::{self, Desk, Ready},
@@ -96,6 +97,8 @@ enum Asked {
     Answer(Box<Answer>),
     /// An answer without any: the slice ends.
     Nothing,
+    /// A page that does not go on from the one before it.
+    Moved,
     /// The error handler wants the pages to be asked for differently.
     Steer(Action, Option<String>),
 }
@@ -141,6 +144,8 @@ pub struct Pages {
     /// Records so far, and the platform's own number of them.
     extracted: u64,
     total: Option<u64>,
+    /// The list, where its records are counted and paged by their places.
+    counted: Option<Counted>,
     /// Whether pages repeat themselves.
     loops: Loops,
     hasher: RandomState,
@@ -175,7 +180,7 @@ impl Pages {
         let merges = retriever.requester.properties.is_some() || retriever.reset.is_some();
         let plain = retriever.selector.filter.is_none() && stream.transformations.is_empty() && !keep && !merges;
         let projection = match wanted {
-            Some(wanted) if plain && extraction.projectable() => projection(&extraction, wanted, stream.total.as_ref()),
+            Some(wanted) if plain && extraction.projectable() => projection(&extraction, wanted, &stream),
             _ => Projection::all(),
         };
         let counts_only =
@@ -188,6 +193,9 @@ impl Pages {
             && stream.total.is_none()
             && extraction.is_plain())
         .then(|| projection.below(&extraction.path));
+        let by_place =
+            retriever.paginator.as_ref().is_some_and(|it| matches!(it.strategy, Strategy::Offset { .. })) && !merges;
+        let counted = (stream.total.is_some() && by_place).then(|| Counted::new(stream.key.clone()));
         let errors = retriever.requester.errors.clone().filter(|errors| errors.steers());
         let plan = match &stream.cursor {
             Some(cursor) if retriever.reset.is_some() || retriever.splitting.is_some() => Some(
@@ -226,6 +234,7 @@ impl Pages {
             over: false,
             extracted: 0,
             total: None,
+            counted,
             loops: Loops::default(),
             hasher: RandomState::new(),
             since_reset: 0,
@@ -397,6 +406,10 @@ impl Pages {
                 self.steer(action, message.as_deref()).await?;
                 return Ok(None);
             }
+            Asked::Moved => {
+                let moved = self.mismatch("the list moves while it is read");
+                return self.read_again(moved).map(|()| None);
+            }
         };
         self.page_succeeded();
         if answer.response.status >= 400 {
@@ -415,8 +428,10 @@ impl Pages {
             return Ok(Some(answer.emitted));
         }
         self.advance(&answer.response, answer.extracted, &answer.emitted, answer.body.as_ref())?;
-        if self.over {
-            self.check_total()?;
+        if self.over
+            && let Err(mismatch) = self.check_total()
+        {
+            self.read_again(mismatch)?;
         }
         if answer.rest.is_some() {
             self.rest = answer.rest;
@@ -494,6 +509,7 @@ impl Pages {
                     last = Some(answer);
                 }
                 Asked::Nothing => last = None,
+                Asked::Moved => return Ok(Asked::Moved),
                 Asked::Steer(action, message) => return Ok(Asked::Steer(action, message)),
             }
         }
@@ -555,7 +571,15 @@ impl Pages {
             .then(|| bodies.first().cloned().unwrap_or(Json::Null));
         let Taken { records: found, dropped } = self.take(&mut bodies).await?;
         let extracted = found.len() + dropped;
-        self.extracted += extracted as u64;
+        let shared = Counted::shared(self.page_size(None)?);
+        let (further, found) = match &mut self.counted {
+            None => (extracted, found),
+            Some(counted) => match counted.take(found, shared) {
+                Some(taken) => taken,
+                None => return Ok(Asked::Moved),
+            },
+        };
+        self.extracted += further as u64;
         let emitted = self.refined(found, page_token)?;
         Ok(Asked::Answer(Box::new(Answer { response, extracted, emitted, body, rest: None })))
     }
@@ -605,7 +629,8 @@ impl Pages {
         };
         let ask = self.http.send(&request, &*self.policy, &self.run.cancel);
         if self.stream.use_cache.unwrap_or(self.stream.is_parent) && !request.to_file {
-            return self.run.answers.get(&request, ask).await;
+            let anew = self.counted.as_ref().is_some_and(Counted::repeats);
+            return self.run.answers.get(&request, anew, ask).await;
         }
         ask.await
     }
@@ -680,7 +705,11 @@ impl Pages {
         let next = match &paginator.strategy {
             Strategy::Page { .. } | Strategy::Offset { .. } if last_page => None,
             Strategy::Page { start, .. } => Some(Json::from(previous.unwrap_or(*start).saturating_add(1))),
-            Strategy::Offset { .. } => Some(Json::from(previous.unwrap_or(0).saturating_add(count))),
+            Strategy::Offset { .. } => {
+                let shared = if self.counted.is_some() { Counted::shared(size) } else { 0 };
+                let further = count.saturating_sub(i64::try_from(shared).unwrap_or(0));
+                Some(Json::from(previous.unwrap_or(0).saturating_add(further)))
+            }
             Strategy::Cursor { value, stop, .. } => {
                 self.cursor_token(value, stop.as_deref(), response, size, emitted, body)?
             }
@@ -887,14 +916,27 @@ impl Pages {
     /// The platform's own number against what it sent.
     fn check_total(&self) -> Result<(), Failure> {
         match self.total {
-            Some(total) if total != self.extracted => Err(self
-                .http
-                .failure(Code::TotalMismatch)
-                .with("expected", total)
-                .with("found", self.extracted)
-                .detail(format!("stream {}", self.stream.name))),
+            Some(total) if total != self.extracted => Err(self.mismatch("")),
             _ => Ok(()),
         }
+    }
+
+    fn mismatch(&self, what: &str) -> Failure {
+        let stream = &self.stream.name;
+        let failure = self.http.failure(Code::TotalMismatch).with("found", self.extracted);
+        let failure = failure.with("expected", self.total.unwrap_or_default());
+        failure.detail(if what.is_empty() { format!("stream {stream}") } else { format!("stream {stream}: {what}") })
+    }
+
+    /// Goes back to the beginning of a list that has not kept still, unless that was done often enough.
+    fn read_again(&mut self, failure: Failure) -> Result<(), Failure> {
+        if !self.counted.as_mut().is_some_and(Counted::again) {
+            return Err(failure);
+        }
+        tracing::info!(stream = %self.stream.name, "a list that has moved is read again");
+        self.extracted = 0;
+        self.total = None;
+        self.restart(self.slice.clone())
     }
 }
 
@@ -968,11 +1010,14 @@ fn united(injections: &mut Vec<Injection>, injection: Injection) {
     }
 }
 
-fn projection(extraction: &Extraction, wanted: &[Vec<String>], total: Option<&Vec<String>>) -> Projection {
+fn projection(extraction: &Extraction, wanted: &[Vec<String>], stream: &Stream) -> Projection {
     let mut projection = Projection::none();
-    if let Some(total) = total {
+    let key = if let Some(total) = &stream.total {
         projection.want(total);
-    }
+        &stream.key[..]
+    } else {
+        &[]
+    };
     let mut records = extraction.path.clone();
     // A page without any wanted field must still show its records, because they are counted.
     if let Some(expansion) = &extraction.expansion {
@@ -981,7 +1026,7 @@ fn projection(extraction: &Extraction, wanted: &[Vec<String>], total: Option<&Ve
         }
         records.extend(expansion.path.iter().cloned());
     }
-    for field in wanted {
+    for field in wanted.iter().chain(key) {
         projection.want(&[&records[..], field].concat());
     }
     projection

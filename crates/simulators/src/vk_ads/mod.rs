@@ -16,7 +16,7 @@ mod truth;
 
 use std::sync::Arc;
 
-use chrono::{Duration, NaiveDate};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use http::header::AUTHORIZATION;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -28,10 +28,10 @@ pub use self::tokens::TokenRules;
 use self::tokens::{Refusal, Tokens};
 pub use self::truth::{CabinetTruth, Rows, Truth};
 use crate::calendar::{Calendar, TimeFlow};
-use crate::faults::{FaultKind, Faults};
+use crate::faults::{FaultKind, Faults, Hint};
 use crate::noise::hash;
 use crate::requests::RequestLog;
-use crate::server::{Answer, Call, Server, ServerOptions, Vendor};
+use crate::server::{Answer, Call, Server, ServerOptions, Vendor, http_date};
 use crate::world::{World, WorldSize, default_first_day};
 
 /// Largest request body the vendor takes on the paths served here, bytes.
@@ -308,8 +308,45 @@ impl Vendor for Vk {
         }
     }
 
+    fn meets(&self, fault: &FaultKind, call: &Call) -> bool {
+        use FaultKind::{
+            Appear, DuplicateRows, EmptyAccount, ExpireAllTokens, ExpireToken, GarbageNumbers, LyingTotal,
+            NegativeNumbers, RepeatPage, RevokeScope, RevokeToken, ShuffledPage, UnknownEnum, Vanish, WrongKey,
+        };
+        let signing_in = signs_in(call);
+        let offset = call.param("offset").and_then(|text| text.parse::<usize>().ok());
+        match fault {
+            WrongKey => signing_in,
+            RevokeToken | ExpireToken | ExpireAllTokens => bearer(call).is_some(),
+            RevokeScope | DuplicateRows | EmptyAccount => !signing_in,
+            LyingTotal { .. } | UnknownEnum => !signing_in && !call.path.contains("/statistics/"),
+            NegativeNumbers | GarbageNumbers => call.path.contains("/statistics/"),
+            RepeatPage | ShuffledPage | Vanish => offset.is_some_and(|offset| offset > 0),
+            Appear => offset == Some(0),
+            _ => true,
+        }
+    }
+
+    fn twist(&self, fault: &FaultKind, call: &mut Call) {
+        let limit = call.param("limit").and_then(|text| text.parse().ok()).unwrap_or(0);
+        for (name, value) in &mut call.query {
+            let shifted = |by: &dyn Fn(usize) -> usize| value.parse().map(by).unwrap_or_default().to_string();
+            match (fault, name.as_str()) {
+                (FaultKind::RepeatPage, "offset") => *value = shifted(&|offset| offset.saturating_sub(limit)),
+                // Without its first object every later one stands a place further up.
+                (FaultKind::Vanish | FaultKind::Appear, "offset") => *value = shifted(&|offset| offset + 1),
+                (FaultKind::ShuffledPage, "sorting") => *value = format!("-{value}"),
+                _ => {}
+            }
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.calendar.now_utc()
+    }
+
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer> {
-        let signing_in = call.path.starts_with("/api/v2/oauth2/");
+        let signing_in = signs_in(call);
         match fault {
             FaultKind::WrongKey if signing_in => Some(bad_client()),
             FaultKind::RevokeToken => {
@@ -324,12 +361,10 @@ impl Vendor for Vk {
                 self.tokens.expire_all();
                 bearer(call).map(|_| Refusal::Expired.answer())
             }
-            FaultKind::Throttle { retry_after } => {
-                let answer = self.throttle.refusal([0; 3]);
-                Some(match retry_after {
-                    Some(seconds) => answer.with("retry-after", seconds.to_string()),
-                    None => answer,
-                })
+            FaultKind::Throttle { hint } => Some(self.slow_down(*hint)),
+            FaultKind::ErrorInside { code } => Some(errors::plain(200, code, "Request is not processed")),
+            FaultKind::RevokeScope if !signing_in => {
+                Some(errors::plain(403, "ERR_ACCESS_DENIED", "Access to the resource is denied"))
             }
             FaultKind::ServerError { status } => Some(errors::plain(*status, "ERR_INTERNAL", "Internal error")),
             _ => None,
@@ -342,6 +377,13 @@ impl Vendor for Vk {
 
     fn bend(&self, fault: &FaultKind, body: &mut Value) {
         match fault {
+            FaultKind::Vanish | FaultKind::Appear => {
+                for (member, less) in [("count", 1), ("offset", 1)] {
+                    if let Some(number) = body.get(member).and_then(Value::as_i64) {
+                        body[member] = json!(number - less);
+                    }
+                }
+            }
             FaultKind::LyingTotal { delta } => {
                 if let Some(count) = body.get("count").and_then(Value::as_i64) {
                     body["count"] = json!((count + delta).max(0));
@@ -600,6 +642,22 @@ impl Vk {
         }
     }
 
+    /// A refusal for too many requests, in this style.
+    fn slow_down(&self, hint: Hint) -> Answer {
+        let now = self.calendar.now_utc();
+        let after = |secs: u32| now + Duration::seconds(i64::from(secs));
+        let bare = || errors::plain(429, "throttled", "Too many requests");
+        match hint {
+            Hint::After { secs } => self.throttle.refusal([0; 3]).with("retry-after", secs.to_string()),
+            Hint::Date { secs } => bare().with("retry-after", http_date(after(secs))),
+            Hint::ResetAt { secs } => bare().with("x-ratelimit-reset", after(secs).timestamp().to_string()),
+            Hint::ResetIn { secs } => bare().with("ratelimit-reset", secs.to_string()),
+            Hint::Windows => self.throttle.refusal([0; 3]),
+            Hint::Body => Answer { headers: Vec::new(), ..self.throttle.refusal([0; 3]) },
+            Hint::Nonsense => Answer::raw(429, Vec::new()).with("retry-after", "soon").with("ratelimit-reset", "-1"),
+        }
+    }
+
     /// `GET /__sim/truth?cabinet=&date_from=&date_to=&by=day`: all cabinets and all days by default.
     fn told_truth(&self, call: &Call) -> Answer {
         let truth = self.truth();
@@ -677,6 +735,10 @@ fn oauth(status: u16, code: &str, message: &str) -> Answer {
     } else {
         answer
     }
+}
+
+fn signs_in(call: &Call) -> bool {
+    call.path.starts_with("/api/v2/oauth2/")
 }
 
 fn bearer(call: &Call) -> Option<&str> {

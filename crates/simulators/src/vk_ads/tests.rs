@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::Duration as Wait;
 
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::faults::{Fault, FaultKind};
+use crate::faults::{Fault, FaultKind, Hint};
 use crate::world::{Figures, Level};
 
 const TODAY: &str = "2026-06-15";
@@ -542,12 +542,33 @@ async fn replies_are_compressed_only_for_those_who_accept_it() {
 async fn faults_that_answer_in_the_vendors_words() {
     let desk = Desk::open(quiet()).await;
     let user = "/api/v2/user.json";
-    desk.sim.faults().add(Fault::once(FaultKind::Throttle { retry_after: Some(2) }));
+    desk.sim.faults().add(Fault::once(FaultKind::Throttle { hint: Hint::After { secs: 2 } }));
     let reply = desk.get(user).await;
     assert_eq!((reply.status().as_u16(), reply.headers()["retry-after"].to_str().unwrap()), (429, "2"));
-    desk.sim.faults().add(Fault::once(FaultKind::Throttle { retry_after: None }));
+    desk.sim.faults().add(Fault::once(FaultKind::Throttle { hint: Hint::Windows }));
     let reply = desk.get(user).await;
     assert_eq!((reply.status().as_u16(), reply.headers().get("retry-after")), (429, None));
+    let now = desk.sim.calendar().now_utc();
+    for (hint, header) in [
+        (Hint::Date { secs: 90 }, Some(("retry-after", http_date(now + Duration::seconds(90))))),
+        (Hint::ResetAt { secs: 90 }, Some(("x-ratelimit-reset", (now.timestamp() + 90).to_string()))),
+        (Hint::ResetIn { secs: 90 }, Some(("ratelimit-reset", "90".to_owned()))),
+        (Hint::Nonsense, Some(("retry-after", "soon".to_owned()))),
+        (Hint::Body, None),
+    ] {
+        desk.sim.faults().add(Fault::once(FaultKind::Throttle { hint }));
+        let reply = desk.get(user).await;
+        assert_eq!((reply.status().as_u16(), reply.headers()["date"].to_str().unwrap()), (429, &*http_date(now)));
+        match header {
+            Some((name, value)) => assert_eq!(reply.headers()[name].to_str().unwrap(), value, "{hint:?}"),
+            None => assert!(!reply.headers().keys().any(|name| name.as_str().contains("ratelimit")), "{hint:?}"),
+        }
+    }
+    desk.sim.faults().add(Fault::once(FaultKind::ErrorInside { code: "ERR_INTERNAL".to_owned() }));
+    assert_eq!(refusal(desk.get(user).await).await, (200, "ERR_INTERNAL".to_owned()));
+    desk.sim.faults().add(Fault::once(FaultKind::RevokeScope).on("user.json"));
+    assert_eq!(desk.get("/api/v2/banners.json").await.status(), 200, "the right to something else is left");
+    assert_eq!(refusal(desk.get(user).await).await, (403, "ERR_ACCESS_DENIED".to_owned()));
     for status in [500, 503] {
         desk.sim.faults().add(Fault::once(FaultKind::ServerError { status }));
         assert_eq!(refusal(desk.get(user).await).await, (status, "ERR_INTERNAL".to_owned()));
@@ -607,13 +628,48 @@ async fn faults_of_the_line() {
 
     let id = desk.sim.faults().add(Fault::once(FaultKind::Hang));
     let url = format!("{}{banners}", desk.sim.base_url);
-    let waiting = desk.http.get(&url).bearer_auth(&desk.access).timeout(Duration::from_millis(300));
+    let waiting = desk.http.get(&url).bearer_auth(&desk.access).timeout(Wait::from_millis(300));
     assert!(waiting.send().await.unwrap_err().is_timeout());
     assert_eq!(desk.sim.faults().struck(id), Some(1));
 
     desk.sim.faults().add(Fault::once(FaultKind::Slow { millis: 1_500 }));
-    let waiting = desk.http.get(&url).bearer_auth(&desk.access).timeout(Duration::from_millis(300));
+    let waiting = desk.http.get(&url).bearer_auth(&desk.access).timeout(Wait::from_millis(300));
     assert!(waiting.send().await.unwrap_err().is_timeout());
+
+    desk.sim.faults().add(Fault::once(FaultKind::LostAnswer));
+    let counted = desk.sim.requests().counts().by_status[&200];
+    assert!(desk.try_get(banners).await.is_err(), "no answer");
+    assert_eq!(desk.sim.requests().counts().by_status[&200], counted + 1, "and yet it was answered");
+
+    desk.sim.faults().add(Fault::once(FaultKind::WrongLength));
+    let mut reply = plain.get(&url).bearer_auth(&desk.access).send().await.unwrap();
+    assert_eq!(reply.content_length(), Some(whole as u64 + 9));
+    let mut got = 0;
+    while let Ok(Some(chunk)) = reply.chunk().await {
+        got += chunk.len();
+    }
+    assert_eq!(got, whole, "everything comes, and less than was promised");
+
+    desk.sim.faults().add(Fault::once(FaultKind::WrongEncoding));
+    assert!(desk.get(banners).await.bytes().await.is_err(), "what is not packed cannot be unpacked");
+
+    desk.sim.faults().add(Fault::once(FaultKind::EmptyBody));
+    assert!(desk.get(banners).await.bytes().await.unwrap().is_empty());
+
+    desk.sim.faults().add(Fault::once(FaultKind::MalformedText));
+    let text = desk.get(banners).await.bytes().await.unwrap();
+    assert!(text.len() > whole && std::str::from_utf8(&text).is_err());
+
+    desk.sim.faults().add(Fault::once(FaultKind::Redirect { to: "/hq/login".to_owned() }));
+    assert!(desk.get(banners).await.text().await.unwrap().starts_with("<!DOCTYPE html>"));
+    let id = desk.sim.faults().add(Fault::always(FaultKind::Redirect { to: String::new() }));
+    assert!(desk.try_get(banners).await.unwrap_err().is_redirect(), "round in circles");
+    desk.sim.faults().remove(id);
+
+    desk.sim.faults().add(Fault::once(FaultKind::Drip { bytes: 2_000, millis: 30 }));
+    let begun = std::time::Instant::now();
+    assert_eq!(plain.get(&url).bearer_auth(&desk.access).send().await.unwrap().bytes().await.unwrap().len(), whole);
+    assert!(begun.elapsed() > Wait::from_millis(60), "{:?}", begun.elapsed());
 
     desk.sim.faults().add(Fault::once(FaultKind::HugePage { bytes: 40_000_000 }));
     let page = desk.get(banners).await.bytes().await.unwrap();
@@ -668,11 +724,38 @@ async fn faults_of_content() {
 }
 
 #[tokio::test]
+async fn faults_of_pages() {
+    let desk = Desk::open(quiet()).await;
+    let page = |offset: usize| format!("/api/v2/banners.json?limit=5&sorting=id&fields=id&offset={offset}");
+    let ids = |page: &Value| page["items"].as_array().unwrap().iter().map(|it| it["id"].as_u64().unwrap()).collect();
+    let whole = desk.json("/api/v2/banners.json?limit=250&sorting=id&fields=id").await;
+    let (all, count): (Vec<u64>, _) = (ids(&whole), whole["count"].as_u64().unwrap());
+    let mut reversed = all.clone();
+    reversed.reverse();
+    for (kind, offset, expected, told) in [
+        (FaultKind::RepeatPage, 5, &all[..5], count),
+        (FaultKind::ShuffledPage, 5, &reversed[5..10], count),
+        (FaultKind::Vanish, 5, &all[6..11], count - 1),
+        (FaultKind::Appear, 0, &all[1..6], count - 1),
+    ] {
+        let id = desk.sim.faults().add(Fault::always(kind.clone()));
+        // The other page is as ever, and is not counted.
+        let other: Vec<u64> = ids(&desk.json(&page(5 - offset)).await);
+        assert_eq!(other, all[5 - offset..10 - offset], "{kind:?}");
+        let bent = desk.json(&page(offset)).await;
+        assert_eq!((ids(&bent), &bent["count"]), (expected.to_vec(), &json!(told)), "{kind:?}");
+        assert_eq!(desk.sim.faults().struck(id), Some(1), "{kind:?}");
+        desk.sim.faults().clear();
+    }
+}
+
+#[tokio::test]
 async fn faults_requests_and_truth_are_reached_over_http() {
     let desk = Desk::open(quiet()).await;
     let base = desk.sim.base_url.clone();
     let sim = |path: &str| format!("{base}/__sim/{path}");
-    let order = r#"{"kind":"throttle","retry_after":3,"path":"/banners","times":2,"after_requests":1}"#;
+    let order =
+        r#"{"kind":"throttle","hint":{"style":"after","secs":3},"path":"/banners","times":2,"after_requests":1}"#;
     let added = body(desk.http.post(sim("faults")).body(order).send().await.unwrap()).await;
     let mut statuses = Vec::new();
     for _ in 0..4 {

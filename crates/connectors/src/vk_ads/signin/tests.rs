@@ -12,7 +12,7 @@ use kit::{
 use model::failure::FailureKind;
 use serde_json::json;
 use simulators::{
-    faults::{Fault, FaultKind},
+    faults::{Fault, FaultKind, Hint},
     vk_ads::{Key, Running, Scenario, TokenRules, VkAds},
 };
 use tokio::task::JoinSet;
@@ -192,8 +192,8 @@ async fn a_lost_answer_costs_one_token_and_not_four() {
 async fn limits_and_server_errors_are_lived_through_and_nothing_secret_is_logged() {
     let desk = Desk::usual(true);
     let faults = [
-        Fault::once(FaultKind::Throttle { retry_after: Some(3) }),
-        Fault::once(FaultKind::Throttle { retry_after: None }).times(2),
+        Fault::once(FaultKind::Throttle { hint: Hint::After { secs: 3 } }),
+        Fault::once(FaultKind::Throttle { hint: Hint::Windows }).times(2),
         Fault::once(FaultKind::ServerError { status: 500 }).times(3),
         Fault::once(FaultKind::Html { status: 502 }),
         Fault::once(FaultKind::Reset).on("user.json"),
