@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use model::{
+    failure::Failure,
     id::{ClientId, ConnectionId, RunId},
     run::{Progress, RunState},
 };
@@ -36,6 +37,8 @@ pub struct Snapshot {
     pub progress: Progress,
     /// Until when it waits.
     pub waiting_until: Option<DateTime<Utc>>,
+    /// Why it ended, while the database has no room to say so.
+    pub failure: Option<Failure>,
 }
 
 /// The moving numbers of one run, shared by the source that reads, the writer of logs and the screens.
@@ -54,6 +57,7 @@ struct Moving {
     /// Rows of the slice being read: shown, but not yet durable.
     slice_rows: u64,
     waiting_until: Option<DateTime<Utc>>,
+    failure: Option<Failure>,
     /// When this process began to read, and how many slices and rows were done by then: rates count from here.
     began: Option<(Instant, u32, u64)>,
 }
@@ -61,7 +65,14 @@ struct Moving {
 impl Live {
     /// A run that has not begun.
     pub(crate) fn new(run_id: RunId, connection_id: ConnectionId, client_id: ClientId, progress: Progress) -> Self {
-        let state = Moving { state: RunState::Queued, progress, slice_rows: 0, waiting_until: None, began: None };
+        let state = Moving {
+            state: RunState::Queued,
+            progress,
+            slice_rows: 0,
+            waiting_until: None,
+            failure: None,
+            began: None,
+        };
         Self { run_id, connection_id, client_id, state: Mutex::new(state) }
     }
 
@@ -83,6 +94,11 @@ impl Live {
         let mut moving = self.lock();
         moving.state = state;
         moving.waiting_until = None;
+    }
+    /// It has ended, and the database does not know it yet.
+    pub(crate) fn end_untold(&self, state: RunState, failure: Option<Failure>) {
+        self.set_state(state);
+        self.lock().failure = failure;
     }
     pub(crate) fn wait_until(&self, until: DateTime<Utc>) {
         let mut moving = self.lock();
@@ -143,6 +159,7 @@ impl Live {
             state: moving.state,
             progress,
             waiting_until: moving.waiting_until,
+            failure: moving.failure.clone(),
         }
     }
 }

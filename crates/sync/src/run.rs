@@ -20,15 +20,21 @@ use model::{
     id::RunId,
     run::{RunState, RunTrigger, SliceState},
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 use store::{
     Store,
     commit::{Effort, SliceCommit, SliceFailure},
 };
 use tokio_util::sync::CancellationToken;
+
+/// How often an end that the disk has no room for is tried again.
+const ROOM_AGAIN: Duration = Duration::from_millis(500);
 
 pub(crate) struct Runner {
     pub(crate) engine: Engine,
@@ -125,17 +131,25 @@ impl Runner {
         if let Err(error) = self.note_attempt(state, failure.as_ref(), ended_at).await {
             tracing::error!(%error, "when to try again could not be written; the schedule decides");
         }
-        let written = if state == RunState::Paused {
-            self.store.pause_run(self.id, ended_at).await
-        } else {
-            self.store.finish_run(self.id, state, failure.as_ref(), ended_at).await
-        };
-        match written {
-            Err(store::StoreError::OffDuty) => return,
-            Err(error) => {
-                tracing::error!(%error, "the end of a run could not be written; it goes on at the next start");
+        loop {
+            let written = if state == RunState::Paused {
+                self.store.pause_run(self.id, ended_at).await
+            } else {
+                self.store.finish_run(self.id, state, failure.as_ref(), ended_at).await
+            };
+            let error = match written {
+                Ok(()) => break,
+                Err(store::StoreError::OffDuty) => return,
+                Err(error) => error,
+            };
+            tracing::error!(%error, "the end of a run could not be written; should the program quit, it goes on at the next start");
+            if matches!(error, store::StoreError::NotFound { .. }) || self.duty.is_over() {
+                break;
             }
-            Ok(()) => {}
+            // Nobody waits for ever for an end that has no room: until it has, it is told from memory.
+            self.live.end_untold(state, failure.clone());
+            (self.tell)(SyncEvent::Moved(self.live.snapshot()));
+            tokio::time::sleep(ROOM_AGAIN).await;
         }
         match alerts::review(&self.store, &*self.wiring, self.connection.id, ended_at).await {
             Ok(true) => (self.tell)(SyncEvent::Alerts),

@@ -145,7 +145,10 @@ pub(crate) fn run_row(
         started_at: run.started_at,
         ended_at: run.ended_at,
         waiting_until: live.map_or(run.waiting_until, |live| live.waiting_until),
-        failure: run.failure.as_ref().map(wire::ApiError::from),
+        failure: match live.and_then(|live| live.failure.as_ref()) {
+            Some(untold) => Some(wire::ApiError::from(untold)),
+            None => run.failure.as_ref().map(wire::ApiError::from),
+        },
     }
 }
 

@@ -314,14 +314,15 @@ impl Vendor for Vk {
             NegativeNumbers, RepeatPage, RevokeScope, RevokeToken, ShuffledPage, UnknownEnum, Vanish, WrongKey,
         };
         let signing_in = signs_in(call);
-        let offset = call.param("offset").and_then(|text| text.parse::<usize>().ok());
+        // A first page may be asked for without its offset.
+        let offset = call.param("limit").map(|_| call.param("offset").and_then(|text| text.parse().ok()).unwrap_or(0));
         match fault {
             WrongKey => signing_in,
             RevokeToken | ExpireToken | ExpireAllTokens => bearer(call).is_some(),
             RevokeScope | DuplicateRows | EmptyAccount => !signing_in,
             LyingTotal { .. } | UnknownEnum => !signing_in && !call.path.contains("/statistics/"),
             NegativeNumbers | GarbageNumbers => call.path.contains("/statistics/"),
-            RepeatPage | ShuffledPage | Vanish => offset.is_some_and(|offset| offset > 0),
+            RepeatPage | ShuffledPage | Vanish => offset.is_some_and(|offset: usize| offset > 0),
             Appear => offset == Some(0),
             _ => true,
         }
@@ -329,6 +330,9 @@ impl Vendor for Vk {
 
     fn twist(&self, fault: &FaultKind, call: &mut Call) {
         let limit = call.param("limit").and_then(|text| text.parse().ok()).unwrap_or(0);
+        if *fault == FaultKind::Appear && call.param("offset").is_none() {
+            call.query.push(("offset".to_owned(), "0".to_owned()));
+        }
         for (name, value) in &mut call.query {
             let shifted = |by: &dyn Fn(usize) -> usize| value.parse().map(by).unwrap_or_default().to_string();
             match (fault, name.as_str()) {

@@ -456,10 +456,10 @@ async fn limits_follow_calendar_windows() {
 async fn yesterday_moves_and_the_past_rests() {
     let desk = Desk::open(quiet()).await;
     let id = desk.cabinet();
-    let yesterday = today() - chrono::Duration::days(1);
+    let yesterday = today() - Duration::days(1);
     let then = desk.sim.truth();
     let mut seen = vec![then.totals(id, yesterday, yesterday).unwrap()];
-    let old = today() - chrono::Duration::days(40);
+    let old = today() - Duration::days(40);
     let settled = then.totals(id, then.first_day(), old).unwrap();
     for step in [1, 2, 30] {
         desk.sim.calendar().advance_days(step);
@@ -503,7 +503,7 @@ fn the_demo_is_two_agencies_and_eighteen_months() {
     for id in truth.cabinets() {
         let cabinet = truth.cabinet(id, truth.first_day(), truth.today()).unwrap();
         assert!((100..500).contains(&cabinet.banners.objects), "{cabinet:?}");
-        let month = truth.totals(id, today() - chrono::Duration::days(30), today()).unwrap();
+        let month = truth.totals(id, today() - Duration::days(30), today()).unwrap();
         assert!(month.spend_kopecks > 1_000_000, "{}: a live client, {month:?}", cabinet.name);
     }
 }
