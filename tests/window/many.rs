@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use chrono::{Days, TimeDelta, Utc};
 use serde_json::{Value, json};
 use simulators::{
-    faults::{Fault, FaultKind},
+    faults::{Fault, FaultKind, Hint},
     vk_ads::{Key, Running, Scenario, VkAds},
     world::WorldSize,
 };
@@ -162,7 +162,7 @@ fn troubles() -> [Trouble; 3] {
         },
         Trouble {
             cabinet: 2,
-            fault: Fault::always(FaultKind::Throttle { retry_after: Some(7_200) }),
+            fault: Fault::always(FaultKind::Throttle { hint: Hint::After { secs: 7_200 } }),
             listed: "Waiting for quota until",
             said: [
                 ("given everything allowed for now", "Show the run"),

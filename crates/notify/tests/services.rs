@@ -13,7 +13,7 @@ use model::{
 };
 use notify::{Lent, Messenger, Sent, message, message::Message, messenger, telegram_chats};
 use simulators::{
-    faults::{Fault, FaultKind},
+    faults::{Fault, FaultKind, Hint},
     slack::{Slack, Webhook},
     smtp::{Smtp, Stage},
     telegram::{ChatState, Flood, Telegram},
@@ -309,7 +309,7 @@ async fn telegram_refuses_and_says_what_to_do() {
         assert_eq!((failure.code, failure.kind()), (Code::ChannelRejected, FailureKind::SignInAgain));
         silent_about(&failure, wrong);
     }
-    bot.faults().add(Fault::once(FaultKind::Throttle { retry_after: Some(120) }));
+    bot.faults().add(Fault::once(FaultKind::Throttle { hint: Hint::After { secs: 120 } }));
     let failure = refused(TOKEN).await;
     assert_eq!((failure.code, failure.retry_at), (Code::QuotaWait, Some(now() + chrono::TimeDelta::seconds(120))));
     for (fault, code) in [
@@ -387,8 +387,8 @@ async fn slack_refuses_and_says_what_to_do() {
     }
     hooks.set(Webhook::Open);
     for (fault, code) in [
-        (FaultKind::Throttle { retry_after: Some(30) }, Code::QuotaWait),
-        (FaultKind::Throttle { retry_after: None }, Code::QuotaWait),
+        (FaultKind::Throttle { hint: Hint::After { secs: 30 } }, Code::QuotaWait),
+        (FaultKind::Throttle { hint: Hint::Body }, Code::QuotaWait),
         (FaultKind::ServerError { status: 500 }, Code::PlatformDown),
         (FaultKind::Reset, Code::Offline),
     ] {

@@ -90,13 +90,17 @@ pub(crate) trait Vendor: Send + Sync + 'static {
     fn answer(&self, call: &Call) -> Answer;
 
     /// Whether a fault can do anything to this request.
-    fn meets(&self, fault: &FaultKind, call: &Call) -> bool;
+    fn meets(&self, _fault: &FaultKind, _call: &Call) -> bool {
+        true
+    }
 
     /// Reads a request as somebody else's, for a fault of paging.
-    fn twist(&self, fault: &FaultKind, call: &mut Call);
+    fn twist(&self, _fault: &FaultKind, _call: &mut Call) {}
 
     /// The simulated present, for the `Date` of replies.
-    fn now(&self) -> DateTime<Utc>;
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
 
     /// Answers in the vendor's words for a fault of sign-in, throttling or server; none when the fault does not apply here.
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer>;

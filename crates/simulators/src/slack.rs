@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::faults::{FaultKind, Faults};
+use crate::faults::{FaultKind, Faults, Hint};
 use crate::requests::RequestLog;
 use crate::server::{Answer, Call, Server, ServerOptions, Vendor};
 
@@ -117,11 +117,11 @@ impl Vendor for Hooks {
 
     fn refuse(&self, fault: &FaultKind, _call: &Call) -> Option<Answer> {
         match fault {
-            FaultKind::Throttle { retry_after } => {
+            FaultKind::Throttle { hint } => {
                 let answer = said(429, "rate_limited");
-                Some(match retry_after {
-                    Some(seconds) => answer.with("retry-after", seconds.to_string()),
-                    None => answer,
+                Some(match hint {
+                    Hint::After { secs } => answer.with("retry-after", secs.to_string()),
+                    _ => answer,
                 })
             }
             FaultKind::ServerError { status } => Some(said(*status, "rollup_error")),

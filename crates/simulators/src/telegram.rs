@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::faults::{FaultKind, Faults};
+use crate::faults::{FaultKind, Faults, Hint};
 use crate::requests::RequestLog;
 use crate::server::{Answer, Call, Server, ServerOptions, Vendor};
 
@@ -212,7 +212,8 @@ impl Vendor for Bots {
 
     fn refuse(&self, fault: &FaultKind, _call: &Call) -> Option<Answer> {
         match fault {
-            FaultKind::Throttle { retry_after } => Some(too_many(u64::from(retry_after.unwrap_or(1)))),
+            FaultKind::Throttle { hint: Hint::After { secs } } => Some(too_many(u64::from(*secs))),
+            FaultKind::Throttle { .. } => Some(too_many(1)),
             FaultKind::ServerError { status } => Some(bad(*status, "Internal Server Error")),
             FaultKind::WrongKey => Some(bad(401, "Unauthorized")),
             _ => None,
