@@ -608,6 +608,10 @@ async fn a_deleted_client_is_gone_and_its_credentials_open_nowhere() -> Result<(
     let store =
         store::Store::open(&office.dir().join("workspace.db"), &key.to_hex_secret(), store::Options::default()).await?;
     ensure!(store.client_key(gone.id).await?.is_none(), "the sealing key is still there");
+    let left = store.sign_ins().await?;
+    ensure!(left.len() == 1, "the sign-in of the deleted client is still there: {left:?}");
+    let keys = store.sign_in_keys(left[0].id).await?;
+    ensure!(keys.iter().all(|key| key.client_id == stays.id), "a deleted client still has a way in");
     let other = store.client_key(stays.id).await?.context("the other client's key")?;
     let other = ClientKey::from_bytes(other.try_into().map_err(|_| anyhow::anyhow!("a key of another length"))?);
     ensure!(before.open(&other, stays.id, alive)?.is_some(), "the other client's credential must still open");

@@ -16,3 +16,4 @@ mod process;
 mod programs;
 mod secrets;
 mod shop;
+mod sign_ins;

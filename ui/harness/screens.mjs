@@ -135,6 +135,15 @@ export const screens = [
     },
   },
   { name: "connection-expired", at: "/integrations/connections/conn-client-0-0", ready: '[role="alert"]' },
+  { name: "sign-ins", at: "/integrations/sign-ins", ready: '[data-testid="sign-ins"] li' },
+  {
+    name: "sign-ins-open",
+    at: "/integrations/sign-ins",
+    ready: '[data-testid="sign-ins"] li',
+    act: async (page) => {
+      await page.locator('[data-testid="sign-ins"] summary').first().click();
+    },
+  },
   { name: "connection-gone", at: "/integrations/connections/nobody", ready: '[role="alert"]' },
   { name: "connect-choose", at: "/integrations/connect/choose", ready: '[role="dialog"]' },
   { name: "connect-sign-in", at: "/integrations/connect/vk_ads", ready: '[data-testid="wizard"]' },

@@ -139,6 +139,8 @@ macro_rules! with_commands {
             change connection_update(ConnectionUpdate) -> ConnectionDetail [Connections, Audit, Alerts];
             /// Gives the settings of one connection to others of the same system.
             change settings_apply(SettingsApply) -> SettingsApplied [Connections, Audit];
+            /// Every sign-in with what lives by it, the most urgent first.
+            read sign_ins_list(Empty) -> Vec<SignInRow> [Connections, Clients, Runs];
             /// Deletes a connection, its data and its credential.
             change connection_delete(ById<ConnectionId>) -> Empty [Connections, Stats, Runs, Audit, Alerts];
 

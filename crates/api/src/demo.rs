@@ -92,7 +92,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
         let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
         let answers = answers.as_object().cloned().unwrap_or_default();
         let answers = Answers::part(&source.descriptor().form, answers)?;
-        let known = Known { clients: Vec::new(), connected: HashMap::new() };
+        let known = Known { clients: Vec::new(), connected: HashMap::new(), joins: None, taken: None };
         let streams = source
             .descriptor()
             .streams

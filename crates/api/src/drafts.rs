@@ -1,14 +1,15 @@
 //! Sign-ins being tested. A draft lives in memory: its secrets, the steps of its test, the accounts found. Nothing is saved before the
 //! person commits it, and discarding it (or quitting) wipes it.
 //!
-//! Each account found gets credentials of its own from the start, so that the tokens its test obtained are the ones its connection will
-//! use: a platform that allows five tokens per user would otherwise lose two with every connection.
+//! The tokens that a test obtains are the ones its connections will use, and a test of a sign-in that is known already goes on with the
+//! tokens it has: a platform that allows five tokens per user would otherwise lose some with every connection.
 
 use crate::{
     contract::{Event, Tag},
     host::changed,
+    sign_ins::{DraftCredentials, TakenOver},
     wire,
-    wiring::{DraftCredentials, Named, Wires},
+    wiring::{Named, Wires},
 };
 use kit::{
     observe::Unobserved,
@@ -18,7 +19,7 @@ use model::{
     connection::Client,
     date,
     failure::{Code, Failure},
-    id::{ClientId, ConnectionId, DraftId},
+    id::{ClientId, ConnectionId, DraftId, SignInId},
     secret::SecretFields,
 };
 use serde_json::{Map, Value};
@@ -45,9 +46,11 @@ pub(crate) struct Draft {
     pub(crate) connector: String,
     /// The connection that signs in again.
     pub(crate) connection_id: Option<ConnectionId>,
+    /// The sign-in that it joins, because the same one was given before.
+    pub(crate) joins: Option<SignInId>,
     /// The form's answers that are not secret.
     pub(crate) config: Map<String, Value>,
-    base: Arc<DraftCredentials>,
+    pub(crate) base: Arc<DraftCredentials>,
     cancel: CancellationToken,
     test: Mutex<Test>,
 }
@@ -85,6 +88,9 @@ pub(crate) struct Known {
     pub(crate) clients: Vec<Client>,
     /// Accounts of this connector that are connected already.
     pub(crate) connected: HashMap<String, ConnectionId>,
+    /// The sign-in that this one joins or renews, and what is taken over from it.
+    pub(crate) joins: Option<SignInId>,
+    pub(crate) taken: Option<TakenOver>,
 }
 
 impl Drafts {
@@ -127,8 +133,9 @@ impl Drafts {
             id: DraftId::new(),
             connector: source.descriptor().id.clone(),
             connection_id,
+            joins: known.joins,
             config: answers.config,
-            base: DraftCredentials::new(answers.secrets),
+            base: DraftCredentials::over(answers.secrets, known.taken.as_ref()),
             cancel: CancellationToken::new(),
             test: Mutex::new(Test { steps, ..Test::default() }),
         });
@@ -292,16 +299,10 @@ impl Draft {
                 self.tell(events);
             })
             .await?;
-        let single = accounts.len() == 1;
         let found: Vec<Found> = accounts
             .into_iter()
             .map(|account| Found {
-                // An account that is the sign-in itself goes on with its tokens; a cabinet of an agency needs its own.
-                credentials: if single && account.config.is_empty() {
-                    Arc::clone(&self.base)
-                } else {
-                    DraftCredentials::new(kit::signin::entered(&self.base.fields()))
-                },
+                credentials: self.base.of_account(&account.external_id, known.taken.as_ref()),
                 sample: None,
                 state: wire::StepState::Waiting,
                 suggested: suggest(&account.name, &known.clients),

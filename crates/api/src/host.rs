@@ -292,6 +292,7 @@ impl Host {
             Arc::clone(&clock),
         ));
         wires.restore_budgets().await?;
+        let adopting = registry.clone();
         let events = self.inner.events.clone();
         let stirred = Arc::new(Notify::new());
         let stir = Arc::clone(&stirred);
@@ -356,6 +357,7 @@ impl Host {
         if let State::Open(old) = before {
             old.close().await;
         }
+        wires.sign_ins.adopt(&adopting).await?;
         // Whoever is alone is on duty at once: nobody waits for the first beat of a watch.
         watch.look().await?;
         tokio::spawn(keep_budgets(Arc::clone(&wires), engine.clone(), stirred, stop.clone()));

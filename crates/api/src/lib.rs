@@ -14,6 +14,7 @@ mod handlers;
 mod imports;
 mod post;
 mod registry;
+mod sign_ins;
 mod wiring;
 
 pub use handlers::COMMANDS;

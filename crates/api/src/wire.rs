@@ -42,6 +42,8 @@ pub use channels::{ChannelChats, ChannelRow, ChannelSave, ChannelState, Telegram
 mod alerts;
 pub use alerts::{AlertGroup, AlertList, AlertMute, AlertRow, AlertRuleRow, Alerts, RuleNumber};
 pub use model::alert::AlertRule;
+mod sign_ins;
+pub use sign_ins::{CredentialHealth, SignInRow, SignInUse};
 
 /// A request for one thing by its id.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -1287,15 +1289,6 @@ wire! {
         name: String,
         /// On or off.
         on: bool,
-    }
-    /// What can be said of a sign-in without showing it.
-    CredentialHealth {
-        /// Whether the vault holds it.
-        present: bool,
-        /// When it was stored.
-        stored_at: Option<DateTime<Utc>>,
-        /// When the access token in use ends; it renews itself.
-        access_until: Option<DateTime<Utc>>,
     }
     /// Changes of a connection; absent fields stay.
     ConnectionUpdate {

@@ -2,8 +2,8 @@
 //! tested), requests go through one set of budgets for the whole process.
 
 use crate::{
-    folder::{blocking, client_key},
     registry::Registry,
+    sign_ins::{SignIns, VaultCredentials},
 };
 use async_trait::async_trait;
 use kit::{
@@ -17,14 +17,9 @@ use kit::{
 use model::{
     connection::Connection,
     failure::{Code, Failure},
-    id::{ClientId, ConnectionId},
-    secret::SecretFields,
 };
 use serde_json::{Map, Value};
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use store::{Store, request_budgets::RequestBudget};
 use sync::engine::Wiring;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +29,7 @@ use vault::credential::Vault;
 pub(crate) struct Wires {
     registry: Registry,
     store: Store,
-    vault: Arc<Vault>,
+    pub(crate) sign_ins: Arc<SignIns>,
     budgets: Budgets,
     /// As they lie in the database.
     kept_budgets: tokio::sync::Mutex<Vec<BudgetSnapshot>>,
@@ -65,7 +60,8 @@ pub(crate) struct Named<'a> {
 impl Wires {
     pub(crate) fn new(registry: Registry, store: Store, vault: Arc<Vault>, wire: Wire, clock: Arc<dyn Clock>) -> Self {
         let (budgets, kept_budgets) = (Budgets::default(), tokio::sync::Mutex::default());
-        Self { registry, store, vault, budgets, kept_budgets, wire, clock }
+        let sign_ins = SignIns::new(store.clone(), vault, Arc::clone(&clock));
+        Self { registry, store, sign_ins, budgets, kept_budgets, wire, clock }
     }
 
     /// Takes up the request budgets of earlier starts. What cannot be read is left: platforms say again how much is left.
@@ -128,13 +124,14 @@ impl Wires {
         })
     }
 
-    pub(crate) fn vaulted(&self, client: ClientId, connection: ConnectionId) -> Arc<VaultCredentials> {
-        Arc::new(VaultCredentials {
-            store: self.store.clone(),
-            vault: Arc::clone(&self.vault),
-            clock: Arc::clone(&self.clock),
-            client,
-            connection,
+    /// The credentials of a connection.
+    pub(crate) async fn vaulted(&self, connection: &Connection) -> Result<Arc<VaultCredentials>, Failure> {
+        self.sign_ins.credentials(connection.client_id, connection.id).await.map_err(|failure| {
+            if failure.code == Code::CredentialMissing {
+                failure.with("system", &connection.connector).with("account", &connection.account_name)
+            } else {
+                failure
+            }
         })
     }
 
@@ -159,7 +156,8 @@ impl Wiring for Wires {
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> Result<Session, Failure> {
-        let credentials = self.vaulted(connection.client_id, connection.id);
+        let credentials = self.vaulted(connection).await?;
+        self.sign_ins.note_used(connection.id).await?;
         let imported = self.source(&connection.connector).is_some_and(|source| {
             // A copy of a connector of ours is read like the original.
             source.descriptor().category == "imported"
@@ -171,6 +169,15 @@ impl Wiring for Wires {
             account_name: &connection.account_name,
         };
         self.open(&of, config, credentials, observer, cancel)
+    }
+
+    async fn signed_out(&self, connection: &Connection, failure: &Failure) -> Result<(), Failure> {
+        let Some(source) = self.source(&connection.connector) else { return Ok(()) };
+        match self.sign_ins.clear_dead(connection, &*source, failure).await {
+            // Nothing is left to take away.
+            Err(failure) if matches!(failure.code, Code::CredentialMissing | Code::SealBroken) => Ok(()),
+            outcome => outcome,
+        }
     }
 }
 
@@ -187,53 +194,4 @@ fn session_config(connection: &Connection, imported: bool) -> Map<String, Value>
         config.extend(own);
     }
     config
-}
-
-/// The credential of a connection, sealed in the vault.
-pub(crate) struct VaultCredentials {
-    store: Store,
-    vault: Arc<Vault>,
-    clock: Arc<dyn Clock>,
-    client: ClientId,
-    connection: ConnectionId,
-}
-
-#[async_trait]
-impl Credentials for VaultCredentials {
-    async fn load(&self) -> Result<SecretFields, Failure> {
-        let key = client_key(&self.store, self.client).await?;
-        let (vault, client, connection) = (Arc::clone(&self.vault), self.client, self.connection);
-        let sealed = blocking(move || Ok(vault.open(&key, client, connection)?)).await?;
-        sealed.map(|sealed| sealed.fields).ok_or_else(|| Failure::new(Code::CredentialMissing))
-    }
-
-    async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
-        let key = client_key(&self.store, self.client).await?;
-        let (vault, client, connection) = (Arc::clone(&self.vault), self.client, self.connection);
-        let now = self.clock.now();
-        blocking(move || Ok(vault.seal(&key, client, connection, &fields, now)?)).await
-    }
-}
-
-/// The credential of a sign-in being tested: nothing of it is written anywhere until the person saves it.
-pub(crate) struct DraftCredentials(Mutex<SecretFields>);
-
-impl DraftCredentials {
-    pub(crate) fn new(fields: SecretFields) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(fields)))
-    }
-    pub(crate) fn fields(&self) -> SecretFields {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[async_trait]
-impl Credentials for DraftCredentials {
-    async fn load(&self) -> Result<SecretFields, Failure> {
-        Ok(self.fields())
-    }
-    async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fields;
-        Ok(())
-    }
 }

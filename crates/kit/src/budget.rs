@@ -332,8 +332,6 @@ impl Budgets {
 #[derive(Debug, Default)]
 pub struct Budget {
     state: Mutex<State>,
-    /// Held while the account's sign-in is renewed.
-    sign_in: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -460,11 +458,6 @@ impl Budget {
     pub fn pause(&self, until: DateTime<Utc>) {
         let mut state = lock(&self.state);
         state.paused_until = state.paused_until.max(Some(until));
-    }
-
-    /// The turn to renew the sign-in. It lies here because this is the one thing that all runs and checks of an account share.
-    pub(crate) async fn sign_in_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.sign_in.lock().await
     }
 
     /// Waits for a request's turn. `quota_wait` when the turn comes later than `patience` from now, `cancelled` when a person stops.

@@ -1,15 +1,17 @@
 //! Signing in with tokens that expire. [`TokenSession`] keeps one access token per credential fresh; a [`TokenFlow`] says how one vendor
 //! hands tokens out.
 //!
-//! Three rules, each paid for by somebody's lost access. One renewal at a time per credential: vendors kill the old token at once, so a
+//! Three rules, each paid for by somebody's lost access. One renewal at a time per sign-in: vendors kill the old token at once, so a
 //! second renewal would use a dead refresh token. A rotated refresh token is durable before the access token that came with it is first
 //! used. And a renewal that has begun runs to its end in a task of its own, even when the person stops the run in the middle: otherwise
 //! the rotated token would be lost between the vendor's answer and the keychain.
+//!
+//! A token that can be refreshed is refreshed once half of its life is over, while the old one is still good: a platform that is down at
+//! that moment then costs nothing.
 
 use crate::{
-    budget::Budget,
     http::{Authorizer, Http},
-    session::Credentials,
+    session::{Credentials, SecretChanges},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -30,8 +32,17 @@ pub const REFRESH_TOKEN: &str = "refresh_token";
 /// Name of the access token's end, RFC 3339. It lies with the secrets because it changes together with them.
 pub const ACCESS_EXPIRES_AT: &str = "access_expires_at";
 
-/// A token is renewed when less than this is left of it, or half its life if that is shorter.
-const MARGIN: Duration = Duration::from_mins(5);
+/// Name of the instant when the access token was handed out, RFC 3339: with its end it tells its life.
+pub const ACCESS_ISSUED_AT: &str = "access_issued_at";
+/// Name of what the sign-in may do, in the platform's words, parted by spaces.
+pub const GRANTED_SCOPES: &str = "granted_scopes";
+/// Name of the sign-in's own end, RFC 3339: after it only a person can help.
+pub const GRANT_ENDS_AT: &str = "grant_ends_at";
+
+/// A token counts as ended when less than this is left of it, or half its life if that is shorter.
+const MARGIN: TimeDelta = TimeDelta::minutes(5);
+/// How long a token that could not be refreshed early is used before that is tried again.
+const EARLY_PAUSE: TimeDelta = TimeDelta::minutes(10);
 
 /// What a vendor handed out.
 #[derive(Debug, Clone)]
@@ -42,6 +53,17 @@ pub struct Grant {
     pub refresh_token: Option<Secret>,
     /// How long the access token lives, if the vendor says.
     pub expires_in: Option<Duration>,
+    /// How long it can be renewed without a person, if the vendor says: the life of the refresh token or of the consent.
+    pub ends_in: Option<Duration>,
+    /// What it may do, if the vendor says.
+    pub scopes: Option<Vec<String>>,
+}
+
+impl Grant {
+    /// A token of which nothing else is known.
+    pub fn of(access_token: Secret) -> Self {
+        Self { access_token, refresh_token: None, expires_in: None, ends_in: None, scopes: None }
+    }
 }
 
 /// How one vendor hands out tokens. The given [`Http`] knows the connection's secrets as placeholders (`client_secret`,
@@ -61,6 +83,10 @@ pub trait TokenFlow: Send + Sync + 'static {
     fn names(&self) -> TokenNames {
         TokenNames::of(&self.subject())
     }
+    /// Whether the tokens are this connection's own, though the sign-in that hands them out is shared.
+    fn own(&self) -> bool {
+        false
+    }
     /// Whether [`TokenFlow::issue`] has anything to offer once the platform has rejected the refresh token.
     fn issues_anew(&self) -> bool {
         true
@@ -79,8 +105,26 @@ pub trait TokenFlow: Send + Sync + 'static {
 #[derive(Clone)]
 struct Current {
     token: Secret,
-    /// When to renew; `None`: only when the platform rejects it.
-    renew_at: Option<DateTime<Utc>>,
+    /// When to refresh it although it is still good; `None`: not before its end.
+    early_at: Option<DateTime<Utc>>,
+    /// When it counts as ended; `None`: only when the platform rejects it.
+    ends_at: Option<DateTime<Utc>>,
+}
+
+impl Current {
+    /// `refreshable`: whether there is a refresh token. A platform that hands out few tokens is not asked for another one early.
+    fn new(token: Secret, issued_at: Option<DateTime<Utc>>, end: Option<DateTime<Utc>>, refreshable: bool) -> Self {
+        let half = issued_at.zip(end).map(|(issued_at, end)| (end - issued_at) / 2);
+        let margin = half.map_or(MARGIN, |half| half.min(MARGIN));
+        let early_at = end.zip(half).map(|(end, half)| end - half).filter(|_| refreshable);
+        Self { token, early_at, ends_at: end.map(|end| end - margin) }
+    }
+    fn ended(&self, now: DateTime<Utc>) -> bool {
+        self.ends_at.is_some_and(|end| end <= now)
+    }
+    fn due(&self, now: DateTime<Utc>) -> bool {
+        self.ended(now) || self.early_at.is_some_and(|early| early <= now)
+    }
 }
 
 /// The sign-in of one connection; clone it freely. Give it to [`Http::with_authorizer`].
@@ -155,57 +199,87 @@ impl<F: TokenFlow> Inner<F> {
     fn good(&self, rejected: Option<&Secret>) -> Option<Secret> {
         let now = self.http.clock().now();
         let current = self.current();
-        let good = current.as_ref().filter(|current| {
-            Some(&current.token) != rejected && current.renew_at.is_none_or(|renew_at| renew_at > now)
-        })?;
+        let good = current.as_ref().filter(|current| Some(&current.token) != rejected && !current.due(now))?;
         Some(good.token.clone())
     }
 
-    /// Waits for its turn, looks whether somebody else has renewed meanwhile (another session of the same connection writes to the same
+    /// Waits for its turn, looks whether somebody else has renewed meanwhile (another connection of the same sign-in writes to the same
     /// credentials), and only then asks the vendor.
     async fn renewed(&self, rejected: Option<&Secret>) -> Result<Secret, Failure> {
-        let budget: &Budget = self.http.budget();
-        let _turn = match &self.own_turn {
-            Some(own) => own.lock().await,
-            None => budget.sign_in_turn().await,
+        let shared;
+        let _turn = if let Some(own) = &self.own_turn {
+            own.lock().await
+        } else {
+            shared = self.credentials.turn();
+            shared.lock().await
         };
         if let Some(token) = self.good(rejected) {
             return Ok(token);
         }
-        let mut fields = self.credentials.load().await?;
+        let fields = self.credentials.load().await?;
         let names = self.flow.names();
-        let stored = stored(&fields, &names, self.http.clock().now(), self.flow.needs_end())
-            .filter(|stored| Some(&stored.token) != rejected);
-        if let Some(stored) = stored {
-            let token = stored.token.clone();
-            *self.current() = Some(stored);
-            return Ok(token);
+        let now = self.http.clock().now();
+        let usable = stored(&fields, &names, now, self.flow.needs_end())
+            .filter(|stored| Some(&stored.token) != rejected)
+            .map(|stored| self.patient(stored));
+        if let Some(stored) = usable.as_ref().filter(|stored| !stored.due(now)) {
+            *self.current() = Some(stored.clone());
+            return Ok(stored.token.clone());
         }
-        let grant = self.ask(&fields, &names).await?;
+        match self.ask(&fields, &names, usable.is_some()).await {
+            Ok(grant) => self.keep(grant, &fields, names).await,
+            // Too early to be in trouble: what is there is good for a while.
+            Err(failure) if let Some(mut stored) = usable => {
+                tracing::info!(error = %failure, "a token could not be refreshed early; the old one goes on");
+                stored.early_at = Some(self.http.clock().now() + EARLY_PAUSE);
+                let token = stored.token.clone();
+                *self.current() = Some(stored);
+                Ok(token)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The stored token, not due before the pause of this session is over.
+    fn patient(&self, mut stored: Current) -> Current {
+        let early = self.current().as_ref().filter(|current| current.token == stored.token).and_then(|it| it.early_at);
+        stored.early_at = stored.early_at.max(early.filter(|_| stored.early_at.is_some()));
+        stored
+    }
+
+    /// Makes what the vendor handed out durable, and only then the token in use.
+    async fn keep(&self, grant: Grant, before: &SecretFields, names: TokenNames) -> Result<Secret, Failure> {
         let now = self.http.clock().now();
         self.http.redactor().learn(&grant.access_token);
-        fields.insert(names.access_token, grant.access_token.clone());
+        let instant = |at: DateTime<Utc>| Secret::new(at.to_rfc3339_opts(SecondsFormat::Secs, true));
+        let after =
+            |life: Option<Duration>| life.and_then(|life| TimeDelta::from_std(life).ok()).map(|life| now + life);
+        let end = after(grant.expires_in);
+        let refreshable =
+            grant.refresh_token.is_some() || before.get(&names.refresh_token).is_some_and(|token| !token.is_empty());
+        let mut fields = vec![
+            (names.access_token, Some(grant.access_token.clone())),
+            (names.access_expires_at, end.map(instant)),
+            (names.access_issued_at, end.map(|_| instant(now))),
+        ];
         if let Some(refresh_token) = grant.refresh_token {
             self.http.redactor().learn(&refresh_token);
-            fields.insert(names.refresh_token, refresh_token);
+            fields.push((names.refresh_token, Some(refresh_token)));
         }
-        let life = grant.expires_in.and_then(|life| TimeDelta::from_std(life).ok());
-        match life {
-            Some(life) => {
-                let end = (now + life).to_rfc3339_opts(SecondsFormat::Secs, true);
-                fields.insert(names.access_expires_at, Secret::new(end));
-            }
-            None => {
-                fields.remove(&names.access_expires_at);
-            }
+        // A refresh that says nothing of these leaves what is known.
+        if let Some(end) = after(grant.ends_in) {
+            fields.push((names.grant_ends_at, Some(instant(end))));
         }
-        self.credentials.replace(fields).await?;
-        let renew_at = life.map(|life| now + life - margin(life));
-        *self.current() = Some(Current { token: grant.access_token.clone(), renew_at });
+        if let Some(scopes) = grant.scopes.filter(|scopes| !scopes.is_empty()) {
+            fields.push((names.granted_scopes, Some(Secret::new(scopes.join(" ")))));
+        }
+        self.credentials.change(SecretChanges { fields, own: self.flow.own() }).await?;
+        *self.current() = Some(Current::new(grant.access_token.clone(), Some(now), end, refreshable));
         Ok(grant.access_token)
     }
 
-    async fn ask(&self, fields: &SecretFields, names: &TokenNames) -> Result<Grant, Failure> {
+    /// `early`: the present token is still good, so nothing is issued anew.
+    async fn ask(&self, fields: &SecretFields, names: &TokenNames, early: bool) -> Result<Grant, Failure> {
         let refresh_token = fields.get(&names.refresh_token).filter(|token| !token.is_empty());
         // The run's wish to stop does not reach in here; see the top of the file.
         let uncancelled = CancellationToken::new();
@@ -214,7 +288,7 @@ impl<F: TokenFlow> Inner<F> {
             // The flow knows it by its plain name, whoever it is for.
             lent.insert(REFRESH_TOKEN.to_owned(), refresh_token.clone());
             match self.flow.refresh(&self.http.lending(lent), &uncancelled).await {
-                Err(failure) if failure.code == Code::SignInRejected && self.flow.issues_anew() => {}
+                Err(failure) if failure.code == Code::SignInRejected && self.flow.issues_anew() && !early => {}
                 outcome => return outcome,
             }
         }
@@ -231,6 +305,12 @@ pub struct TokenNames {
     pub refresh_token: String,
     /// The access token's end.
     pub access_expires_at: String,
+    /// When it was handed out.
+    pub access_issued_at: String,
+    /// What the sign-in may do.
+    pub granted_scopes: String,
+    /// The sign-in's own end.
+    pub grant_ends_at: String,
 }
 
 impl TokenNames {
@@ -241,20 +321,49 @@ impl TokenNames {
             access_token: name(ACCESS_TOKEN),
             refresh_token: name(REFRESH_TOKEN),
             access_expires_at: name(ACCESS_EXPIRES_AT),
+            access_issued_at: name(ACCESS_ISSUED_AT),
+            granted_scopes: name(GRANTED_SCOPES),
+            grant_ends_at: name(GRANT_ENDS_AT),
         }
     }
 }
 
-/// When the access token in use ends: the latest end among the fields. It tells nothing about the token itself.
-pub fn access_until(fields: &SecretFields) -> Option<DateTime<Utc>> {
-    let ends = fields.iter().filter(|(name, _)| plain_name(name) == ACCESS_EXPIRES_AT);
-    ends.filter_map(|(_, end)| DateTime::parse_from_rfc3339(end.expose()).ok()).map(|end| end.with_timezone(&Utc)).max()
+/// What can be said of a sign-in without showing it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SignInFacts {
+    /// When the access token in use ends: the latest end among the fields.
+    pub access_until: Option<DateTime<Utc>>,
+    /// When only a person can help: the earliest such end.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// What it may do, in the platform's words.
+    pub scopes: Option<Vec<String>>,
 }
 
-/// The fields a person entered, without the tokens that signing in has added.
-pub fn entered(fields: &SecretFields) -> SecretFields {
-    let token = |name: &str| [ACCESS_TOKEN, REFRESH_TOKEN, ACCESS_EXPIRES_AT].contains(&plain_name(name));
-    fields.iter().filter(|(name, _)| !token(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+impl SignInFacts {
+    /// Reads them off secret fields. They tell nothing about the tokens themselves.
+    pub fn of(fields: &SecretFields) -> Self {
+        let all = |wanted: &'static str| fields.iter().filter(move |(name, _)| plain_name(name) == wanted);
+        let instants = |wanted| all(wanted).filter_map(|(_, at)| instant(at.expose()));
+        let mut scopes: Vec<String> =
+            all(GRANTED_SCOPES).flat_map(|(_, scopes)| scopes.expose().split(' ')).map(str::to_owned).collect();
+        scopes.sort();
+        scopes.dedup();
+        Self {
+            access_until: instants(ACCESS_EXPIRES_AT).max(),
+            ends_at: instants(GRANT_ENDS_AT).min(),
+            scopes: (!scopes.is_empty()).then_some(scopes),
+        }
+    }
+}
+
+/// Whether a field is an access token or what belongs to it, so that it can be taken away and is fetched again when it is needed.
+pub fn is_access(name: &str) -> bool {
+    [ACCESS_TOKEN, ACCESS_EXPIRES_AT, ACCESS_ISSUED_AT].contains(&plain_name(name))
+}
+
+/// Whether a field was added by signing in, and not entered by a person.
+pub fn is_token(name: &str) -> bool {
+    is_access(name) || [REFRESH_TOKEN, GRANTED_SCOPES, GRANT_ENDS_AT].contains(&plain_name(name))
 }
 
 /// The name of a field without the subject it is for.
@@ -262,19 +371,17 @@ fn plain_name(name: &str) -> &str {
     name.split_once(':').map_or(name, |(name, _)| name)
 }
 
-fn margin(life: TimeDelta) -> TimeDelta {
-    TimeDelta::from_std(MARGIN).unwrap_or_default().min(life / 2)
-}
-
-/// The token among the fields, if it is good for a while yet. Without a known end it is tried: the platform will say.
+/// The token among the fields, if it has not ended. Without a known end it is tried: the platform will say.
 fn stored(fields: &SecretFields, names: &TokenNames, now: DateTime<Utc>, needs_end: bool) -> Option<Current> {
     let token = fields.get(&names.access_token).filter(|token| !token.is_empty())?.clone();
-    let end = fields.get(&names.access_expires_at).and_then(|end| instant(end.expose()));
+    let at = |name: &String| fields.get(name).and_then(|at| instant(at.expose()));
+    let end = at(&names.access_expires_at);
     if needs_end && end.is_none() {
         return None;
     }
-    let renew_at = end.map(|end| end - TimeDelta::from_std(MARGIN).unwrap_or_default());
-    renew_at.is_none_or(|renew_at| renew_at > now).then_some(Current { token, renew_at })
+    let refreshable = fields.get(&names.refresh_token).is_some_and(|token| !token.is_empty());
+    let stored = Current::new(token, at(&names.access_issued_at), end, refreshable);
+    (!stored.ended(now)).then_some(stored)
 }
 
 /// An instant as we write it, or as others do: with a space, or in epoch seconds.

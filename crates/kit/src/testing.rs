@@ -5,7 +5,7 @@ use crate::{
     clock::Clock,
     http::HttpResponse,
     observe::{Observer, RequestRecord, Wait},
-    session::Credentials,
+    session::{Credentials, SecretChanges},
     source::Sink,
 };
 use async_trait::async_trait;
@@ -162,12 +162,13 @@ pub fn response(system: &str, status: u16, headers: &[(&str, &str)], body: &str)
 #[derive(Debug, Default)]
 pub struct MemoryCredentials {
     states: Mutex<Vec<SecretFields>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl MemoryCredentials {
     /// Begins with these fields.
     pub fn new(fields: SecretFields) -> Arc<Self> {
-        Arc::new(Self { states: Mutex::new(vec![fields]) })
+        Arc::new(Self { states: Mutex::new(vec![fields]), turn: Arc::default() })
     }
     /// Begins with these fields, as plain text.
     pub fn of(fields: &[(&str, &str)]) -> Arc<Self> {
@@ -184,9 +185,15 @@ impl Credentials for MemoryCredentials {
     async fn load(&self) -> Result<SecretFields, Failure> {
         Ok(lock(&self.states).last().cloned().unwrap_or_default())
     }
-    async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
-        lock(&self.states).push(fields);
+    async fn change(&self, changes: SecretChanges) -> Result<(), Failure> {
+        let mut states = lock(&self.states);
+        let mut fields = states.last().cloned().unwrap_or_default();
+        changes.apply(&mut fields);
+        states.push(fields);
         Ok(())
+    }
+    fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.turn)
     }
 }
 

@@ -16,7 +16,11 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use desk::{Desk, Reply, Seen, Server, desk, ok};
-use kit::{placeholder, session::Credentials, testing::MemoryCredentials};
+use kit::{
+    placeholder,
+    session::{Credentials, SecretChanges},
+    testing::MemoryCredentials,
+};
 use manifest::{
     connector::{Connector, Event, Limits, Outlet, Wanted},
     json,
@@ -160,9 +164,12 @@ impl Credentials for Crashing {
     async fn load(&self) -> Result<SecretFields, Failure> {
         self.kept.load().await
     }
-    async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
-        self.kept.replace(fields).await?;
+    async fn change(&self, changes: SecretChanges) -> Result<(), Failure> {
+        self.kept.change(changes).await?;
         if self.alive.swap(true, Ordering::SeqCst) { Ok(()) } else { Err(Failure::new(Code::DiskFull)) }
+    }
+    fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
+        self.kept.turn()
     }
 }
 

@@ -65,4 +65,6 @@ ids! {
     TellingId;
     /// A way in which alerts reach people.
     ChannelId;
+    /// One going-in of a person to a platform, shared by the connections made from it.
+    SignInId;
 }

@@ -16,3 +16,4 @@ pub mod record;
 pub mod run;
 pub mod schedule;
 pub mod secret;
+pub mod sign_in;

@@ -128,6 +128,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?
             .rows_affected();
+        crate::sign_ins::sweep(&mut transaction).await?;
         let clients =
             sqlx::query("DELETE FROM clients WHERE id = ?").bind(&id).execute(&mut *transaction).await?.rows_affected();
         if clients == 0 {

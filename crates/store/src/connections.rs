@@ -190,6 +190,7 @@ impl Store {
                 .await?
                 .rows_affected();
             sqlx::query("DELETE FROM connections WHERE num = ?").bind(num).execute(&mut *transaction).await?;
+            crate::sign_ins::sweep(&mut transaction).await?;
             transaction.commit().await?;
             Ok(stats)
         })

@@ -35,6 +35,7 @@ pub mod request_budgets;
 pub mod request_log;
 pub mod run_log;
 pub mod runs;
+pub mod sign_ins;
 pub mod slices;
 mod staged_records;
 mod staged_stats;

@@ -25,9 +25,9 @@ use model::{
     ad::Level,
     connection::Connection,
     date::DateRange,
-    failure::{Code, Failure},
+    failure::{Code, Failure, FailureKind},
     id::{ConnectionId, RunId},
-    run::{RunState, RunTrigger},
+    run::{RunState, RunTrigger, SliceState},
 };
 use std::{
     collections::HashMap,
@@ -39,7 +39,7 @@ use std::{
 };
 use store::{
     Scope, Store,
-    runs::{NewRun, Run, Wish},
+    runs::{NewRun, Run, RunEnd, RunQuery, Wish},
     slices::NewSlice,
 };
 use tokio::{
@@ -72,6 +72,8 @@ pub trait Wiring: Send + Sync {
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> Result<Session, Failure>;
+    /// The platform let the connection in no more, for this reason: its dead tokens are taken away.
+    async fn signed_out(&self, connection: &Connection, failure: &Failure) -> Result<(), Failure>;
     /// Takes up what the program that was on duty before has left, before anything runs.
     async fn take_over(&self) -> Result<(), Failure> {
         Ok(())
@@ -306,6 +308,43 @@ impl Engine {
         Ok(id)
     }
 
+    /// Goes on with the run that ended because the connection was let in no more: its committed slices stay, all others are read, and with
+    /// them what has come due since. `None` when there is nothing to go on with.
+    pub async fn go_on(&self, connection_id: ConnectionId) -> Result<Option<RunId>, Failure> {
+        let store = &self.inner.store;
+        let under_way = store.unfinished_runs(Scope::Portfolio).await?;
+        if under_way.iter().any(|run| run.connection_id == connection_id) {
+            return Ok(None);
+        }
+        let newest = RunQuery {
+            scope: Scope::Portfolio,
+            connection_id: Some(connection_id),
+            end: RunEnd::All,
+            before: None,
+            limit: 1,
+        };
+        let stopped = store.runs(newest).await?.into_iter().next().filter(|run| {
+            let let_in = run.failure.as_ref().is_none_or(|failure| failure.kind() != FailureKind::SignInAgain);
+            run.state == RunState::Failed && !let_in
+        });
+        let connection = store.connection(connection_id).await?;
+        let Some(run) = stopped.filter(|_| self.inner.wiring.source(&connection.connector).is_some()) else {
+            return Ok(None);
+        };
+        let began = model::date::today(run.started_at, &connection.time_zone);
+        if model::date::today(self.inner.clock.now(), &connection.time_zone) > began {
+            let mut left = store.slices(run.id).await?;
+            left.retain(|slice| slice.state != SliceState::Done);
+            let mut due = self.plan(&connection, &Asked::due()).await?;
+            due.retain(|new| !left.iter().any(|old| old.stream == new.stream && covers(old.window, new.window)));
+            store.plan_slices(run.id, &due).await?;
+        }
+        store.set_run_state(run.id, RunState::Queued).await?;
+        self.look().await?;
+        self.tell_screens();
+        Ok(Some(run.id))
+    }
+
     /// Stops a run: what is committed stays, what was being read is dropped. Returns when it has stopped; when another program is on
     /// duty and does not answer, the wish stays and this returns.
     pub async fn cancel(&self, id: RunId) -> Result<(), Failure> {
@@ -520,5 +559,13 @@ impl Engine {
             engine.tell_screens();
         });
         active.insert(id, Active { live, long, reading: false, cancel, pause, task });
+    }
+}
+
+/// Whether reading one window reads the other. Names and records have none: reading them once is enough.
+fn covers(old: Option<DateRange>, new: Option<DateRange>) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => old.from() <= new.from() && new.to() <= old.to(),
+        (old, new) => old == new,
     }
 }

@@ -123,10 +123,14 @@ impl Runner {
         }
         pen.line(ended_at, "ended", [("state", state.to_string())]);
         pen.end().await;
-        if failure.as_ref().is_some_and(|failure| failure.kind() == FailureKind::SignInAgain)
-            && let Err(error) = self.store.set_connection_state(self.connection.id, ConnectionState::SignInNeeded).await
-        {
-            tracing::error!(%error, "the state of a connection could not be written");
+        if let Some(failure) = failure.as_ref().filter(|failure| failure.kind() == FailureKind::SignInAgain) {
+            if let Err(error) = self.wiring.signed_out(&self.connection, failure).await {
+                tracing::warn!(%error, "a dead token could not be taken away");
+            }
+            if let Err(error) = self.store.set_connection_state(self.connection.id, ConnectionState::SignInNeeded).await
+            {
+                tracing::error!(%error, "the state of a connection could not be written");
+            }
         }
         if let Err(error) = self.note_attempt(state, failure.as_ref(), ended_at).await {
             tracing::error!(%error, "when to try again could not be written; the schedule decides");

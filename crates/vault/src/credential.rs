@@ -1,19 +1,21 @@
-//! Credentials at rest: one sealed envelope per connection and per channel, and the workspace's database key.
+//! Credentials at rest: a sealed envelope per sign-in with what its connections share, one per connection with what is its own, one per
+//! channel, and the workspace's database key.
 //!
-//! An envelope is bound to workspace, client and connection (or to workspace and channel) by the associated data of its cipher, so an
+//! An envelope is bound to workspace and sign-in, to workspace, client and connection, or to workspace and channel, by the associated data of
+//! its cipher, so an
 //! envelope that is swapped for another one, by mistake or by someone with access to the keychain, does not open.
 
 use crate::{
     chunks,
     cipher::{self, KEY_LEN, NONCE_LEN, TAG_LEN, random},
     failure::VaultError,
-    keys::{ChannelKey, ClientKey, DatabaseKey},
+    keys::{ChannelKey, ClientKey, DatabaseKey, SignInKey},
     pairs,
     store::{SecretStore, StoreKind},
 };
 use chrono::{DateTime, Utc};
 use model::{
-    id::{ChannelId, ClientId, ConnectionId, WorkspaceId},
+    id::{ChannelId, ClientId, ConnectionId, SignInId, WorkspaceId},
     secret::{Secret, SecretFields},
 };
 use std::{
@@ -30,6 +32,10 @@ const ENVELOPE: [u8; 5] = *b"SDCR\x01";
 const LABEL: &[u8] = b"syncdeck-credential-v1";
 /// The same of a channel's envelope.
 const CHANNEL_LABEL: &[u8] = b"syncdeck-channel-v1";
+/// The same for an envelope of a sign-in.
+const SIGN_IN_LABEL: &[u8] = b"syncdeck-sign-in-v1";
+/// The same for the key of a sign-in, sealed for a client.
+const KEY_LABEL: &[u8] = b"syncdeck-sign-in-key-v1";
 /// Bytes of an envelope before the nonce: [`ENVELOPE`] and the time of sealing in Unix seconds.
 const HEADER_LEN: usize = ENVELOPE.len() + 8;
 /// First byte of the stored database key: the version of its form.
@@ -155,6 +161,59 @@ impl Vault {
         chunks::delete(&*self.store, &Place::of_channel(channel).name)
     }
 
+    /// Seals what the connections of a sign-in share, with the promise of [`Vault::seal`].
+    pub fn seal_sign_in(
+        &self,
+        key: &SignInKey,
+        sign_in: SignInId,
+        fields: &SecretFields,
+        stored_at: DateTime<Utc>,
+    ) -> Result<(), VaultError> {
+        self.seal_at(&Place::of_sign_in(sign_in), key.as_bytes(), fields, stored_at)
+    }
+
+    /// Opens what the connections of a sign-in share; `None` when there is nothing.
+    pub fn open_sign_in(&self, key: &SignInKey, sign_in: SignInId) -> Result<Option<Sealed>, VaultError> {
+        self.open_at(&Place::of_sign_in(sign_in), key.as_bytes())
+    }
+
+    /// Removes what the connections of a sign-in shared; nothing happens when there is nothing.
+    pub fn forget_sign_in(&self, sign_in: SignInId) -> Result<(), VaultError> {
+        let _turn = self.write();
+        chunks::delete(&*self.store, &sign_in_name(sign_in))
+    }
+
+    /// Seals the key of a sign-in for a client whose connections use it.
+    pub fn wrap(
+        &self,
+        key: &ClientKey,
+        client: ClientId,
+        sign_in: SignInId,
+        inner: &SignInKey,
+    ) -> Result<Vec<u8>, VaultError> {
+        let nonce = random::<NONCE_LEN>()?;
+        let mut clear = Zeroizing::new(Vec::with_capacity(inner.as_bytes().len() + TAG_LEN));
+        clear.extend_from_slice(inner.as_bytes());
+        let sealed = cipher::seal(key.as_bytes(), &nonce, &self.key_bound(client, sign_in), clear)?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// Opens the key of a sign-in that was sealed for this client.
+    pub fn unwrap_key(
+        &self,
+        key: &ClientKey,
+        client: ClientId,
+        sign_in: SignInId,
+        wrapped: &[u8],
+    ) -> Result<SignInKey, VaultError> {
+        let opened = || {
+            let (nonce, sealed) = wrapped.split_first_chunk()?;
+            let clear = cipher::open(key.as_bytes(), nonce, &self.key_bound(client, sign_in), sealed)?;
+            clear.as_slice().try_into().ok().map(SignInKey::from_bytes)
+        };
+        opened().ok_or(VaultError::SealBroken)
+    }
+
     fn seal_at(
         &self,
         place: &Place,
@@ -197,6 +256,10 @@ impl Vault {
         [place.label, header, self.workspace.as_bytes(), &place.ids].concat()
     }
 
+    fn key_bound(&self, client: ClientId, sign_in: SignInId) -> Vec<u8> {
+        [KEY_LABEL, self.workspace.as_bytes(), client.as_bytes(), sign_in.as_bytes()].concat()
+    }
+
     fn workspace_key_name(&self) -> String {
         format!("workspace/{}", self.workspace)
     }
@@ -228,6 +291,9 @@ impl Place {
     fn of(client: ClientId, connection: ConnectionId) -> Self {
         let ids = [*client.as_bytes(), *connection.as_bytes()].concat();
         Self { name: connection_name(connection), label: LABEL, ids }
+    }
+    fn of_sign_in(sign_in: SignInId) -> Self {
+        Self { name: sign_in_name(sign_in), label: SIGN_IN_LABEL, ids: sign_in.as_bytes().to_vec() }
     }
     fn of_channel(channel: ChannelId) -> Self {
         Self { name: format!("channel/{channel}"), label: CHANNEL_LABEL, ids: channel.as_bytes().to_vec() }
@@ -271,4 +337,8 @@ impl Drop for Gate {
 
 fn connection_name(connection: ConnectionId) -> String {
     format!("connection/{connection}")
+}
+
+fn sign_in_name(sign_in: SignInId) -> String {
+    format!("sign_in/{sign_in}")
 }

@@ -46,6 +46,9 @@ keys! {
     ClientKey;
     /// Seals the secret of one channel. It lies in the encrypted database, as a client's does.
     ChannelKey;
+    /// Seals what the connections of one sign-in share. It lies in the encrypted database, sealed with the key of each client that uses
+    /// the sign-in, so that it is gone with the last of them.
+    SignInKey;
 }
 
 impl DatabaseKey {

@@ -993,21 +993,17 @@ connector: string,
 revision: number | null, };
 
 /**
- * What can be said of a sign-in without showing it.
+ * What can be said of a connection's sign-in without showing it.
  */
 export type CredentialHealth = { 
 /**
- * Whether the vault holds it.
+ * Whether the vault holds it and it opens.
  */
 present: boolean, 
 /**
- * When it was stored.
+ * The sign-in; absent when the connection has none.
  */
-stored_at: string | null, 
-/**
- * When the access token in use ends; it renews itself.
- */
-access_until: string | null, };
+sign_in: SignInRow | null, };
 
 /**
  * An ISO 4217 code such as `RUB`: three capital Latin letters.
@@ -2977,6 +2973,96 @@ export type SettingsPart = "schedule" | "lookback" | "streams" | "vat";
  * How urgent an alert is.
  */
 export type Severity = "critical" | "warning" | "notice";
+ * One going-in of a person to a platform, shared by the connections made from it.
+ */
+export type SignInId = string;
+
+/**
+ * A sign-in and what lives by it.
+ */
+export type SignInRow = { 
+/**
+ * Its id.
+ */
+id: SignInId, 
+/**
+ * Of which system.
+ */
+connector: string, 
+/**
+ * Who authorised it, as the platform calls them; absent when it does not say.
+ */
+owner: string | null, 
+/**
+ * What it may do, in the platform's words; absent when it does not say.
+ */
+scopes: Array<string> | null, 
+/**
+ * When a person signed in.
+ */
+issued_at: string, 
+/**
+ * When the access token in use ends; it renews itself.
+ */
+access_until: string | null, 
+/**
+ * When it ends for good unless a person signs in again; absent: no end is known.
+ */
+ends_at: string | null, 
+/**
+ * When a run last went in with it.
+ */
+used_at: string | null, 
+/**
+ * When its tokens were last renewed.
+ */
+refreshed_at: string | null, 
+/**
+ * How it stands.
+ */
+state: SignInState, 
+/**
+ * The connections that stop when it dies.
+ */
+uses: Array<SignInUse>, 
+/**
+ * How many clients these are.
+ */
+clients: number, 
+/**
+ * The connection to sign in for: one that waits for it, else any. One sign-in repairs all.
+ */
+renew: ConnectionId | null, };
+
+/**
+ * How a sign-in stands.
+ */
+export type SignInState = "good" | "ends_soon" | "needed";
+
+/**
+ * A connection that lives by a sign-in.
+ */
+export type SignInUse = { 
+/**
+ * Which.
+ */
+connection_id: ConnectionId, 
+/**
+ * Whose.
+ */
+client_id: ClientId, 
+/**
+ * Its client's name.
+ */
+client_name: string, 
+/**
+ * The account's name.
+ */
+account_name: string, 
+/**
+ * Whether it may run.
+ */
+state: ConnectionState, };
 
 /**
  * A slice of a run.
@@ -3610,6 +3696,8 @@ export interface Commands {
   connection_update: { request: ConnectionUpdate; response: ConnectionDetail; kind: "change" };
   /** Gives the settings of one connection to others of the same system. */
   settings_apply: { request: SettingsApply; response: SettingsApplied; kind: "change" };
+  /** Every sign-in with what lives by it, the most urgent first. */
+  sign_ins_list: { request: Empty; response: Array<SignInRow>; kind: "read" };
   /** Deletes a connection, its data and its credential. */
   connection_delete: { request: ById<ConnectionId>; response: Empty; kind: "change" };
   /** What a manifest would do here, stream by stream, and what its mapping says. Nothing is saved. */
@@ -3710,6 +3798,8 @@ export const commands = {
   connection_update: { kind: "change", tags: ["connections", "audit", "alerts"] },
   settings_apply: { kind: "change", tags: ["connections", "audit"] },
   connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit", "alerts"] },
+  sign_ins_list: { kind: "read", tags: ["connections", "clients", "runs"] },
+  connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit"] },
   manifest_inspect: { kind: "read", tags: [] },
   manifest_import: { kind: "change", tags: ["connectors", "audit"] },
   manifest_update: { kind: "change", tags: ["connectors", "connections", "audit"] },

@@ -88,11 +88,13 @@ pub(crate) async fn client_delete(host: &Host, request: DeleteClient) -> Result<
     for connection in &connections {
         stop(&workspace, connection.id).await?;
     }
+    let sign_ins = workspace.wires.sign_ins.ids().await?;
     // The key goes first: from this moment nothing opens the credentials, whatever happens to the rest.
     let deleted = workspace.store.delete_client(client.id).await?;
     for connection in &connections {
         super::connections::forget(&workspace, connection.id).await;
     }
+    workspace.wires.sign_ins.forget_gone(&sign_ins).await?;
     workspace.audit(host.now(), AuditAction::ClientDeleted, &client.name).await?;
     Ok(ClientDeleted { connections: small(deleted.connections), rows: deleted.stats })
 }

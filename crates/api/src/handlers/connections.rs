@@ -2,7 +2,7 @@
 
 use super::convert::{connection_row, small};
 use crate::{
-    folder::{blocking, client_key},
+    folder::blocking,
     host::{Host, Workspace},
     wire::{
         ById, ConnectionDetail, ConnectionRow, ConnectionUpdate, CredentialHealth, Empty, QuotaWindow, SettingsApplied,
@@ -11,6 +11,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use insight::portfolio;
+use kit::session::Credentials;
 use model::{
     audit::AuditAction,
     connection::{Connection, ConnectionState},
@@ -98,8 +99,10 @@ pub(crate) async fn connection_delete(host: &Host, request: ById<ConnectionId>) 
     let workspace = host.workspace().await?;
     let connection = workspace.store.connection(request.id).await?;
     super::clients::stop(&workspace, connection.id).await?;
+    let sign_ins = workspace.wires.sign_ins.ids().await?;
     workspace.store.delete_connection(connection.id).await?;
     forget(&workspace, connection.id).await;
+    workspace.wires.sign_ins.forget_gone(&sign_ins).await?;
     workspace.audit(host.now(), AuditAction::ConnectionDeleted, &connection.account_name).await?;
     Ok(Empty {})
 }
@@ -132,7 +135,7 @@ async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<
         schedule: connection.schedule.clone(),
         time_zone: workspace.store.client(connection.client_id).await?.time_zone,
         rows: counts.into_iter().find(|(of, _)| *of == id).map_or(0, |(_, rows)| rows),
-        credential: credential(workspace, &connection).await,
+        credential: credential(host, workspace, &connection).await?,
         quota: quota(workspace, &connection, host.now()),
     })
 }
@@ -158,22 +161,18 @@ fn quota(workspace: &Workspace, connection: &Connection, now: DateTime<Utc>) -> 
 
 /// What can be said of the sign-in without showing it. A locked keychain says nothing, which is not the same as "absent", but the screen
 /// tells that beside it.
-async fn credential(workspace: &Workspace, connection: &Connection) -> CredentialHealth {
-    let read = async {
-        let key = client_key(&workspace.store, connection.client_id).await?;
-        let (vault, client, id) = (Arc::clone(&workspace.vault), connection.client_id, connection.id);
-        blocking(move || Ok(vault.open(&key, client, id)?)).await
-    };
-    match read.await {
-        Ok(Some(sealed)) => CredentialHealth {
-            present: true,
-            stored_at: Some(sealed.stored_at),
-            access_until: kit::signin::access_until(&sealed.fields),
-        },
-        Ok(None) => CredentialHealth { present: false, stored_at: None, access_until: None::<DateTime<Utc>> },
+async fn credential(host: &Host, workspace: &Workspace, connection: &Connection) -> Result<CredentialHealth, Failure> {
+    let read = async { workspace.wires.vaulted(connection).await?.load().await };
+    let present = match read.await {
+        Ok(fields) => !fields.is_empty(),
         Err(failure) => {
             tracing::info!(error = %failure, "a credential could not be looked at");
-            CredentialHealth { present: false, stored_at: None, access_until: None }
+            false
         }
-    }
+    };
+    let sign_in = match workspace.store.sign_in_of(connection.id).await? {
+        Some(sign_in) => super::sign_ins::rows(host, workspace, Some(sign_in.id)).await?.pop(),
+        None => None,
+    };
+    Ok(CredentialHealth { present, sign_in })
 }

@@ -1,12 +1,12 @@
 //! A look over the whole workspace, for the person who asks "is everything really all right?" and for whoever helps them.
 
 use crate::{
-    folder::{Lock, blocking, keychain_status},
+    folder::{Lock, keychain_status},
     host::{Host, Workspace},
     wire::{DoctorCheck, DoctorReport, Empty},
 };
+use kit::session::Credentials;
 use model::failure::Failure;
-use std::sync::Arc;
 use store::Scope;
 use vault::keychain::KeychainStatus;
 
@@ -57,11 +57,10 @@ async fn credentials(workspace: &Workspace) -> Result<Vec<String>, Failure> {
         if !reads {
             continue;
         }
-        let key = crate::folder::client_key(&workspace.store, connection.client_id).await?;
-        let (vault, client, id) = (Arc::clone(&workspace.vault), connection.client_id, connection.id);
-        match blocking(move || Ok(vault.open(&key, client, id)?)).await {
-            Ok(Some(_)) => {}
-            Ok(None) => findings.push(format!("{}: nothing is stored", connection.account_name)),
+        let opened = async { workspace.wires.vaulted(&connection).await?.load().await };
+        match opened.await {
+            Ok(fields) if !fields.is_empty() => {}
+            Ok(_) => findings.push(format!("{}: nothing is stored", connection.account_name)),
             Err(failure) => findings.push(format!("{}: {}", connection.account_name, failure.code)),
         }
     }

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     drafts::{Answers, Draft, Found, Known},
-    folder::{blocking, client_key},
     host::{Host, Workspace},
+    sign_ins::{Given, asked},
     wire::{self, ById, DraftCommit, DraftCommitted, DraftStart, Empty, NewClient},
 };
 use kit::source::{Source, StreamKind};
@@ -16,11 +16,14 @@ use model::{
     audit::AuditAction,
     connection::{Connection, ConnectionState},
     failure::{Code, Failure},
-    id::{ClientId, ConnectionId, DraftId},
+    id::{ClientId, ConnectionId, DraftId, SignInId},
     money::Currency,
     run::RunTrigger,
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use store::Scope;
 use sync::engine::Asked;
 
@@ -29,12 +32,25 @@ pub(crate) async fn draft_start(host: &Host, request: DraftStart) -> Result<wire
     let source = source(&workspace, &request.connector)?;
     let mut answers = request.answers;
     if let Some(id) = request.connection_id {
-        // The account stays the one that is connected; only what the person enters anew replaces it.
-        let mut config = workspace.store.connection(id).await?.config;
+        // What the person does not enter anew stays. What selects the account is left out: the sign-in is tested as a whole.
+        let mut config = asked(&source.descriptor().form, &workspace.store.connection(id).await?.config);
         config.extend(answers);
         answers = config;
     }
     let answers = Answers::part(&source.descriptor().form, answers)?;
+    let sign_ins = &workspace.wires.sign_ins;
+    let joins = match request.connection_id {
+        Some(id) => workspace.store.sign_in_of(id).await?.map(|sign_in| sign_in.id),
+        None => sign_ins.same(&*source, &answers.config, &answers.secrets).await?,
+    };
+    let taken = match joins {
+        // Whatever is the matter with the old one, the new one can be tried.
+        Some(id) => sign_ins.taken_over(&*source, &answers.config, id).await.unwrap_or_else(|failure| {
+            tracing::info!(error = %failure, "nothing could be taken over from a sign-in");
+            None
+        }),
+        None => None,
+    };
     let connected = workspace.store.connections(Scope::Portfolio).await?;
     let connected = connected.into_iter().filter(|connection| connection.connector == request.connector);
     let known = Known {
@@ -42,6 +58,8 @@ pub(crate) async fn draft_start(host: &Host, request: DraftStart) -> Result<wire
         connected: connected
             .map(|connection| (connection.account_external_id, connection.id))
             .collect::<HashMap<_, _>>(),
+        joins,
+        taken,
     };
     Ok(workspace.drafts.start(source, Arc::clone(&workspace.wires), answers, request.connection_id, known).wire())
 }
@@ -67,16 +85,32 @@ pub(crate) async fn commit(host: &Host, request: DraftCommit) -> Result<DraftCom
     if draft.wire().state != wire::DraftState::Ready {
         return Err(Failure::new(Code::BadRequest).with("field", "draft_id"));
     }
-    let connection_ids = match draft.connection_id {
-        Some(id) => vec![sign_in_again(host, &workspace, &draft, id).await?],
-        None => connect(host, &workspace, &draft, &request).await?,
+    let (connection_ids, run_ids) = match draft.connection_id {
+        Some(id) => {
+            let repaired = sign_in_again(host, &workspace, &draft, id).await?;
+            let mut run_ids = Vec::with_capacity(repaired.len());
+            for repaired in &repaired {
+                // Where a run was stopped it goes on; the connection that was asked for is read in any case.
+                match workspace.engine.go_on(*repaired).await? {
+                    Some(run) => run_ids.push(run),
+                    None if *repaired == id => {
+                        run_ids.push(workspace.engine.start(id, RunTrigger::Manual, Asked::due()).await?);
+                    }
+                    None => {}
+                }
+            }
+            (repaired, run_ids)
+        }
+        None => {
+            let made = connect(host, &workspace, &draft, &request).await?;
+            let mut run_ids = Vec::with_capacity(made.len());
+            for id in &made {
+                run_ids.push(workspace.engine.start(*id, RunTrigger::First, Asked::due()).await?);
+            }
+            (made, run_ids)
+        }
     };
     workspace.drafts.discard(draft.id);
-    let trigger = if draft.connection_id.is_some() { RunTrigger::Manual } else { RunTrigger::First };
-    let mut run_ids = Vec::with_capacity(connection_ids.len());
-    for id in &connection_ids {
-        run_ids.push(workspace.engine.start(*id, trigger, Asked::due()).await?);
-    }
     Ok(DraftCommitted { connection_ids, run_ids })
 }
 
@@ -90,6 +124,9 @@ async fn connect(
     let accounts = draft.accounts();
     let mut ids = Vec::with_capacity(request.picks.len());
     let mut made: HashMap<String, ClientId> = HashMap::new();
+    let picked: Vec<&str> = request.picks.iter().map(|pick| pick.external_id.as_str()).collect();
+    let given = given(host, draft, draft.joins.filter(|_| draft.base.goes_on()), &picked).await?;
+    let mut taken: HashSet<&str> = HashSet::new();
     for pick in &request.picks {
         let found = accounts.iter().find(|found| found.account.external_id == pick.external_id);
         let found = found.ok_or_else(|| Failure::new(Code::NotFound).with("what", "account"))?;
@@ -106,8 +143,9 @@ async fn connect(
             (None, None) => return Err(Failure::new(Code::SettingInvalid).with("field", "client")),
         };
         let connection = connection(host, workspace, &*source, draft, found, client, request);
-        // The credential first: a connection without one would ask for a sign-in before its first run.
-        seal(workspace, client, connection.id, found, host).await?;
+        // One account for two clients: the tokens of the first are not the second's, which gets its own when it is read.
+        let own = found.credentials.own_to_keep().filter(|_| taken.insert(&pick.external_id)).unwrap_or_default();
+        workspace.wires.sign_ins.keep_own(client, connection.id, own).await?;
         let streams = stored(request.streams.clone());
         if let Err(error) =
             workspace.store.insert_connection(&connection, &streams, totals_level(&*source, &streams)).await
@@ -115,6 +153,7 @@ async fn connect(
             super::connections::forget(workspace, connection.id).await;
             return Err(error.into());
         }
+        workspace.wires.sign_ins.give(&given, &[(client, connection.id)]).await?;
         workspace.audit(host.now(), AuditAction::ConnectionCreated, &connection.account_name).await?;
         ids.push(connection.id);
     }
@@ -150,43 +189,79 @@ fn connection(
     }
 }
 
-/// Puts the new sign-in in place of the dead one; the connection goes on where it stopped.
+/// What the draft gives: a sign-in of its own, or in place of the one with this id. The tokens of accounts that are not picked now are kept
+/// with what is shared, so that picking them later costs the platform's few tokens no more; those of the picked ones are theirs alone.
+async fn given(host: &Host, draft: &Draft, id: Option<SignInId>, picked: &[&str]) -> Result<Given, Failure> {
+    let mut shared = draft.base.shared_to_keep().await?;
+    for found in draft.accounts() {
+        let Some(own) = found.credentials.own_to_keep() else { continue };
+        if picked.contains(&found.account.external_id.as_str()) {
+            shared.retain(|name, _| !own.contains_key(name));
+        } else {
+            shared.extend(own.into_iter().filter(|(name, _)| !kit::signin::is_access(name)));
+        }
+    }
+    Ok(Given {
+        id: id.unwrap_or_else(SignInId::new),
+        connector: draft.connector.clone(),
+        owner: draft.wire().signed_in_as,
+        shared,
+        issued_at: host.now(),
+    })
+}
+
+/// Puts the new sign-in in place of the old one, for every connection that lives by it; answers which are repaired. A person who signs in
+/// as somebody else repairs the connections that this one sees; the others keep what they have.
 async fn sign_in_again(
     host: &Host,
     workspace: &Workspace,
     draft: &Draft,
     id: ConnectionId,
-) -> Result<ConnectionId, Failure> {
+) -> Result<Vec<ConnectionId>, Failure> {
     let connection = workspace.store.connection(id).await?;
     let accounts = draft.accounts();
-    let found = accounts.iter().find(|found| found.account.external_id == connection.account_external_id);
+    let seen = |connection: &Connection| {
+        accounts.iter().find(|found| found.account.external_id == connection.account_external_id)
+    };
     // Another agency's key may be perfectly valid and still see other accounts.
-    let found = found.ok_or_else(|| {
-        Failure::new(Code::PermissionDenied)
+    if seen(&connection).is_none() {
+        return Err(Failure::new(Code::PermissionDenied)
             .with("system", &connection.connector)
-            .with("account", &connection.account_name)
-    })?;
-    seal(workspace, connection.client_id, id, found, host).await?;
-    let mut config = draft.config.clone();
-    config.extend(found.account.config.clone());
-    workspace
-        .store
-        .update_connection(&Connection { config, state: ConnectionState::Active, ..connection.clone() })
-        .await?;
-    workspace.audit(host.now(), AuditAction::CredentialReplaced, &connection.account_name).await?;
-    Ok(id)
-}
-
-async fn seal(
-    workspace: &Workspace,
-    client: ClientId,
-    id: ConnectionId,
-    found: &Found,
-    host: &Host,
-) -> Result<(), Failure> {
-    let key = client_key(&workspace.store, client).await?;
-    let (vault, fields, now) = (Arc::clone(&workspace.vault), found.credentials.fields(), host.now());
-    blocking(move || Ok(vault.seal(&key, client, id, &fields, now)?)).await
+            .with("account", &connection.account_name));
+    }
+    let living = workspace.store.sign_ins_of_connections().await?;
+    let before = living.get(&id).copied();
+    let mut sharing = workspace.store.connections(Scope::Portfolio).await?;
+    sharing.retain(|other| other.id == id || (before.is_some() && living.get(&other.id).copied() == before));
+    let in_place = draft.base.goes_on() || sharing.iter().all(|other| seen(other).is_some());
+    let picked: Vec<&str> = sharing.iter().map(|other| other.account_external_id.as_str()).collect();
+    let given = given(host, draft, before.filter(|_| in_place), &picked).await?;
+    let sign_ins = &workspace.wires.sign_ins;
+    let mut repaired = Vec::new();
+    let mut to = Vec::new();
+    for other in &sharing {
+        let Some(found) = seen(other).filter(|found| other.id == id || found.state == wire::StepState::Done) else {
+            continue;
+        };
+        if let Some(own) = found.credentials.own_to_keep() {
+            sign_ins.keep_own(other.client_id, other.id, own).await?;
+        }
+        to.push((other.client_id, other.id));
+        if other.id == id || other.state == ConnectionState::SignInNeeded {
+            repaired.push((other, found));
+        }
+    }
+    sign_ins.give(&given, &to).await?;
+    for (other, found) in &repaired {
+        let mut config = other.config.clone();
+        config.extend(draft.config.clone());
+        config.extend(found.account.config.clone());
+        let changed = Connection { config, state: ConnectionState::Active, ..(*other).clone() };
+        workspace.store.update_connection(&changed).await?;
+        workspace.scheduler.look_at(other.id).await?;
+        workspace.audit(host.now(), AuditAction::CredentialReplaced, &other.account_name).await?;
+    }
+    Ok(repaired.into_iter().map(|(other, _)| other.id).collect())
 }
 
 fn currency(found: &Found) -> Option<Currency> {

@@ -14,6 +14,7 @@ pub(crate) mod imports;
 pub(crate) mod manifests;
 pub(crate) mod overview;
 pub(crate) mod records;
+pub(crate) mod sign_ins;
 pub(crate) mod stats;
 pub(crate) mod syncs;
 pub(crate) mod test_read;
@@ -36,6 +37,7 @@ use model::failure::{Code, Failure};
 use overview::overview_get;
 use records::{record_streams, records_export, records_list};
 use serde_json::Value;
+use sign_ins::sign_ins_list;
 use stats::{client_stats, stats_export};
 use syncs::{
     quarantine_list, run_cancel, run_estimate, run_get, run_pause, run_resume, run_start, runs_list, syncs_board,

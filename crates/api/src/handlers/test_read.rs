@@ -6,8 +6,9 @@ use crate::{
     folder::blocking,
     host::{Host, Workspace, changed},
     registry::Loaded,
+    sign_ins::DraftCredentials,
     wire::{ApiError, TestExchange, TestRead, TestReadRequest, TestSlice},
-    wiring::{DraftCredentials, Named},
+    wiring::Named,
 };
 use async_trait::async_trait;
 use kit::{
@@ -142,7 +143,7 @@ async fn session(
             // A pasted manifest must not carry another connector's secrets to a host of its own.
             return Err(Failure::new(Code::BadRequest).with("field", "connection_id"));
         }
-        let credentials = workspace.wires.vaulted(connection.client_id, connection.id);
+        let credentials: Arc<dyn Credentials> = workspace.wires.vaulted(&connection).await?;
         (connection.config, credentials, connection.account_external_id)
     } else {
         let answers = Answers::part(&descriptor.form, request.answers.clone())?;

@@ -13,13 +13,13 @@ mod form;
 mod messages;
 mod outlet;
 
-use crate::wiring::DraftCredentials;
+use crate::sign_ins::DraftCredentials;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use kit::{
     clock::{Clock, SystemClock},
     http::{Http, HttpOptions},
-    session::{CancellationToken, Credentials, Session},
+    session::{CancellationToken, Credentials, SecretChanges, Session},
 };
 use manifest::{
     connector::{Connector, Declared, Limits, Wanted},
@@ -375,18 +375,23 @@ impl Credentials for Rotation {
     async fn load(&self) -> Result<SecretFields, Failure> {
         self.fields.load().await
     }
-    async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
+    async fn change(&self, changes: SecretChanges) -> Result<(), Failure> {
+        let mut fields = self.fields.load().await?;
+        changes.apply(&mut fields);
         let told = {
             let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
             let before = settings.clone();
             config::put(&mut settings, &fields);
             (before != *settings).then(|| Value::Object(settings.clone()))
         };
-        self.fields.replace(fields).await?;
+        self.fields.change(changes).await?;
         match told {
             Some(told) => self.printer.control(&told).await,
             None => Ok(()),
         }
+    }
+    fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
+        self.fields.turn()
     }
 }
 

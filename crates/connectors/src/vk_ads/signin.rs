@@ -81,6 +81,7 @@ struct Reply {
     access_token: String,
     refresh_token: Option<String>,
     expires_in: Option<Value>,
+    scope: Option<Value>,
 }
 
 impl VkTokens {
@@ -104,8 +105,16 @@ impl VkTokens {
             access_token: Secret::new(reply.access_token),
             refresh_token: reply.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
             expires_in: reply.expires_in.as_ref().and_then(seconds),
+            ends_in: None,
+            scopes: reply.scope.as_ref().map(words),
         })
     }
+}
+
+/// A list of words that may be one text.
+fn words(value: &Value) -> Vec<String> {
+    let texts = value.as_array().into_iter().flatten().chain(std::iter::once(value)).filter_map(Value::as_str);
+    texts.flat_map(|text| text.split([' ', ','])).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// A number of seconds that may be text.
@@ -132,6 +141,11 @@ impl TokenFlow for VkTokens {
 
     fn subject(&self) -> String {
         self.cabinet.clone()
+    }
+
+    /// A cabinet's tokens are of no use to its neighbours.
+    fn own(&self) -> bool {
+        !self.cabinet.is_empty()
     }
 }
 

@@ -9,7 +9,7 @@ use kit::{
     http::{Body, Http, HttpRequest},
     placeholder,
     policy::DefaultPolicy,
-    session::Credentials,
+    session::{Credentials, SecretChanges},
     signin::{Grant, TokenFlow, TokenSession},
     testing::MemoryCredentials,
 };
@@ -46,6 +46,8 @@ impl Flow {
             access_token: text("access_token").unwrap(),
             refresh_token: text("refresh_token"),
             expires_in: reply["expires_in"].as_u64().map(Duration::from_secs),
+            ends_in: reply["refresh_expires_in"].as_u64().map(Duration::from_secs),
+            scopes: reply["scope"].as_str().map(|scopes| scopes.split(' ').map(str::to_owned).collect()),
         })
     }
 }
@@ -172,11 +174,16 @@ impl Credentials for Watching {
     async fn load(&self) -> Result<SecretFields, Failure> {
         self.memory.load().await
     }
-    async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
+    async fn change(&self, changes: SecretChanges) -> Result<(), Failure> {
+        let mut fields = self.memory.load().await?;
+        changes.apply(&mut fields);
         let bearer = format!("Bearer {}", fields["access_token"].expose());
         let used = self.server.seen().iter().any(|seen| seen.header("authorization") == Some(&bearer));
         self.used_before.lock().unwrap().push(used);
-        if self.broken { Err(Failure::new(Code::KeychainLocked)) } else { self.memory.replace(fields).await }
+        if self.broken { Err(Failure::new(Code::KeychainLocked)) } else { self.memory.change(changes).await }
+    }
+    fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
+        self.memory.turn()
     }
 }
 

@@ -4,7 +4,10 @@
 use super::{lock, oauth::Refresh};
 use crate::{json::Json, read::Run};
 use async_trait::async_trait;
-use kit::{session::Credentials, signin::TokenNames};
+use kit::{
+    session::{Credentials, SecretChanges},
+    signin::TokenNames,
+};
 use model::{
     failure::Failure,
     secret::{Secret, SecretFields},
@@ -13,16 +16,22 @@ use std::sync::{Arc, Mutex};
 
 /// Credentials that end with the run.
 #[derive(Default)]
-pub(super) struct Memory(Mutex<SecretFields>);
+pub(super) struct Memory {
+    fields: Mutex<SecretFields>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
 
 #[async_trait]
 impl Credentials for Memory {
     async fn load(&self) -> Result<SecretFields, Failure> {
-        Ok(lock(&self.0).clone())
+        Ok(lock(&self.fields).clone())
     }
-    async fn replace(&self, fields: SecretFields) -> Result<(), Failure> {
-        *lock(&self.0) = fields;
+    async fn change(&self, changes: SecretChanges) -> Result<(), Failure> {
+        changes.apply(&mut lock(&self.fields));
         Ok(())
+    }
+    fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.turn)
     }
 }
 
@@ -32,7 +41,7 @@ pub(super) struct Kept {
     names: TokenNames,
     /// What the configuration says where the credentials say nothing.
     seeds: SecretFields,
-    /// Access token and its end, when they are not kept.
+    /// Access token, its beginning and its end, when they are not kept.
     memory: Option<Mutex<SecretFields>>,
 }
 
@@ -50,9 +59,11 @@ impl Kept {
             seeds.insert(name, Secret::new(run.http.reveal(&text)?.to_string()));
         }
         let memory = (!flow.rotates()).then(|| {
-            // Nothing but these two is ever taken from the memory, so a token from the manifest starts there.
-            let own = |name: &String| *name == names.access_token || *name == names.access_expires_at;
-            let first = seeds.iter().filter(|(name, _)| own(name)).map(|(name, seed)| (name.clone(), seed.clone()));
+            // Nothing but these is ever taken from the memory, so a token from the manifest starts there.
+            let first = seeds
+                .iter()
+                .filter(|(name, _)| access(&names).contains(name))
+                .map(|(name, seed)| (name.clone(), seed.clone()));
             Mutex::new(first.collect())
         });
         Ok(Self { real, names, seeds, memory })
@@ -72,28 +83,35 @@ impl Credentials for Kept {
                 }
             }
             Some(memory) => {
-                fields.remove(&self.names.access_token);
-                fields.remove(&self.names.access_expires_at);
+                fields.retain(|name, _| !access(&self.names).contains(&name));
                 fields.extend(lock(memory).clone());
             }
         }
         Ok(fields)
     }
 
-    async fn replace(&self, mut fields: SecretFields) -> Result<(), Failure> {
-        let Some(memory) = &self.memory else { return self.real.replace(fields).await };
-        let names = [&self.names.access_token, &self.names.access_expires_at];
-        let tokens = names.iter().filter_map(|name| Some(((*name).clone(), fields.remove(*name)?))).collect();
-        if let Some(rotated) = fields.remove(&self.names.refresh_token) {
-            let mut real = self.real.load().await?;
-            if real.get(&self.names.refresh_token) != Some(&rotated) {
-                real.insert(self.names.refresh_token.clone(), rotated);
-                self.real.replace(real).await?;
-            }
+    async fn change(&self, changes: SecretChanges) -> Result<(), Failure> {
+        let Some(memory) = &self.memory else { return self.real.change(changes).await };
+        let (passing, mut lasting): (Vec<_>, Vec<_>) =
+            changes.fields.into_iter().partition(|(name, _)| access(&self.names).contains(&name));
+        // A refresh token that stays the same is no reason to open the vault.
+        let kept = self.real.load().await?;
+        lasting.retain(|(name, value)| kept.get(name) != value.as_ref());
+        if !lasting.is_empty() {
+            self.real.change(SecretChanges { fields: lasting, own: changes.own }).await?;
         }
-        *lock(memory) = tokens;
+        SecretChanges { fields: passing, own: changes.own }.apply(&mut lock(memory));
         Ok(())
     }
+
+    fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
+        self.real.turn()
+    }
+}
+
+/// The names of the access token and of what belongs to it.
+fn access(names: &TokenNames) -> [&String; 3] {
+    [&names.access_token, &names.access_expires_at, &names.access_issued_at]
 }
 
 /// What stands under a dotted path.

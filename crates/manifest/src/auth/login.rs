@@ -66,7 +66,7 @@ impl Login {
         let token = token.ok_or_else(missing)?;
         let ends = self.session.life.and_then(|life| life.add_to(Moment::utc(now)));
         let expires_in = ends.map(|ends| (ends.instant() - now).to_std().unwrap_or_default());
-        Ok(Grant { access_token: Secret::new(token), refresh_token: None, expires_in })
+        Ok(Grant { expires_in, ..Grant::of(Secret::new(token)) })
     }
 }
 
@@ -94,7 +94,7 @@ impl Legacy {
             let scope = Scope::new(http.clock().now()).with("config", Value::from_json(&self.config));
             self.asked(&scope).map_err(|error| invalid(&error))?
         };
-        let grant = |token: Secret| Grant { access_token: token, refresh_token: None, expires_in: Some(LEGACY_LIFE) };
+        let grant = |token: Secret| Grant { expires_in: Some(LEGACY_LIFE), ..Grant::of(token) };
         let mut rejected = http.failure(Code::SignInRejected);
         if !asked.token.is_empty() {
             let request = HttpRequest::get(&asked.validate).header(&asked.header, super::marked(asked.token.clone()));

@@ -56,6 +56,7 @@ impl Refresh {
                 access_token: updater.access_token.join("."),
                 refresh_token: updater.refresh_token.join("."),
                 access_expires_at: updater.ends.join("."),
+                ..TokenNames::of(&subject(&self.oauth.identity))
             },
         }
     }
@@ -127,10 +128,20 @@ impl Refresh {
             None => DEFAULT_LIFE,
             Some(value) => self.life(value, received).unwrap_or(DEFAULT_LIFE),
         };
+        // The two names that platforms have for it; the format has no field for either.
+        let ends = ["refresh_token_expires_in", "refresh_expires_in"].into_iter().find_map(|name| found(&answer, name));
+        let scopes = found(&answer, "scope").and_then(text_of);
         Ok(Grant {
             access_token: Secret::new(token),
             refresh_token: found(&answer, &refresh_name).and_then(text_of).map(Secret::new),
             expires_in: Some(life),
+            // Nothing or zero stands for a life without end.
+            ends_in: ends
+                .and_then(text_of)
+                .and_then(|secs| secs.parse().ok())
+                .filter(|secs| *secs > 0)
+                .map(Duration::from_secs),
+            scopes: scopes.map(|text| text.split([' ', ',']).map(str::to_owned).collect()),
         })
     }
 

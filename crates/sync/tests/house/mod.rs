@@ -198,6 +198,9 @@ impl Wiring for Wires {
             cancel,
         })
     }
+    async fn signed_out(&self, _: &Connection, _: &Failure) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 pub struct House {

@@ -3,7 +3,7 @@ import type { FeatureRoute } from "@/shared/ui/address";
 import { IntegrationsScreen } from "./screens/IntegrationsScreen";
 
 /**
- * `/integrations`, `/integrations/systems/vk_ads` (its connections), `/integrations/connections/<id>` (settings, with
+ * `/integrations`, `/integrations/sign-ins` (the board), `/integrations/systems/vk_ads` (its connections), `/integrations/connections/<id>` (settings, with
  * `?sign_in=1` the sign-in), `/integrations/connect/vk_ads` (the wizard; `choose` asks for the system first).
  */
 export const routes: FeatureRoute[] = [{ path: "/integrations/{-$place}/{-$id}", screen: IntegrationsScreen }];

@@ -13,6 +13,7 @@ export const links = {
   newClient: () => "/clients?new=1",
   client: (id: string, tab?: "statistics" | "connections") => `/clients/${id}${tab ? `?tab=${tab}` : ""}`,
   integrations: () => "/integrations",
+  signIns: () => "/integrations/sign-ins",
   connect: (connector?: string, clientId?: string) =>
     `/integrations/connect/${connector ?? "choose"}${clientId ? `?client=${clientId}` : ""}`,
   system: (connector: string) => `/integrations/systems/${connector}`,

@@ -6,7 +6,7 @@ use crate::vk_ads::errors::VkPolicy;
 use chrono::Utc;
 use kit::{
     http::HttpOptions,
-    session::Credentials,
+    session::{Credentials, SecretChanges},
     testing::{MemoryCredentials, Recorder, VirtualClock},
 };
 use model::failure::FailureKind;
@@ -133,10 +133,9 @@ async fn expired_tokens_are_refreshed_once_by_ten_requests_at_a_time_also_when_t
 #[tokio::test]
 async fn a_token_the_vendor_has_forgotten_is_issued_anew() {
     let desk = Desk::usual(false);
-    let mut fields = desk.credentials.load().await.unwrap();
-    fields.insert("access_token".into(), Secret::new("forgotten-access"));
-    fields.insert("refresh_token".into(), Secret::new("forgotten-refresh"));
-    desk.credentials.replace(fields).await.unwrap();
+    let forgotten = |name: &str| (format!("{name}_token"), Some(Secret::new(format!("forgotten-{name}"))));
+    let fields = vec![forgotten("access"), forgotten("refresh")];
+    desk.credentials.change(SecretChanges { fields, own: false }).await.unwrap();
     let http = signed_in(&desk.session(None)).unwrap();
     desk.whoami(&http).await.unwrap();
     assert_eq!(desk.token_requests(), 2, "the refresh that failed, and the new one");

@@ -4,7 +4,7 @@
  */
 import { Button } from "@mantine/core";
 import { IconKey, IconPlayerPause, IconPlayerPlay, IconRefresh } from "@tabler/icons-react";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type {
   ConnectionDetail,
@@ -35,6 +35,7 @@ import { LookbackInput, Streams, VatChoice } from "./ChoiceStep";
 import { ConnectWizard } from "./ConnectWizard";
 import { Quota } from "./Quota";
 import { ScheduleInput } from "./ScheduleInput";
+import { SignInWord, useSignInFacts } from "./SignIns";
 
 /** The drawer of a connection, read by its id. */
 export function ConnectionDrawer(props: { id: string; connectors: Connector[]; onClose: () => void }) {
@@ -348,34 +349,32 @@ function Records(props: { connection: ConnectionRow }) {
 
 function Credential(props: { detail: ConnectionDetail }) {
   const { t } = useTranslation("integrations");
-  const { credential } = props.detail;
+  const format = useFormat();
+  const facts = useSignInFacts();
+  const { present, sign_in: signIn } = props.detail.credential;
+  const others = (signIn?.uses.length ?? 1) - 1;
   return (
     <>
       <Facts
         facts={[
           [
             t("credential.state"),
-            credential.present ? (
-              <StateWord key="state" tone="good" word={t("credential.present")} />
-            ) : (
+            !present ? (
               <StateWord key="state" tone="act" word={t("credential.absent")} />
+            ) : signIn ? (
+              <SignInWord key="state" state={signIn.state} />
+            ) : (
+              <StateWord key="state" tone="good" word={t("credential.present")} />
             ),
           ],
-          ...(credential.stored_at
-            ? ([[t("credential.stored"), <InstantText key="at" at={credential.stored_at} full />]] as [
-                string,
-                ReactNode,
-              ][])
-            : []),
-          ...(credential.access_until
-            ? ([[t("credential.access"), <InstantText key="until" at={credential.access_until} full />]] as [
-                string,
-                ReactNode,
-              ][])
-            : []),
+          ...(signIn ? facts(signIn) : []),
         ]}
       />
-      <p className={classes.hint}>{credential.access_until ? t("credential.renews") : t("credential.sealed")}</p>
+      <p className={classes.hint}>
+        {signIn ? (signIn.access_until ? t("credential.renews") : t("credential.sealed")) : t("credential.none")}
+        {others > 0 ? ` ${t("sign_ins.shared", { count: others, printed: format.count(others) })}` : null}
+      </p>
+      <AppLink to={links.signIns()}>{t("sign_ins.all")}</AppLink>
     </>
   );
 }

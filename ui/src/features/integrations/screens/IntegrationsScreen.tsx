@@ -11,7 +11,7 @@ import { useFormat } from "@/shared/format/useFormat";
 import { useRead } from "@/shared/query/query";
 import { links, useGo } from "@/shared/ui/AppLink";
 import { usePathPart, useQueryWord } from "@/shared/ui/address";
-import { Chips, Key, PageHead, Screen } from "@/shared/ui/Layout";
+import { Chips, Key, PageHead, Screen, Tabs } from "@/shared/ui/Layout";
 import { Bone, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { StateWord } from "@/shared/ui/States";
 import { FILE_CONNECTOR } from "@/shared/ui/systems";
@@ -21,6 +21,7 @@ import { bySystemId, type Shelf, sortCatalogue } from "../logic/catalogue";
 import { useLocalText } from "../logic/words";
 import { ConnectionDrawer } from "../parts/ConnectionDrawer";
 import { ConnectWizard } from "../parts/ConnectWizard";
+import { SignIns } from "../parts/SignIns";
 import { ShelfCard, SystemCard } from "../parts/SystemCard";
 import { SystemDrawer } from "../parts/SystemDrawer";
 
@@ -58,6 +59,7 @@ export function IntegrationsScreen() {
           connectors={connectors.data}
           connections={connections.data}
           openSystem={place === "systems" ? id : null}
+          signIns={place === "sign-ins"}
         />
       ) : connections.isError ? (
         <>
@@ -120,41 +122,19 @@ function ChooseSystem(props: { connectors: Connector[]; clientId: string | null;
   );
 }
 
-function Catalogue(props: { connectors: Connector[]; connections: ConnectionRow[]; openSystem: string | null }) {
+function Catalogue(props: {
+  connectors: Connector[];
+  connections: ConnectionRow[];
+  openSystem: string | null;
+  signIns: boolean;
+}) {
   const { t } = useTranslation("integrations");
-  const { t: shared } = useTranslation("shared");
   const format = useFormat();
   const go = useGo();
-  const say = useLocalText();
-  const [typed, setTyped] = useState("");
-  const [shelf, setShelf] = useState<Shelf>("all");
-  const search = useSlash();
   const { connectors, connections } = props;
-
-  const shown = useMemo(
-    () =>
-      sortCatalogue(
-        connectors,
-        typed,
-        shelf,
-        (connector) => [
-          say(connector.name),
-          connector.name.ru,
-          connector.name.en,
-          shared(`category.${connector.category}`),
-          ...connector.capabilities.map((one) => shared(`capability.${one}`)),
-        ],
-        format.collator,
-      ),
-    [connectors, typed, shelf, say, shared, format],
-  );
-  const bySystem = useMemo(() => bySystemId(connections), [connections]);
   const systems = connectors.filter((connector) => connector.connected > 0).length;
   const clients = new Set(connections.map((row) => row.client_id)).size;
   const signIns = connections.filter((row) => row.state === "sign_in_needed").length;
-  const others = connections.filter((row) => row.health === "act" && row.state !== "sign_in_needed").length;
-  const hasFiles = connectors.some((connector) => connector.id === FILE_CONNECTOR);
-  const nothing = shown.connected.length + shown.available.length === 0;
 
   return (
     <>
@@ -182,6 +162,60 @@ function Catalogue(props: { connectors: Connector[]; connections: ConnectionRow[
           {t("connect_system")}
         </Button>
       </PageHead>
+      <Tabs
+        label={t("tab.label")}
+        active={props.signIns ? "sign_ins" : "catalogue"}
+        onChange={(tab) => go(tab === "sign_ins" ? links.signIns() : links.integrations())}
+        tabs={[
+          { id: "catalogue", label: t("tab.catalogue") },
+          { id: "sign_ins", label: t("tab.sign_ins"), mark: signIns > 0 ? format.count(signIns) : undefined },
+        ]}
+      />
+      {props.signIns ? <SignIns connectors={connectors} /> : <Shelves {...props} signIns={signIns} />}
+    </>
+  );
+}
+
+/** The systems: those that are connected, and the rest. */
+function Shelves(props: {
+  connectors: Connector[];
+  connections: ConnectionRow[];
+  openSystem: string | null;
+  signIns: number;
+}) {
+  const { t } = useTranslation("integrations");
+  const { t: shared } = useTranslation("shared");
+  const format = useFormat();
+  const say = useLocalText();
+  const [typed, setTyped] = useState("");
+  const [shelf, setShelf] = useState<Shelf>("all");
+  const search = useSlash();
+  const { connectors, connections, signIns } = props;
+
+  const shown = useMemo(
+    () =>
+      sortCatalogue(
+        connectors,
+        typed,
+        shelf,
+        (connector) => [
+          say(connector.name),
+          connector.name.ru,
+          connector.name.en,
+          shared(`category.${connector.category}`),
+          ...connector.capabilities.map((one) => shared(`capability.${one}`)),
+        ],
+        format.collator,
+      ),
+    [connectors, typed, shelf, say, shared, format],
+  );
+  const bySystem = useMemo(() => bySystemId(connections), [connections]);
+  const others = connections.filter((row) => row.health === "act" && row.state !== "sign_in_needed").length;
+  const hasFiles = connectors.some((connector) => connector.id === FILE_CONNECTOR);
+  const nothing = shown.connected.length + shown.available.length === 0;
+
+  return (
+    <>
       <div className={classes.filters}>
         <TextInput
           ref={search}
