@@ -108,6 +108,10 @@ async fn nothing_secret_is_in_files_answers_or_events() -> Result<()> {
         let _: Value = office.ask(command, request).await?;
     }
 
+    // What is sent to whoever helps.
+    let bundle: Value = office.ask("diagnostics_export", json!({})).await?;
+    let bundle = bundle["content"].as_str().context("a diagnostic file")?.to_owned();
+
     // Files while the database is open (its log holds the last import), and once more after it was closed and recovered.
     let _: Value = office.ask("import_commit", json!({ "check": check })).await?;
     let key = |passphrase: &str| -> Result<String> {
@@ -121,6 +125,24 @@ async fn nothing_secret_is_in_files_answers_or_events() -> Result<()> {
     let private: BTreeSet<String> = secrets.union(&names).cloned().collect();
     let everything = Search::new(&private)?;
     let only_secrets = Search::new(&secrets)?;
+    let mut unsendable = private.clone();
+    unsendable.extend(keys[0].cabinets.iter().map(|cabinet| cabinet.username.clone()).filter(|name| name.len() >= 8));
+    unsendable.extend(keys[0].cabinets.iter().map(|cabinet| cabinet.id.to_string()).filter(|id| id.len() >= 8));
+    unsendable.insert(keys[0].client_id.clone());
+    unsendable.insert(office.dir().to_string_lossy().into_owned());
+    Search::new(&unsendable)?.clean("the diagnostic file", bundle.as_bytes())?;
+    let told: Value = serde_json::from_str(&bundle)?;
+    let failed = |code: &str| {
+        told["runs"].as_array().into_iter().flatten().any(|run| run["failure"]["code"] == code && run["log"].is_array())
+    };
+    ensure!(
+        failed("sign_in_revoked") && failed("platform_down") && bundle.contains("client-1"),
+        "the diagnostic file tells nothing: {bundle}"
+    );
+    ensure!(
+        bundle.contains("https://ads.vk.com/api/v2/") && told["traffic"][0]["errors"].as_u64() > Some(0),
+        "the diagnostic file shows no requests: {bundle}"
+    );
     let open = files(office.dir())?;
     ensure!(
         open.iter().any(|(path, bytes)| path.ends_with("workspace.db-wal") && bytes.len() > 4_096),
@@ -208,7 +230,10 @@ async fn nothing_secret_is_in_logs_or_in_what_the_system_tells_of_a_process() ->
             &with(&["stats", "--client", CLIENT_NAME, "--from", &from, "--to", &to, "--export", &file]),
         )?);
     }
-    printed.push(session.ends("doctor", &with(&["doctor"]))?);
+    let bundle = folder.path().join("bundle.json");
+    // A connection waits for a sign-in, so not everything is fine, and the exit code says so.
+    let doctor = ["doctor", "--bundle", &bundle.to_string_lossy()];
+    printed.push(session.fails("doctor", &with(&doctor))?);
     printed.push(session.fails("locked", &[&"clients"])?);
     printed.push(session.fails("wrong", &["--passphrase-file", &recovery_file, "clients"])?);
     let recovery_from = format!("file:{recovery_file}");
@@ -238,6 +263,9 @@ async fn nothing_secret_is_in_logs_or_in_what_the_system_tells_of_a_process() ->
     private.extend([WORKSPACE_NAME, CLIENT_NAME, "anna.planted@klient.example", MAIL].map(str::to_owned));
     private.extend(key.cabinets.iter().map(|cabinet| cabinet.name.clone()).filter(|name| name.chars().count() > 5));
     let everything = Search::new(&private)?;
+    let bundle = std::fs::read(&bundle)?;
+    ensure!(bundle.len() > 5_000, "the diagnostic file is empty");
+    everything.clean("the diagnostic file", &bundle)?;
     let written = files(&logs)?;
     let size: usize = written.iter().map(|(_, bytes)| bytes.len()).sum();
     ensure!(size > 20_000, "{size} bytes of logs at the most talkative level: the test is blind");

@@ -4,7 +4,9 @@
 use crate::harness::{Office, PASSPHRASE, Wish, days_ago, small};
 use anyhow::{Context, Result, ensure};
 use api::wire::{DraftCommitted, DraftState, SignInRow};
+use kit::clock::Clock;
 use model::{
+    alert::{AlertKind, AlertState},
     connection::{Connection, ConnectionState},
     id::{ClientId, ConnectionId, WorkspaceId},
     money::{Currency, VatState},
@@ -18,6 +20,7 @@ use simulators::{
     vk_ads::{Key, Scenario, TokenRules},
 };
 use std::{sync::Arc, time::Duration};
+use store::Scope;
 use vault::{credential::Vault, keys::ClientKey, passphrase_file::PassphraseFile};
 
 /// A world whose platform gives each user one token and no second: whoever asks for more than needed is refused.
@@ -47,7 +50,7 @@ async fn board(office: &Office) -> Result<Vec<SignInRow>> {
 }
 
 /// Signs in again for one connection; answers which were repaired and which runs go on.
-async fn sign_in(office: &Office, key: &Key, connection: ConnectionId) -> Result<DraftCommitted> {
+async fn sign_in_again(office: &Office, key: &Key, connection: ConnectionId) -> Result<DraftCommitted> {
     let draft = office.tested(key, Some(connection)).await?;
     ensure!(draft.state == DraftState::Ready, "{draft:?}");
     let request = json!({
@@ -83,7 +86,7 @@ async fn one_sign_in_repairs_every_connection_that_shares_it_and_costs_no_token_
         ensure!(rows[0].renew.is_some_and(|id| connections.contains(&id)), "{rows:?}");
 
         office.platform().faults().clear();
-        let repaired = sign_in(&office, &key, connections[0]).await?;
+        let repaired = sign_in_again(&office, &key, connections[0]).await?;
         ensure!(repaired.connection_ids.len() == 2 && repaired.run_ids.len() == 2, "{repaired:?}");
         office.done(&repaired.run_ids).await?;
         for connection in &connections {
@@ -152,7 +155,7 @@ async fn a_run_that_was_shut_out_goes_on_where_it_stopped() -> Result<()> {
     office.platform().faults().clear();
 
     let read_before = office.platform().requests().count_of("statistics/");
-    let again = sign_in(&office, &key, connection).await?;
+    let again = sign_in_again(&office, &key, connection).await?;
     ensure!(again.run_ids == [run], "another run was started: {again:?}");
     office.done(&[run]).await?;
     let after = office.run(run).await?;
@@ -197,6 +200,59 @@ async fn a_token_is_refreshed_past_half_of_its_life_and_a_platform_that_is_down_
     Ok(())
 }
 
+/// The vault and the database of a workspace whose program has ended.
+async fn offline(office: &Office) -> Result<(Vault, store::Store)> {
+    let workspace: Value = serde_json::from_slice(&std::fs::read(office.dir().join("workspace.json"))?)?;
+    let workspace: WorkspaceId = serde_json::from_value(workspace["id"].clone())?;
+    let file = PassphraseFile::open(&office.dir().join("vault.sealed"), &Secret::new(PASSPHRASE))?;
+    let vault = Vault::new(Arc::new(file), workspace);
+    let key = vault.workspace_key()?.context("the key of the workspace")?;
+    let database = office.dir().join("workspace.db");
+    let store = store::Store::open(&database, &key.to_hex_secret(), store::Options::default()).await?;
+    Ok((vault, store))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_ends_is_told_in_time_and_is_quiet_once_it_is_renewed() -> Result<()> {
+    let mut office = Office::open(small()).await?;
+    let key = agency(&office)?;
+    let client = office.client("Ромашка").await?.id;
+    let connections = connect(&office, &key, &[0, 1], client).await?;
+    let now = Clock::now(&*office.clock);
+    let alerts = async |office: &Office| -> Result<Vec<(ConnectionId, AlertState)>> {
+        let (_, store) = offline(office).await?;
+        let alerts = store.alerts(Scope::Portfolio, now - chrono::TimeDelta::days(30)).await?;
+        store.close().await;
+        let ends = alerts.into_iter().filter(|alert| alert.subject.kind == AlertKind::SignInEnds);
+        Ok(ends.map(|alert| (alert.subject.connection_id, alert.state)).collect())
+    };
+    // This platform gives sign-ins without an end; another one's word is put in its place.
+    office.host.shutdown().await;
+    let (_, store) = offline(&office).await?;
+    let sign_in = store.sign_ins().await?.remove(0);
+    let ends_at = Some(now + chrono::TimeDelta::hours(71));
+    store.put_sign_in(&store::sign_ins::SignIn { ends_at, ..sign_in }, &[], &[]).await?;
+    store.close().await;
+
+    office.restart().await;
+    let row = board(&office).await?.remove(0);
+    ensure!(row.state == SignInState::EndsSoon && row.ends_at == ends_at && row.renew.is_some(), "{row:?}");
+    // The look that raises alerts runs beside everything else; a whole sync is longer.
+    office.sync(connections[0]).await?;
+    office.host.shutdown().await;
+    let told = alerts(&office).await?;
+    ensure!(told.len() == 2 && told.iter().all(|(_, state)| *state == AlertState::Open), "{told:?}");
+
+    office.restart().await;
+    let again = sign_in_again(&office, &key, connections[1]).await?;
+    office.done(&again.run_ids).await?;
+    ensure!(board(&office).await?[0].state == SignInState::Good, "the renewed sign-in still ends");
+    office.host.shutdown().await;
+    let told = alerts(&office).await?;
+    ensure!(told.iter().all(|(_, state)| *state == AlertState::Settled), "{told:?}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_of_before_there_were_sign_ins_get_theirs() -> Result<()> {
     let mut office = Office::open(small()).await?;
@@ -204,13 +260,7 @@ async fn connections_of_before_there_were_sign_ins_get_theirs() -> Result<()> {
     let clients = [office.client("Ромашка").await?.id, office.client("Василёк").await?.id];
     office.host.shutdown().await;
     // As the versions before left it: each connection with all secrets in an envelope of its own.
-    let workspace: Value = serde_json::from_slice(&std::fs::read(office.dir().join("workspace.json"))?)?;
-    let workspace: WorkspaceId = serde_json::from_value(workspace["id"].clone())?;
-    let file = PassphraseFile::open(&office.dir().join("vault.sealed"), &Secret::new(PASSPHRASE))?;
-    let vault = Vault::new(Arc::new(file), workspace);
-    let opening = vault.workspace_key()?.context("the key of the workspace")?;
-    let database = office.dir().join("workspace.db");
-    let store = store::Store::open(&database, &opening.to_hex_secret(), store::Options::default()).await?;
+    let (vault, store) = offline(&office).await?;
     let mut connections = Vec::new();
     for (client, cabinet) in clients.into_iter().zip(&key.cabinets) {
         let config = json!({ "client_id": key.client_id, "agency_client_name": cabinet.username });
@@ -228,7 +278,7 @@ async fn connections_of_before_there_were_sign_ins_get_theirs() -> Result<()> {
             lookback_days: 3,
             first_load_days: 5,
             schedule: model::schedule::Schedule::Off,
-            created_at: kit::clock::Clock::now(&*office.clock),
+            created_at: Clock::now(&*office.clock),
         };
         let sealing = store.client_key(client).await?.context("the client's key")?;
         let sealing =

@@ -222,6 +222,8 @@ macro_rules! with_commands {
 
             /// Looks the whole workspace over: database, sums, credentials, keychain. Takes seconds on a large workspace.
             read doctor_run(Empty) -> DoctorReport [];
+            /// A file for whoever helps: versions, states, runs, requests, counters; no secrets, no names of people or businesses.
+            read diagnostics_export(Empty) -> ExportedFile [];
             /// Who did what, newest first, with the state of the hash chain.
             read audit_list(AuditList) -> AuditPage [Audit];
         }

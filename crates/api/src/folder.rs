@@ -51,6 +51,9 @@ pub struct Header {
     pub id: WorkspaceId,
     /// Where its key is.
     pub lock: Lock,
+    /// Whether it is the demo, which anybody may open over its own platform.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub demo: bool,
 }
 
 /// What a new workspace is made of.
@@ -139,7 +142,7 @@ impl Folder {
             return Err(Failure::new(Code::WorkspaceExists));
         }
         make_private(&self.dir).map_err(|error| file_failure(&self.dir, error))?;
-        let header = Header { format: FORMAT, id: WorkspaceId::new(), lock: new.lock };
+        let header = Header { format: FORMAT, id: WorkspaceId::new(), lock: new.lock, demo: new.demo };
         self.clear_unfinished()?;
         let folder = self.clone();
         let (lock, passphrase) = (new.lock, new.passphrase.clone());

@@ -38,6 +38,9 @@ use vault::{credential::Vault, recovery::RecoveryKey};
 /// Events that a slow screen may fall behind by before it loses some; it then reads everything again.
 const EVENTS_KEPT: usize = 1024;
 
+/// How often it is looked which sign-ins end soon.
+const BETWEEN_REVIEWS: Duration = Duration::from_hours(1);
+
 /// How to start a host.
 #[derive(Clone)]
 pub struct HostOptions {
@@ -142,7 +145,13 @@ pub struct Workspace {
 
 impl Host {
     /// Starts. Never fails: a locked or missing workspace is a state that `app_status` tells.
-    pub async fn start(options: HostOptions) -> Self {
+    pub async fn start(mut options: HostOptions) -> Self {
+        // A demo workspace that is pointed at opens over its own platform, and needs no passphrase from anybody.
+        let header = Folder::new(&options.workspace_dir).header().ok().flatten();
+        if !options.demo && header.is_some_and(|header| header.demo) {
+            options.demo = true;
+            options.demo_dir = options.workspace_dir.clone();
+        }
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let inner = Inner {
             registry: Registry::new(),
@@ -360,6 +369,7 @@ impl Host {
         wires.sign_ins.adopt(&adopting).await?;
         // Whoever is alone is on duty at once: nobody waits for the first beat of a watch.
         watch.look().await?;
+        tokio::spawn(review_sign_ins(Arc::clone(&wires), self.inner.events.clone(), stop.clone()));
         tokio::spawn(keep_budgets(Arc::clone(&wires), engine.clone(), stirred, stop.clone()));
         let duty = engine.clone();
         tokio::spawn(listen(store, wires, registry, engine, self.inner.events.clone(), heard, stop.clone()));
@@ -459,6 +469,21 @@ async fn keep_budgets(wires: Arc<Wires>, engine: Engine, stirred: Arc<Notify>, s
             tracing::warn!(error = %failure, "request budgets could not be kept");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Looks once an hour which sign-ins end soon, until the workspace is closed.
+async fn review_sign_ins(wires: Arc<Wires>, events: broadcast::Sender<Event>, stop: CancellationToken) {
+    loop {
+        match wires.sign_ins.review().await {
+            Ok(true) => changed(&events, &[Tag::Connections]),
+            Ok(false) => {}
+            Err(failure) => tracing::warn!(error = %failure, "whether sign-ins end soon could not be looked at"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(BETWEEN_REVIEWS) => {}
+        }
     }
 }
 

@@ -8,11 +8,13 @@ pub mod protocol;
 pub mod wire;
 
 mod demo;
+mod diagnostics;
 mod drafts;
 mod folder;
 mod handlers;
 mod imports;
 mod post;
+mod pseudonyms;
 mod registry;
 mod sign_ins;
 mod wiring;

@@ -10,7 +10,7 @@ use crate::{
     registry::Registry,
 };
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kit::{
     clock::Clock,
     session::{Credentials, SecretChanges},
@@ -18,10 +18,12 @@ use kit::{
     source::Source,
 };
 use model::{
+    alert::{AlertKind, AlertRule, Threshold},
     connection::Connection,
     failure::{Code, Failure},
     id::{ClientId, ConnectionId, SignInId},
     secret::SecretFields,
+    sign_in::ENDS_SOON,
 };
 use serde_json::{Map, Value};
 use std::{
@@ -30,6 +32,7 @@ use std::{
 };
 use store::{
     Scope, Store,
+    alerts::Found,
     sign_ins::{Renewal, SealedKey, SignIn},
 };
 use tokio::sync::Mutex as Turn;
@@ -171,7 +174,40 @@ impl SignIns {
         let connections: Vec<ConnectionId> = to.iter().map(|(_, connection)| *connection).collect();
         let orphans = self.store.put_sign_in(&sign_in, &keys, &connections).await?;
         self.forget(orphans).await;
+        // The sign-in is kept; the next look takes the warning back.
+        if let Err(failure) = self.review().await {
+            tracing::warn!(error = %failure, "whether sign-ins end soon could not be looked at");
+        }
         Ok(())
+    }
+
+    /// Says in time that a sign-in ends, to everybody whose connection lives by it, and takes it back when it was renewed. Answers whether
+    /// anything changed.
+    pub(crate) async fn review(&self) -> Result<bool, Failure> {
+        let now = self.clock.now();
+        let rule = self.store.alert_rules().await?.remove(&AlertKind::SignInEnds).filter(|rule| rule.enabled);
+        let ends: HashMap<SignInId, Option<DateTime<Utc>>> =
+            self.store.sign_ins().await?.into_iter().map(|sign_in| (sign_in.id, sign_in.ends_at)).collect();
+        let mut changed = false;
+        for (connection, id) in self.store.sign_ins_of_connections().await? {
+            let end = ends.get(&id).copied().flatten();
+            // After its end it is no warning any more: a person is asked in.
+            let soon = |rule: &AlertRule, end: DateTime<Utc>| {
+                let days = rule.thresholds.get(&Threshold::Days).copied().unwrap_or_default();
+                end > now && end - now <= ENDS_SOON.max(TimeDelta::days(days.into()))
+            };
+            let found = rule.as_ref().zip(end).filter(|(rule, end)| soon(rule, *end)).map(|(rule, end)| Found {
+                kind: AlertKind::SignInEnds,
+                stream: None,
+                days: None,
+                severity: rule.severity,
+                params: [("until".to_owned(), end.to_rfc3339())].into(),
+            });
+            let found: Vec<Found> = found.into_iter().collect();
+            let reviewed = self.store.review_alerts(connection, &[AlertKind::SignInEnds], &found, None, now).await?;
+            changed |= reviewed.is_change();
+        }
+        Ok(changed)
     }
 
     /// Removes from the vault what nobody lives by any more. The rows are gone already, so a keychain that refuses is said, not shown as

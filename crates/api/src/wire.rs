@@ -1266,6 +1266,8 @@ wire! {
         credential: CredentialHealth,
         /// How many requests the platform still allows, window by window, shortest first; empty while it has not said.
         quota: Vec<QuotaWindow>,
+        /// What it cost its platform in the last thirty days, oldest first; days without a request are not in it.
+        traffic: Vec<TrafficDay>,
     }
     /// Requests of an account in one window of a platform's limits.
     QuotaWindow {
@@ -1589,6 +1591,34 @@ wire! {
         bytes: u32,
         /// Which attempt, from 1.
         attempt: u32,
+        /// What the platform said of its limits with the answer.
+        limits: Vec<LimitSaid>,
+        /// Why no usable answer came; redacted.
+        failure: Option<String>,
+    }
+    /// A header about limits.
+    LimitSaid {
+        /// Its name.
+        name: String,
+        /// What it says.
+        value: String,
+    }
+    /// What a connection cost its platform on a day.
+    TrafficDay {
+        /// The day in UTC.
+        date: NaiveDate,
+        /// Requests, repeats included.
+        requests: u32,
+        /// Bytes of their answers.
+        #[ts(type = "number")]
+        bytes: u64,
+        /// Requests that repeated another one.
+        retries: u32,
+        /// Requests without an answer, or with an error.
+        errors: u32,
+        /// How long runs waited for the platform.
+        #[ts(type = "number")]
+        waited_millis: u64,
     }
     /// A line of a run's log.
     LogRow {
@@ -1758,17 +1788,22 @@ wire! {
         /// Version of the database's tables.
         #[ts(type = "number")]
         schema: i64,
+        /// Free space on its disk, in bytes; absent when the system does not say.
+        #[ts(type = "number | null")]
+        free_bytes: Option<u64>,
         /// What was looked at.
         checks: Vec<DoctorCheck>,
     }
     /// One thing the doctor looked at.
     DoctorCheck {
-        /// Which: `database`, `rollups`, `audit_log`, `keychain`, `credentials`.
+        /// Which: `database`, `rollups`, `audit_log`, `disk`, `clock`, `keychain`, `credentials`, `schedule`, `platforms`.
         id: String,
         /// Whether it is as it should be.
         fine: bool,
         /// What is wrong, a line each.
         findings: Vec<String>,
+        /// What was done to find out, where that is more than looking.
+        notes: Vec<String>,
     }
 
     /// Which entries of the audit log.

@@ -135,6 +135,10 @@ impl Wires {
         })
     }
 
+    pub(crate) fn url_map(&self) -> &[(String, String)] {
+        &self.url_map
+    }
+
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }

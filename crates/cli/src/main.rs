@@ -62,8 +62,8 @@ enum WorkspaceCommand {
     Import(import::Args),
     /// Lists what a person should know without looking.
     Alerts(alerts::Args),
-    /// Looks the workspace over.
-    Doctor,
+    /// Looks the workspace over; fails when something is not as it should be.
+    Doctor(doctor::Args),
     /// Brings the workspace's key back with the recovery key.
     Recover(recover::Args),
     /// Serves the console to a browser on this computer.
@@ -118,7 +118,7 @@ async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> {
         WorkspaceCommand::Stats(args) => stats::run(&host, output, args).await,
         WorkspaceCommand::Import(args) => import::run(&host, output, args).await,
         WorkspaceCommand::Alerts(args) => alerts::run(&host, output, args).await,
-        WorkspaceCommand::Doctor => doctor::run(&host, output).await,
+        WorkspaceCommand::Doctor(args) => doctor::run(&host, output, args).await,
         WorkspaceCommand::Recover(args) => recover::run(&host, output, args, passphrase).await,
         WorkspaceCommand::Serve(args) => serve::run(&host, output, args).await,
     };

@@ -906,6 +906,7 @@ impl Http {
             bytes: 0,
             attempt: number,
             failure: None,
+            limits: Vec::new(),
         };
         let begun = std::time::Instant::now();
         let shown = options.observer.wants_bodies().map(|most| (most, wire.headers.clone(), wire.body.clone()));
@@ -918,8 +919,9 @@ impl Http {
         let silence = asked.read_timeout.unwrap_or(options.read_timeout);
         let mut outcome = self.receive(request, silence, asked.to_file, &mut record).await;
         record.millis = begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-        if let Err(failure) = &outcome {
-            record.failure = Some(failure.to_string());
+        match &outcome {
+            Ok((_, headers, _)) => record.limits = self.limits_said(headers),
+            Err(failure) => record.failure = Some(failure.to_string()),
         }
         tracing::debug!(url = record.url, status = record.status, millis = record.millis, "request");
         if let Some((most, headers, body)) = shown {
@@ -930,6 +932,18 @@ impl Http {
             options.observer.request(record);
         }
         outcome.map_err(Broken::Transport)
+    }
+
+    /// What an answer says of the platform's limits, and of the time to wait.
+    fn limits_said(&self, headers: &HeaderMap) -> Vec<(String, String)> {
+        const WORDS: [&str; 5] = ["retry-after", "ratelimit", "rate-limit", "quota", "units"];
+        let said = headers
+            .iter()
+            .filter(|(name, value)| WORDS.iter().any(|word| name.as_str().contains(word)) && !value.is_sensitive());
+        let text = |value: &HeaderValue| -> String {
+            self.shared.redactor.text(&String::from_utf8_lossy(value.as_bytes())).chars().take(120).collect()
+        };
+        said.take(20).map(|(name, value)| (name.to_string(), text(value))).collect()
     }
 
     /// What a person may see of a request and its answer.

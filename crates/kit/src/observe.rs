@@ -24,6 +24,8 @@ pub struct RequestRecord {
     pub attempt: u32,
     /// The failure's code and detail when no usable answer came.
     pub failure: Option<String>,
+    /// What the platform said of its limits with the answer: headers by name.
+    pub limits: Vec<(String, String)>,
 }
 
 /// A request and its answer with everything people may see of them: for the test-read panel, where a person looks at what a connector

@@ -49,6 +49,8 @@ words! {
         AlertMuted = "alert_muted",
         /// A rule of alerts was changed.
         AlertRuleChanged = "alert_rule_changed",
+        /// A diagnostic file was made.
+        DiagnosticsExported = "diagnostics_exported",
         /// Records were exported.
         RecordsExported = "records_exported",
         /// A channel for alerts was added.

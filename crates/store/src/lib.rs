@@ -42,6 +42,7 @@ mod staged_stats;
 mod stream_states;
 mod streams;
 pub mod tellings;
+pub mod traffic;
 pub mod turns;
 pub mod waits;
 pub mod workspace;

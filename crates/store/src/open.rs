@@ -58,6 +58,11 @@ pub struct Report {
 }
 
 impl Store {
+    /// Free space on the disk of the database; `None` when the system does not say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        fs4::available_space(self.path.parent()?).ok()
+    }
+
     /// Creates a new database and opens it. It is made under another name and renamed when it is complete, so that a crash leaves
     /// either a whole database or none.
     pub async fn create(path: &Path, key_hex: &Secret, options: Options) -> Result<Self> {

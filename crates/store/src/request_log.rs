@@ -3,8 +3,8 @@
 use crate::{
     Result, Store, StoreError,
     bulk::{Bulk, ROWS},
-    codec::{Read, instant_code},
-    runs,
+    codec::{Read, instant_code, json},
+    runs, traffic,
 };
 use chrono::{DateTime, Utc};
 use model::id::RunId;
@@ -29,6 +29,10 @@ pub struct Request {
     pub bytes: u64,
     /// Which attempt, from 1.
     pub attempt: u32,
+    /// What the platform said of its limits: headers by name.
+    pub limits: Vec<(String, String)>,
+    /// Why no usable answer came.
+    pub failure: Option<String>,
 }
 
 fn signed(count: u64) -> i64 {
@@ -44,9 +48,10 @@ impl Store {
         self.located(async {
             let mut transaction = self.begin().await?;
             let num = runs::num_of(&mut *transaction, run).await?;
+            traffic::count(&mut transaction, num, requests).await?;
             let mut bulk = Bulk::new(
-                "INSERT INTO request_log (run, at, method, url, status, millis, bytes, attempt) VALUES",
-                8,
+                "INSERT INTO request_log (run, at, method, url, status, millis, bytes, attempt, limits, failure) VALUES",
+                10,
                 "",
             );
             for chunk in requests.chunks(ROWS) {
@@ -60,7 +65,9 @@ impl Store {
                         .bind(request.status.map(i64::from))
                         .bind(signed(request.millis))
                         .bind(signed(request.bytes))
-                        .bind(i64::from(request.attempt));
+                        .bind(i64::from(request.attempt))
+                        .bind(json(&request.limits)?)
+                        .bind(request.failure.clone());
                 }
                 query.execute(&mut *transaction).await?;
             }
@@ -76,6 +83,17 @@ impl Store {
             Ok(())
         })
         .await
+    }
+
+    /// The address that each connector's newest kept request went to, by connector.
+    pub async fn newest_addresses(&self) -> Result<Vec<(String, String)>> {
+        let rows = sqlx::query(
+            "SELECT c.connector, q.url, max(q.num) FROM request_log AS q JOIN runs AS r ON r.num = q.run
+             JOIN connections AS c ON c.num = r.connection GROUP BY c.connector ORDER BY c.connector",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| Ok((row.value("connector")?, row.value("url")?))).collect()
     }
 
     /// The kept requests of a run, newest first.
@@ -102,6 +120,8 @@ impl Store {
                     millis: row.count("millis")?,
                     bytes: row.count("bytes")?,
                     attempt: row.small("attempt")?,
+                    limits: row.json("limits")?,
+                    failure: row.value("failure")?,
                 })
             })
             .collect()

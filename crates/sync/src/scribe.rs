@@ -19,7 +19,7 @@ use tokio::{
 
 /// Shortest time between two events of one run.
 const BEAT: Duration = Duration::from_millis(200);
-/// Lines that wait to be written; beyond it the oldest requests are dropped, for only the newest are kept anyway.
+/// Requests that wait to be written at most.
 const PENDING: usize = 500;
 
 enum Note {
@@ -157,7 +157,8 @@ impl Desk {
                     Self::said(self.store.end_wait(self.run, record.at).await);
                 }
                 if self.requests.len() >= PENDING {
-                    self.requests.remove(0);
+                    // Every request counts for the day's counters, also one that the log will not keep.
+                    self.flush().await;
                 }
                 self.requests.push(Request {
                     at: record.at,
@@ -167,6 +168,8 @@ impl Desk {
                     millis: record.millis,
                     bytes: record.bytes,
                     attempt: record.attempt,
+                    limits: record.limits,
+                    failure: record.failure,
                 });
             }
             // A report in the making is work, not waiting: the run goes on as before.

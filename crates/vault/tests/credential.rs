@@ -5,14 +5,14 @@
 use chrono::{DateTime, Utc};
 use model::{
     failure::{Code, Failure},
-    id::{ChannelId, ClientId, ConnectionId, WorkspaceId},
+    id::{ChannelId, ClientId, ConnectionId, SignInId, WorkspaceId},
     secret::{Secret, SecretFields},
 };
 use std::{path::PathBuf, sync::Arc};
 use vault::{
     credential::Vault,
     failure::{RecoveryKeyTypo, VaultError},
-    keys::{ChannelKey, ClientKey, DatabaseKey},
+    keys::{ChannelKey, ClientKey, DatabaseKey, SignInKey},
     recovery::RecoveryKey,
     store::{Memory, SecretStore, StoreKind},
 };
@@ -289,4 +289,36 @@ fn the_secret_of_a_channel_opens_with_its_key_and_for_itself_only() {
     vault.forget_channel(channel).unwrap();
     vault.forget_channel(channel).unwrap();
     assert!(vault.open_channel(&key, channel).unwrap().is_none());
+}
+
+#[test]
+fn what_a_sign_in_shares_opens_for_each_client_that_uses_it_and_for_nobody_else() {
+    let room = Room::new(Memory::default());
+    let (sign_in, inner) = (SignInId::new(), SignInKey::generate().unwrap());
+    let fields: SecretFields = [("client_secret".to_owned(), Secret::new(PLANTED))].into();
+    room.vault.seal_sign_in(&inner, sign_in, &fields, DateTime::<Utc>::UNIX_EPOCH).unwrap();
+    let second = (ClientKey::generate().unwrap(), ClientId::new());
+    for (key, client) in [(&room.key, room.client), (&second.0, second.1)] {
+        let wrapped = room.vault.wrap(key, client, sign_in, &inner).unwrap();
+        assert!(!wrapped.windows(32).any(|part| part == inner.as_bytes()), "the key lies in the clear");
+        let opened = room.vault.unwrap_key(key, client, sign_in, &wrapped).unwrap();
+        assert_eq!(room.vault.open_sign_in(&opened, sign_in).unwrap().unwrap().fields, fields);
+        // Another client's key, another client, another sign-in, a changed byte, nothing.
+        let stranger = ClientKey::generate().unwrap();
+        let mut changed = wrapped.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        for refused in [
+            room.vault.unwrap_key(&stranger, client, sign_in, &wrapped),
+            room.vault.unwrap_key(key, ClientId::new(), sign_in, &wrapped),
+            room.vault.unwrap_key(key, client, SignInId::new(), &wrapped),
+            room.vault.unwrap_key(key, client, sign_in, &changed),
+            room.vault.unwrap_key(key, client, sign_in, &[]),
+        ] {
+            assert!(matches!(refused, Err(VaultError::SealBroken)), "{refused:?}");
+        }
+    }
+    assert!(room.vault.open_sign_in(&SignInKey::generate().unwrap(), sign_in).is_err());
+    assert!(room.vault.open_sign_in(&inner, SignInId::new()).unwrap().is_none());
+    room.vault.forget_sign_in(sign_in).unwrap();
+    assert!(room.vault.open_sign_in(&inner, sign_in).unwrap().is_none());
 }

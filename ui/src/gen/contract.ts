@@ -297,6 +297,7 @@ version: string, };
  * Something a person did that the audit log keeps.
  */
 export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "diagnostics_exported" | "records_exported";
 
 /**
  * An entry of the audit log.
@@ -784,7 +785,11 @@ credential: CredentialHealth,
 /**
  * How many requests the platform still allows, window by window, shortest first; empty while it has not said.
  */
-quota: Array<QuotaWindow>, };
+quota: Array<QuotaWindow>, 
+/**
+ * What it cost its platform in the last thirty days, oldest first; days without a request are not in it.
+ */
+traffic: Array<TrafficDay>, };
 
 /**
  * One account of one system, connected for one client.
@@ -1088,7 +1093,7 @@ confirm_name: string, };
  */
 export type DoctorCheck = { 
 /**
- * Which: `database`, `rollups`, `audit_log`, `keychain`, `credentials`.
+ * Which: `database`, `rollups`, `audit_log`, `disk`, `clock`, `keychain`, `credentials`, `schedule`, `platforms`.
  */
 id: string, 
 /**
@@ -1098,7 +1103,11 @@ fine: boolean,
 /**
  * What is wrong, a line each.
  */
-findings: Array<string>, };
+findings: Array<string>, 
+/**
+ * What was done to find out, where that is more than looking.
+ */
+notes: Array<string>, };
 
 /**
  * What the doctor found.
@@ -1116,6 +1125,10 @@ database_bytes: number,
  * Version of the database's tables.
  */
 schema: number, 
+/**
+ * Free space on its disk, in bytes; absent when the system does not say.
+ */
+free_bytes: number | null, 
 /**
  * What was looked at.
  */
@@ -1650,6 +1663,19 @@ spend: Micros | null, };
  * The depth of a row in a platform's tree. Platforms name them differently (VK: ad plan, group, banner); these are ours.
  */
 export type Level = "account" | "campaign" | "ad_group" | "ad";
+
+/**
+ * A header about limits.
+ */
+export type LimitSaid = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it says.
+ */
+value: string, };
 
 /**
  * A text in both languages.
@@ -2712,7 +2738,15 @@ bytes: number,
 /**
  * Which attempt, from 1.
  */
-attempt: number, };
+attempt: number, 
+/**
+ * What the platform said of its limits with the answer.
+ */
+limits: Array<LimitSaid>, 
+/**
+ * Why no usable answer came; redacted.
+ */
+failure: string | null, };
 
 /**
  * A number of a rule.
@@ -3565,6 +3599,33 @@ failure: ApiError | null, };
  * A number by which a rule decides.
  */
 export type Threshold = "failures" | "hours" | "percent" | "impressions" | "days" | "conversions" | "rows" | "times" | "requests";
+ * What a connection cost its platform on a day.
+ */
+export type TrafficDay = { 
+/**
+ * The day in UTC.
+ */
+date: string, 
+/**
+ * Requests, repeats included.
+ */
+requests: number, 
+/**
+ * Bytes of their answers.
+ */
+bytes: number, 
+/**
+ * Requests that repeated another one.
+ */
+retries: number, 
+/**
+ * Requests without an answer, or with an error.
+ */
+errors: number, 
+/**
+ * How long runs waited for the platform.
+ */
+waited_millis: number, };
 
 /**
  * How to print a metric.
@@ -3772,6 +3833,8 @@ export interface Commands {
   alert_rules_update: { request: AlertRule; response: Array<AlertRuleRow>; kind: "change" };
   /** Looks the whole workspace over: database, sums, credentials, keychain. Takes seconds on a large workspace. */
   doctor_run: { request: Empty; response: DoctorReport; kind: "read" };
+  /** A file for whoever helps: versions, states, runs, requests, counters; no secrets, no names of people or businesses. */
+  diagnostics_export: { request: Empty; response: ExportedFile; kind: "read" };
   /** Who did what, newest first, with the state of the hash chain. */
   audit_list: { request: AuditList; response: AuditPage; kind: "read" };
 }
@@ -3836,6 +3899,7 @@ export const commands = {
   alert_rules_get: { kind: "read", tags: ["alerts"] },
   alert_rules_update: { kind: "change", tags: ["alerts", "audit"] },
   doctor_run: { kind: "read", tags: [] },
+  diagnostics_export: { kind: "read", tags: [] },
   audit_list: { kind: "read", tags: ["audit"] },
 } as const satisfies { [Name in keyof Commands]: { kind: Commands[Name]["kind"]; tags: readonly Tag[] } };
 
@@ -3877,3 +3941,4 @@ export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", 
 
 /** Every `Severity`, in the order of its declaration. */
 export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "diagnostics_exported", "records_exported"];

@@ -6,7 +6,7 @@ use crate::{
     host::{Host, Workspace},
     wire::{
         ById, ConnectionDetail, ConnectionRow, ConnectionUpdate, CredentialHealth, Empty, QuotaWindow, SettingsApplied,
-        SettingsApply, SettingsPart, StreamChoice,
+        SettingsApply, SettingsPart, StreamChoice, TrafficDay,
     },
 };
 use chrono::{DateTime, Utc};
@@ -15,6 +15,7 @@ use kit::session::Credentials;
 use model::{
     audit::AuditAction,
     connection::{Connection, ConnectionState},
+    date::DateRange,
     failure::{Code, Failure},
     id::ConnectionId,
 };
@@ -137,7 +138,24 @@ async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<
         rows: counts.into_iter().find(|(of, _)| *of == id).map_or(0, |(_, rows)| rows),
         credential: credential(host, workspace, &connection).await?,
         quota: quota(workspace, &connection, host.now()),
+        traffic: traffic(workspace, id, host.now()).await?,
     })
+}
+
+/// Days of traffic shown.
+const TRAFFIC_DAYS: u32 = 30;
+
+async fn traffic(workspace: &Workspace, id: ConnectionId, now: DateTime<Utc>) -> Result<Vec<TrafficDay>, Failure> {
+    let days = DateRange::ending(now.date_naive(), TRAFFIC_DAYS);
+    let days = workspace.store.traffic(Some(id), days).await?.into_iter().map(|day| TrafficDay {
+        date: day.date,
+        requests: small(day.tally.requests),
+        bytes: day.tally.bytes,
+        retries: small(day.tally.retries),
+        errors: small(day.tally.errors),
+        waited_millis: day.waited_millis,
+    });
+    Ok(days.collect())
 }
 
 /// The windows of the account's request budget that are still open; of those that have ended everything is free, which needs no words.

@@ -91,12 +91,10 @@ pub(crate) async fn commit(host: &Host, request: DraftCommit) -> Result<DraftCom
             let mut run_ids = Vec::with_capacity(repaired.len());
             for repaired in &repaired {
                 // Where a run was stopped it goes on; the connection that was asked for is read in any case.
-                match workspace.engine.go_on(*repaired).await? {
-                    Some(run) => run_ids.push(run),
-                    None if *repaired == id => {
-                        run_ids.push(workspace.engine.start(id, RunTrigger::Manual, Asked::due()).await?);
-                    }
-                    None => {}
+                if let Some(run) = workspace.engine.go_on(*repaired).await? {
+                    run_ids.push(run);
+                } else if *repaired == id {
+                    run_ids.push(workspace.engine.start(id, RunTrigger::Manual, Asked::due()).await?);
                 }
             }
             (repaired, run_ids)

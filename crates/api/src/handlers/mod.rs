@@ -27,7 +27,7 @@ use channels::{channel_chats, channel_delete, channel_save, channel_test, channe
 use clients::{client_create, client_delete, client_get, client_update, clients_list};
 use connections::{connection_delete, connection_get, connection_update, connections_list, settings_apply};
 use connectors::connectors_list;
-use doctor::doctor_run;
+use doctor::{diagnostics_export, doctor_run};
 use drafts::{draft_commit, draft_discard, draft_get, draft_start};
 use imports::{import_check, import_commit, import_open};
 use manifests::{

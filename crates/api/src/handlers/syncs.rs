@@ -7,7 +7,7 @@ use super::{
 use crate::{
     host::{Host, Workspace},
     wire::{
-        ApiError, BoardRequest, ById, CollectRequest, DayCell, DayChange, Empty, LogRow, QuarantineGroup,
+        ApiError, BoardRequest, ById, CollectRequest, DayCell, DayChange, Empty, LimitSaid, LogRow, QuarantineGroup,
         QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunEstimate, RunFilter, RunList, RunPage, RunRow,
         RunStarted, SliceRow, Strip, SyncBoard, WaitRow,
     },
@@ -133,6 +133,8 @@ pub(crate) async fn run_get(host: &Host, request: ById<RunId>) -> Result<RunDeta
                 millis: small(request.millis),
                 bytes: small(request.bytes),
                 attempt: request.attempt,
+                limits: request.limits.into_iter().map(|(name, value)| LimitSaid { name, value }).collect(),
+                failure: request.failure,
             })
             .collect(),
         log: store

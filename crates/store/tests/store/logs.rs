@@ -4,12 +4,13 @@ use crate::{Home, a_commit, a_run, a_slice, at, connected, day, days, noon, runs
 use chrono::TimeDelta;
 use model::{
     ad::{Level, RejectReason},
+    date::DateRange,
     failure::{Code, Failure},
     id::RunId,
     run::RunState,
 };
 use std::collections::BTreeMap;
-use store::{StoreError, quarantine, request_log, request_log::Request, run_log, run_log::LogLine};
+use store::{StoreError, quarantine, request_log, request_log::Request, run_log, run_log::LogLine, traffic::Tally};
 
 #[tokio::test]
 async fn the_newest_lines_and_requests_stay() {
@@ -28,7 +29,9 @@ async fn the_newest_lines_and_requests_stay() {
         status: number.is_multiple_of(2).then_some(200),
         millis: 12,
         bytes: 1 << 33,
-        attempt: 1,
+        attempt: 1 + u32::try_from(number % 3 / 2).unwrap(),
+        limits: vec![("x-ratelimit-remaining".to_owned(), number.to_string())],
+        failure: (number % 2 == 1).then(|| "timeout".to_owned()),
     };
     home.store.append_run_log(other, &[line(1)]).await.unwrap();
     home.store.append_requests(other, &[request(1)]).await.unwrap();
@@ -40,6 +43,16 @@ async fn the_newest_lines_and_requests_stay() {
     assert_eq!(lines, (2_300 - run_log::KEPT as usize..2_300).rev().map(line).collect::<Vec<_>>());
     let requests = home.store.requests(run).await.unwrap();
     assert_eq!(requests, (2_300 - request_log::KEPT as usize..2_300).rev().map(request).collect::<Vec<_>>());
+    // The counters know of all of them, the log of the newest.
+    let day = DateRange::day(noon().date_naive());
+    let [traffic] = home.store.traffic(Some(connection), day).await.unwrap()[..] else { panic!("one day has traffic") };
+    assert_eq!(
+        traffic.tally,
+        Tally { requests: 2_301, bytes: 2_301 << 33, retries: 766, errors: 1_151 },
+        "every third from the second is a repeat, every second has no answer"
+    );
+    assert_eq!(home.store.traffic(None, DateRange::day(noon().date_naive().succ_opt().unwrap())).await.unwrap(), []);
+    assert_eq!(home.store.newest_addresses().await.unwrap().len(), 1);
     assert_eq!(home.store.run_log(other).await.unwrap(), [line(1)]);
     assert_eq!(home.store.requests(other).await.unwrap(), [request(1)]);
     assert!(matches!(

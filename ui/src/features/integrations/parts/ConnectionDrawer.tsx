@@ -13,6 +13,7 @@ import type {
   FailureKind,
   Schedule,
   StreamChoice,
+  TrafficDay,
   VatState,
 } from "@/gen/contract";
 import { useErrorWords } from "@/shared/errors/errors";
@@ -307,6 +308,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
           </section>
         )}
         {detail.quota.length > 0 ? <Quota windows={detail.quota} /> : null}
+        {detail.traffic.length > 0 ? <Traffic days={detail.traffic} /> : null}
       </Drawer>
       {deleting ? <Delete detail={detail} onDone={props.onClose} onClose={() => setDeleting(false)} /> : null}
       {applying ? <ApplyDialog detail={detail} connector={connector} onClose={() => setApplying(false)} /> : null}
@@ -376,6 +378,27 @@ function Credential(props: { detail: ConnectionDetail }) {
       </p>
       <AppLink to={links.signIns()}>{t("sign_ins.all")}</AppLink>
     </>
+  );
+}
+
+/** What the connection cost its platform, all days together. */
+function Traffic(props: { days: TrafficDay[] }) {
+  const { t } = useTranslation("integrations");
+  const format = useFormat();
+  const sum = (of: (day: TrafficDay) => number) => props.days.reduce((all, day) => all + of(day), 0);
+  return (
+    <section className={classes.drawerPart}>
+      <h3>{t("traffic.title")}</h3>
+      <Facts
+        facts={[
+          [t("traffic.requests"), format.count(sum((day) => day.requests))],
+          [t("traffic.bytes"), format.bytes(sum((day) => day.bytes))],
+          [t("traffic.retries"), format.count(sum((day) => day.retries))],
+          [t("traffic.errors"), format.count(sum((day) => day.errors))],
+          [t("traffic.waited"), format.duration(sum((day) => day.waited_millis))],
+        ]}
+      />
+    </section>
   );
 }
 

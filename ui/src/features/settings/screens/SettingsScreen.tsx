@@ -1,13 +1,17 @@
 /** Settings: language and theme at once, who is told of alerts and how, their rules, the keys, and what the workspace is. */
-import { SegmentedControl } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
+import { IconFileDownload } from "@tabler/icons-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { currentHost } from "@/host/current";
+import { CallError } from "@/host/host";
 import { useLanguage } from "@/shared/format/useFormat";
 import { type LanguageChoice, setPrefs, type ThemeChoice, usePrefs } from "@/shared/prefs/prefs";
 import { useRead } from "@/shared/query/query";
 import { useStatus } from "@/shared/query/status";
 import { useQueryWord } from "@/shared/ui/address";
 import { Facts, PageHead, Panel, Screen } from "@/shared/ui/Layout";
+import { ErrorPanel } from "@/shared/ui/Notices";
 import { ShortcutList } from "@/shared/ui/ShortcutList";
 import { addable, draftOf, fresh } from "../logic/channel";
 import { AlertRules } from "../parts/AlertRules";
@@ -68,6 +72,7 @@ export function SettingsScreen() {
             />
           </div>
         </Panel>
+        <Diagnostics />
         <Panel title={t("keys")}>
           <div style={{ padding: 12 }}>
             <ShortcutList />
@@ -91,4 +96,34 @@ function OpenChannel(props: { word: string; onClose: () => void }) {
   }
   const saved = channels.data?.find((one) => one.id === props.word);
   return saved ? <ChannelDrawer saved={saved} start={draftOf(saved)} onClose={props.onClose} /> : null;
+}
+
+/** The file for whoever helps. It is made when it is asked for and saved where the person wants it; nothing is sent anywhere. */
+function Diagnostics() {
+  const { t } = useTranslation("settings");
+  const [pending, setPending] = useState(false);
+  const [error, setError] = useState<CallError | null>(null);
+  const save = () => {
+    setPending(true);
+    setError(null);
+    currentHost()
+      .call("diagnostics_export", {})
+      .then((file) => currentHost().saveFile(file))
+      .catch((reason: unknown) => {
+        if (!(reason instanceof CallError)) throw reason;
+        setError(reason);
+      })
+      .finally(() => setPending(false));
+  };
+  return (
+    <Panel title={t("help")}>
+      <div style={{ padding: 12, display: "grid", gap: 12, justifyItems: "start" }}>
+        <p>{t("help_body")}</p>
+        {error ? <ErrorPanel error={error} onAction={save} /> : null}
+        <Button variant="default" leftSection={<IconFileDownload size={14} />} loading={pending} onClick={save}>
+          {t("help_action")}
+        </Button>
+      </div>
+    </Panel>
+  );
 }

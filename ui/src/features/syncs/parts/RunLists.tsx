@@ -26,6 +26,7 @@ import {
 import { useErrorWords } from "@/shared/errors/errors";
 import { useFormat, useLanguage } from "@/shared/format/useFormat";
 import { useRead, useReadPages } from "@/shared/query/query";
+import { Chips } from "@/shared/ui/Layout";
 import { BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { StateWord } from "@/shared/ui/States";
 import { byStream, isOver } from "../logic/history";
@@ -213,32 +214,70 @@ function QuarantineRows(props: { runId: string }) {
   );
 }
 
+type Shown = "all" | "failed";
+
 /** Requests, newest first; secrets were masked before they were kept. */
 export function Requests(props: { requests: RequestRow[] }) {
   const { t } = useTranslation("syncs");
   const format = useFormat();
+  const [shown, setShown] = useState<Shown>("all");
   if (props.requests.length === 0) return <EmptyState icon={IconSend} title={t("none.requests")} />;
+  const failed = props.requests.filter(bad);
+  const requests = shown === "failed" ? failed : props.requests;
   return (
-    <ul className={classes.requests}>
-      {props.requests.map((request, index) => {
-        const [path, query] = placeOf(request.url);
-        return (
-          <li key={`${request.at} ${String(index)}`} title={request.url}>
-            <span className={classes.dim}>{format.timeExact(request.at)}</span>
-            <code>
-              {request.method} {path}
-            </code>
-            <b data-bad={request.status === null || request.status >= 400}>{request.status ?? t("no_answer")}</b>
-            <span className={classes.dim}>{format.duration(request.millis)}</span>
-            <code data-quiet="true">{query}</code>
-            <small>
-              {request.attempt > 1 ? t("attempt", { count: request.attempt }) : format.bytes(request.bytes)}
-            </small>
-          </li>
-        );
-      })}
-    </ul>
+    <>
+      <div className={classes.note}>
+        <Chips
+          label={t("requests_shown")}
+          active={shown}
+          onChange={setShown}
+          options={[
+            { id: "all", label: t("requests_all"), count: format.count(props.requests.length) },
+            { id: "failed", label: t("requests_failed"), count: format.count(failed.length) },
+          ]}
+        />
+      </div>
+      {requests.length === 0 ? <EmptyState icon={IconSend} title={t("none_failed")} /> : null}
+      <ul className={classes.requests}>
+        {requests.map((request, index) => {
+          const [path, query] = placeOf(request.url);
+          return (
+            <li key={`${request.at} ${String(index)}`} title={request.url}>
+              <span className={classes.dim}>{format.timeExact(request.at)}</span>
+              <code>
+                {request.method} {path}
+              </code>
+              <b data-bad={bad(request)}>{request.status ?? t("no_answer")}</b>
+              <span className={classes.dim}>{format.duration(request.millis)}</span>
+              <code data-quiet="true">{query}</code>
+              <small>
+                {request.attempt > 1 ? t("attempt", { count: request.attempt }) : format.bytes(request.bytes)}
+              </small>
+              {request.failure ? <p className={classes.requestMore}>{request.failure}</p> : null}
+              {request.limits.length > 0 ? (
+                <details className={classes.requestMore}>
+                  <summary>{t("requests_limits")}</summary>
+                  <dl>
+                    {request.limits.map((said) => (
+                      <div key={said.name}>
+                        <dt>{said.name}</dt>
+                        <dd>{said.value}</dd>
+                      </div>
+                    ))}
+                  </dl>
+                </details>
+              ) : null}
+            </li>
+          );
+        })}
+      </ul>
+    </>
   );
+}
+
+/** Whether a request brought no usable answer. */
+function bad(request: RequestRow): boolean {
+  return request.status === null || request.status >= 400 || request.failure !== null;
 }
 
 /** The log in words. */
