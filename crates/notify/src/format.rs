@@ -49,20 +49,6 @@ const MONTHS_RU: [&str; 12] = [
     "ноября",
     "декабря",
 ];
-const MONTHS_EN: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 impl Format {
     /// For a reader of this language in this zone (UTC when it is unknown) at this moment.
@@ -120,8 +106,10 @@ impl Format {
 
     /// A day: `20 ноября`, `20 November`; with its year when that is another one.
     pub fn day(self, day: NaiveDate) -> String {
-        let months = if self.language == Language::Ru { &MONTHS_RU } else { &MONTHS_EN };
-        let month = months.get(day.month0() as usize).copied().unwrap_or_default();
+        let month = match self.language {
+            Language::Ru => MONTHS_RU.get(day.month0() as usize).copied().unwrap_or_default().to_owned(),
+            Language::En => day.format("%B").to_string(),
+        };
         let text = format!("{}{NBSP}{month}", day.day());
         if day.year() == self.today.year() { text } else { format!("{text}{NBSP}{}", day.year()) }
     }

@@ -87,13 +87,7 @@ impl Store {
         .await?;
         rows.iter()
             .map(|row| {
-                let before = Sums {
-                    impressions: row.value("impressions_before")?,
-                    clicks: row.value("clicks_before")?,
-                    cost: row.micros("cost_before")?,
-                    conversions: row.micros("conversions_before")?,
-                    ..Sums::default()
-                };
+                let before = Sums::read_before(row)?;
                 Ok(StatDay {
                     stream: row.value("stream")?,
                     level: row.level("level")?,

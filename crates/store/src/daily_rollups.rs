@@ -44,6 +44,17 @@ impl Sums {
             rows: row.count("row_count")?,
         })
     }
+
+    /// What a day's sums were before it was read again; all unknown when it was read once.
+    pub(crate) fn read_before(row: &SqliteRow) -> Result<Self> {
+        Ok(Self {
+            impressions: row.value("impressions_before")?,
+            clicks: row.value("clicks_before")?,
+            cost: row.micros("cost_before")?,
+            conversions: row.micros("conversions_before")?,
+            ..Self::default()
+        })
+    }
 }
 
 /// Sums of one client in one currency and VAT state.

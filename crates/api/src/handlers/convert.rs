@@ -128,8 +128,6 @@ pub(crate) fn run_row(
     connection: &model::connection::Connection,
     client_name: &str,
 ) -> wire::RunRow {
-    // Its end is written before this process forgets it.
-    let live = live.filter(|_| run.ended_at.is_none());
     wire::RunRow {
         id: run.id,
         connection_id: run.connection_id,

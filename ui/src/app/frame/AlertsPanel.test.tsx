@@ -81,6 +81,7 @@ describe("an alert", () => {
       connection_id: alert.connection_id,
       client_id: null,
       range: alert.days,
+      streams: null,
     });
     expect(router.state.location.pathname).toBe("/syncs/run-77");
   });
