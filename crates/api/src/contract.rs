@@ -33,6 +33,8 @@ pub enum Tag {
     Drafts,
     /// The connectors of the catalogue and their manifests.
     Connectors,
+    /// Changes of the form of answers.
+    Drift,
 }
 
 impl Tag {
@@ -46,6 +48,7 @@ impl Tag {
         Self::Audit,
         Self::Drafts,
         Self::Connectors,
+        Self::Drift,
     ];
 }
 
@@ -166,6 +169,16 @@ macro_rules! with_commands {
             read run_get(ById<RunId>) -> RunDetail [Runs];
             /// Quarantined rows of a run.
             read quarantine_list(QuarantineRequest) -> QuarantinePage [Runs];
+            /// Rows of a connection that are in quarantine now.
+            read quarantine_open(OpenQuarantineRequest) -> OpenQuarantine [Runs, Stats];
+            /// Rows of a connection that are in quarantine now, as a file.
+            read quarantine_export(QuarantineExport) -> ExportedFile [Runs, Stats];
+            /// Collects the days of a connection's quarantined rows again, with today's mapping. What comes out clean is healed.
+            change quarantine_retry(ById<ConnectionId>) -> RunStarted [Runs, Audit];
+            /// Changes of the form of answers that wait for a decision.
+            read drift_list(DriftList) -> Vec<DriftRow> [Drift, Runs, Connections];
+            /// Makes changes of form the form from now on, or ignores them.
+            change drift_decide(DriftDecision) -> DriftDecided [Drift, Audit];
             /// Starts runs: of one connection, of a client, or of all; with a range, re-collects these days.
             change run_start(CollectRequest) -> RunStarted [Runs, Audit];
             /// Stops a run; what it committed stays.

@@ -37,6 +37,13 @@ macro_rules! wire_enum {
     )*};
 }
 
+mod answers;
+
+pub use answers::{
+    DayTotals, DriftConnection, DriftDecided, DriftDecision, DriftList, DriftRow, OpenQuarantine,
+    OpenQuarantineRequest, OpenQuarantineRow, QuarantineExport, ReasonCount,
+};
+
 /// A request for one thing by its id.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ById<T> {
@@ -1445,6 +1452,10 @@ wire! {
         read_at: Option<DateTime<Utc>>,
         /// Rows kept.
         rows: u32,
+        /// Rows that could not be understood when it was read last: its sums lack them.
+        rejected: u32,
+        /// Our sums beside the platform's own; absent when it has none, or when the day was read again since it said them.
+        totals: Option<DayTotals>,
     }
     /// A run in a list.
     RunRow {

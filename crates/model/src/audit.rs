@@ -43,5 +43,11 @@ words! {
         ConnectorRemoved = "connector_removed",
         /// Records were exported.
         RecordsExported = "records_exported",
+        /// Changes of form were accepted.
+        DriftAccepted = "drift_accepted",
+        /// Changes of form are ignored from now on.
+        DriftIgnored = "drift_ignored",
+        /// Quarantined rows were exported.
+        QuarantineExported = "quarantine_exported",
     }
 }

@@ -75,6 +75,13 @@ pub enum FaultKind {
     EmptyAccount,
     /// The first row and the first object arrive twice.
     DuplicateRows,
+    /// The object with the most impressions is left out of reports, while sums still count it.
+    LostRows,
+    /// Every member of this name becomes text, or a number when it is text.
+    OtherType {
+        /// Name of the member, at any depth.
+        field: String,
+    },
 }
 
 impl FaultKind {
@@ -102,6 +109,8 @@ impl FaultKind {
             Self::MissingField { .. } => "missing_field",
             Self::EmptyAccount => "empty_account",
             Self::DuplicateRows => "duplicate_rows",
+            Self::LostRows => "lost_rows",
+            Self::OtherType { .. } => "other_type",
         }
     }
 }

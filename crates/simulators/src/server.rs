@@ -308,6 +308,8 @@ fn bends(fault: &FaultKind) -> bool {
             | FaultKind::MissingField { .. }
             | FaultKind::EmptyAccount
             | FaultKind::DuplicateRows
+            | FaultKind::LostRows
+            | FaultKind::OtherType { .. }
     )
 }
 

@@ -130,10 +130,20 @@ impl Engine {
         trigger: RunTrigger,
         asked: Option<DateRange>,
     ) -> Result<RunId, Failure> {
+        self.start_days(connection_id, trigger, asked.as_slice()).await
+    }
+
+    /// [`Engine::start`] for days that do not all follow each other. Without any it is an ordinary run.
+    pub async fn start_days(
+        &self,
+        connection_id: ConnectionId,
+        trigger: RunTrigger,
+        asked: &[DateRange],
+    ) -> Result<RunId, Failure> {
         if let Some(running) = self.run_of(connection_id) {
             let ending = self.active().get(&running).is_none_or(|active| active.live.snapshot().state.is_over());
             if !ending {
-                return if asked.is_none() { Ok(running) } else { Err(Failure::new(Code::AlreadyRunning)) };
+                return if asked.is_empty() { Ok(running) } else { Err(Failure::new(Code::AlreadyRunning)) };
             }
             // Its end is told already; whoever starts again at once means a new run, not the one that has just failed.
             self.finished(running).await;
@@ -211,7 +221,7 @@ impl Engine {
         &self,
         connection: &Connection,
         source: &dyn Source,
-        asked: Option<DateRange>,
+        asked: &[DateRange],
     ) -> Result<Vec<NewSlice>, Failure> {
         let descriptor = source.descriptor();
         let chosen = self.inner.store.streams(connection.id).await?;
@@ -225,11 +235,11 @@ impl Engine {
             if !stream.required && !chosen.iter().any(|choice| choice.name == stream.name && choice.on) {
                 continue;
             }
-            let (level, range) = match stream.kind {
+            let (level, ranges) = match stream.kind {
                 // A dictionary has no days; one day stands in for "now".
-                StreamKind::Dictionary { level } => (level, Some(DateRange::day(today))),
+                StreamKind::Dictionary { level } => (level, vec![DateRange::day(today)]),
                 // Records have neither level nor days; where their stream stands is asked when they are read.
-                StreamKind::Records { .. } => (Level::Account, Some(DateRange::day(today))),
+                StreamKind::Records { .. } => (Level::Account, vec![DateRange::day(today)]),
                 StreamKind::Statistics { level } => {
                     let cursor = cursors.iter().find(|cursor| cursor.stream == stream.name);
                     let reach = Reach {
@@ -239,12 +249,17 @@ impl Engine {
                         first_load_days: connection.first_load_days,
                         max_history_days: descriptor.max_history_days,
                     };
-                    (level, asked.map_or_else(|| reach.ordinary(), |asked| reach.recollect(asked)))
+                    let ranges = match asked {
+                        [] => reach.ordinary().into_iter().collect(),
+                        asked => asked.iter().filter_map(|asked| reach.recollect(*asked)).collect(),
+                    };
+                    (level, ranges)
                 }
             };
-            let Some(range) = range else { continue };
-            for slice in source.slices(&stream.name, range)? {
-                planned.push(NewSlice { stream: slice.stream, level, window: slice.window });
+            for range in ranges {
+                for slice in source.slices(&stream.name, range)? {
+                    planned.push(NewSlice { stream: slice.stream, level, window: slice.window });
+                }
             }
         }
         Ok(planned)

@@ -6,6 +6,7 @@
 pub mod engine;
 pub mod import;
 pub mod live;
+pub mod notice;
 pub mod plan;
 pub mod schedule;
 pub mod scheduler;

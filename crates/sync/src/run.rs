@@ -4,7 +4,7 @@ use crate::{
     collect::{Collector, RecordCollector},
     engine::Wiring,
     live::{Live, SyncEvent},
-    plan, schedule,
+    notice, plan, schedule,
     scribe::{self, Pen},
 };
 use chrono::{DateTime, Utc};
@@ -15,17 +15,24 @@ use kit::{
 };
 use model::{
     connection::{Connection, ConnectionState},
+    date::DateRange,
     failure::{Code, Failure, FailureKind},
     id::RunId,
     run::{RunState, RunTrigger, SliceState},
+    shape::Shape,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 use store::{
     Store,
     commit::{Effort, SliceCommit, SliceFailure},
+    drifts::Looked,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +45,29 @@ pub(crate) struct Runner {
     pub(crate) connection: Connection,
     pub(crate) live: Arc<Live>,
     pub(crate) cancel: CancellationToken,
+}
+
+/// How long a run waits for the platform's own sums.
+const PATIENCE_FOR_TOTALS: Duration = Duration::from_mins(1);
+
+/// The form of a run's answers, by stream.
+#[derive(Debug, Default)]
+struct Looks(BTreeMap<String, (Shape, bool)>);
+
+impl Looks {
+    fn add(&mut self, stream: &str, seen: &Shape) {
+        self.0.entry(stream.to_owned()).or_insert_with(|| (Shape::default(), true)).0.add(seen);
+    }
+
+    fn cut_short(&mut self, stream: &str) {
+        if let Some((_, whole)) = self.0.get_mut(stream) {
+            *whole = false;
+        }
+    }
+
+    fn into_looked(self) -> Vec<Looked> {
+        self.0.into_iter().map(|(stream, (seen, whole))| Looked { stream, seen, whole }).collect()
+    }
 }
 
 /// What is left of a run after one of its slices failed.
@@ -158,6 +188,86 @@ impl Runner {
             .source(&self.connection.connector)
             .ok_or_else(|| Failure::new(Code::NotFound).with("what", &self.connection.connector))?;
         let session = self.wiring.session(&self.connection, Arc::new(pen.clone()), self.cancel.clone()).await?;
+        let mut looks = Looks::default();
+        let read = self.each_slice(&*source, &session, pen, &mut looks).await;
+        self.compare_forms(looks, pen).await;
+        read?;
+        self.compare_totals(&*source, &session, pen).await
+    }
+
+    /// Asks the platform for its own sums of the days that were read, and says which are not ours. The rows are committed already: when
+    /// the sums cannot be had, nothing is compared and the run is as good as before.
+    async fn compare_totals(&self, source: &dyn Source, session: &Session, pen: &Pen) -> Result<(), Failure> {
+        let level = self.store.totals_level(self.connection.id).await?;
+        let read = self.store.slices(self.id).await?.into_iter();
+        let days: Vec<DateRange> = read
+            .filter(|slice| slice.state == SliceState::Done && slice.level == level)
+            .filter_map(|slice| slice.window)
+            .collect();
+        let Some(range) = days
+            .iter()
+            .copied()
+            .reduce(|all, next| DateRange::new(all.from().min(next.from()), all.to().max(next.to())).unwrap_or(all))
+        else {
+            return Ok(());
+        };
+        // A wait for quota is worth it for rows, not for a check of them.
+        let asked = tokio::time::timeout(PATIENCE_FOR_TOTALS, source.day_totals(session, range)).await;
+        let now = self.clock.now();
+        let totals = match asked {
+            Ok(Ok(Some(totals))) => totals,
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Err(failure)) if failure.kind() == FailureKind::Cancelled => return Err(failure),
+            Ok(Err(failure)) => {
+                pen.line(now, "totals_unknown", [("code", failure.code.to_string())]);
+                return Ok(());
+            }
+            Err(_) => {
+                pen.line(now, "totals_unknown", [("code", Code::QuotaWait.to_string())]);
+                return Ok(());
+            }
+        };
+        self.store.put_day_totals(self.connection.id, &days, &totals, now).await?;
+        let differing = notice::review_totals(&self.store, &self.connection, self.id, now).await?.into_iter();
+        for (pair, difference) in differing.filter(|(pair, _)| days.iter().any(|read| read.contains(pair.date))) {
+            pen.line(
+                now,
+                "totals_differ",
+                [
+                    ("date", pair.date.to_string()),
+                    ("metric", difference.metric.to_owned()),
+                    ("ours", difference.ours.to_string()),
+                    ("theirs", difference.theirs.to_string()),
+                ],
+            );
+        }
+        Ok(())
+    }
+
+    /// Tells how the form of the answers changed. What was read is committed already and stays, whatever becomes of this.
+    async fn compare_forms(&self, looks: Looks, pen: &Pen) {
+        let now = self.clock.now();
+        let noted = async {
+            let changes = self.store.note_shapes(self.id, &looks.into_looked(), now).await?;
+            notice::review_forms(&self.store, self.connection.id, Some(self.id), now).await?;
+            Ok::<u64, store::StoreError>(changes)
+        };
+        match noted.await {
+            Ok(0) => {}
+            Ok(changes) => pen.line(now, "form_changed", [("changes", changes.to_string())]),
+            Err(error) => {
+                tracing::error!(%error, "the form of a run's answers could not be compared; the next run compares it");
+            }
+        }
+    }
+
+    async fn each_slice(
+        &self,
+        source: &dyn Source,
+        session: &Session,
+        pen: &Pen,
+        looks: &mut Looks,
+    ) -> Result<(), Failure> {
         let mut first_failure = None;
         for slice in self.store.slices(self.id).await? {
             if slice.state == SliceState::Done {
@@ -166,9 +276,10 @@ impl Runner {
             if self.cancel.is_cancelled() {
                 return Err(Failure::new(Code::Cancelled));
             }
-            if let Err(failure) = self.slice(&*source, &session, &slice, pen).await {
+            if let Err(failure) = self.slice(source, session, &slice, pen, looks).await {
+                looks.cut_short(&slice.stream);
                 // What ends the run is what has to be mended, whatever failed before it.
-                if rest_of_run(&failure, records_of(&*source, &slice.stream).is_some()) == Rest::GiveUp {
+                if rest_of_run(&failure, records_of(source, &slice.stream).is_some()) == Rest::GiveUp {
                     return Err(failure);
                 }
                 first_failure.get_or_insert(failure);
@@ -199,6 +310,7 @@ impl Runner {
         session: &Session,
         slice: &store::slices::Slice,
         pen: &Pen,
+        looks: &mut Looks,
     ) -> Result<(), Failure> {
         self.store.begin_slice(self.id, slice.seq).await?;
         let began = self.clock.now();
@@ -206,11 +318,12 @@ impl Runner {
         pen.line(began, "slice_started", [("stream", slice.stream.clone()), ("window", window_text(slice))]);
 
         if let Some(incremental) = records_of(source, &slice.stream) {
-            return self.records_slice(source, session, slice, incremental, (began, traffic), pen).await;
+            return self.records_slice(source, session, slice, incremental, (began, traffic), (pen, looks)).await;
         }
         let mut rows = Collector::new(self.store.clone(), self.id, slice.seq, Arc::clone(&self.live));
         let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
         let read = source.read(session, &wanted, &mut rows).await;
+        looks.add(&slice.stream, &rows.seen);
 
         let read_at = self.clock.now();
         let effort = self.effort(began, traffic, read_at);
@@ -234,6 +347,7 @@ impl Runner {
                         objects: rows.objects,
                         stats: rows.stats,
                         rejected: rows.rejected,
+                        rejected_more: rows.lost_more,
                         read_at,
                         final_before: plan::final_before(today, final_after),
                         effort,
@@ -262,7 +376,7 @@ impl Runner {
         slice: &store::slices::Slice,
         incremental: bool,
         (began, traffic): (DateTime<Utc>, (u64, u64)),
-        pen: &Pen,
+        (pen, looks): (&Pen, &mut Looks),
     ) -> Result<(), Failure> {
         let state = if incremental { self.store.stream_state(self.connection.id, &slice.stream).await? } else { None };
         let mut records = RecordCollector::new(
@@ -275,6 +389,7 @@ impl Runner {
         );
         let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
         let read = source.read(session, &wanted, &mut records).await;
+        looks.add(&slice.stream, &records.seen);
         let read_at = self.clock.now();
         let effort = self.effort(began, traffic, read_at);
         let committed = match read {

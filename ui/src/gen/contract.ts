@@ -113,7 +113,7 @@ version: string, };
 /**
  * Something a person did that the audit log keeps.
  */
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "records_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "records_exported" | "drift_accepted" | "drift_ignored" | "quarantine_exported";
 
 /**
  * An entry of the audit log.
@@ -655,12 +655,57 @@ read_at: string | null,
 /**
  * Rows kept.
  */
-rows: number, };
+rows: number, 
+/**
+ * Rows that could not be understood when it was read last: its sums lack them.
+ */
+rejected: number, 
+/**
+ * Our sums beside the platform's own; absent when it has none, or when the day was read again since it said them.
+ */
+totals: DayTotals | null, };
 
 /**
  * How far a day of data of one connection can be trusted.
  */
 export type DayState = "missing" | "moving" | "partial" | "final" | "failed";
+
+/**
+ * A day's sums beside the platform's own.
+ */
+export type DayTotals = { 
+/**
+ * Currency of both.
+ */
+currency: Currency, 
+/**
+ * Our impressions.
+ */
+impressions: number | null, 
+/**
+ * The platform's.
+ */
+their_impressions: number | null, 
+/**
+ * Our clicks.
+ */
+clicks: number | null, 
+/**
+ * The platform's.
+ */
+their_clicks: number | null, 
+/**
+ * Our spend.
+ */
+spend: Micros | null, 
+/**
+ * The platform's.
+ */
+their_spend: Micros | null, 
+/**
+ * Whether they differ by more than rounding, and on a moving day than the minutes between two requests, explain.
+ */
+differ: boolean, };
 
 /**
  * A client to delete.
@@ -814,6 +859,129 @@ connection_id: ConnectionId | null, };
  * Where a sign-in test stands.
  */
 export type DraftState = "testing" | "ready" | "failed";
+
+/**
+ * A connection that met a change of form.
+ */
+export type DriftConnection = { 
+/**
+ * Its id.
+ */
+id: ConnectionId, 
+/**
+ * Its client.
+ */
+client_id: ClientId, 
+/**
+ * The client's name.
+ */
+client_name: string, 
+/**
+ * The account.
+ */
+account_name: string, 
+/**
+ * The run that met it first.
+ */
+run_id: RunId | null, };
+
+/**
+ * What a decision did.
+ */
+export type DriftDecided = { 
+/**
+ * Connections it was about.
+ */
+connections: number, };
+
+/**
+ * A decision about changes of form.
+ */
+export type DriftDecision = { 
+/**
+ * Their numbers.
+ */
+numbers: Array<number>, 
+/**
+ * Whether they are the form from now on; else they are ignored.
+ */
+accept: boolean, };
+
+/**
+ * How the form of a stream's answers changed.
+ */
+export type DriftKind = "new_field" | "removed_field" | "changed_type" | "new_value";
+
+/**
+ * Which changes of form.
+ */
+export type DriftList = { 
+/**
+ * Of one connection, or of all.
+ */
+connection_id: ConnectionId | null, 
+/**
+ * Also those that were decided or are over.
+ */
+all: boolean, };
+
+/**
+ * A change of form: the same change of the same system is one, however many connections met it.
+ */
+export type DriftRow = { 
+/**
+ * Its numbers, one per connection: a decision names them.
+ */
+numbers: Array<number>, 
+/**
+ * The system.
+ */
+connector: string, 
+/**
+ * The stream.
+ */
+stream: string, 
+/**
+ * What kind.
+ */
+kind: DriftKind, 
+/**
+ * The field: names with points between them, `[]` for elements of a list.
+ */
+path: string, 
+/**
+ * Types or words before, by commas; empty when there was nothing.
+ */
+before: string, 
+/**
+ * Types or the word now; empty when nothing is left.
+ */
+after: string, 
+/**
+ * Records that showed it, of those that were looked at.
+ */
+records: number, 
+/**
+ * What became of it.
+ */
+state: DriftState, 
+/**
+ * When it was met first.
+ */
+first_seen: string, 
+/**
+ * When it was met last.
+ */
+last_seen: string, 
+/**
+ * Who met it, in the order of the numbers.
+ */
+connections: Array<DriftConnection>, };
+
+/**
+ * What became of a change of form.
+ */
+export type DriftState = "open" | "accepted" | "ignored" | "over";
 
 /**
  * Nothing.
@@ -1724,6 +1892,61 @@ keychain: KeychainState, };
 export type ObjectStatus = "active" | "stopped" | "deleted" | "unknown";
 
 /**
+ * Rows that are in quarantine now: those whose day was not read well since.
+ */
+export type OpenQuarantine = { 
+/**
+ * The rows, the latest first.
+ */
+rows: Array<OpenQuarantineRow>, 
+/**
+ * How many there are with this reason.
+ */
+total: number, 
+/**
+ * How many there are by reason, the most frequent first.
+ */
+reasons: Array<ReasonCount>, };
+
+/**
+ * Which open rows of a connection's quarantine.
+ */
+export type OpenQuarantineRequest = { 
+/**
+ * The connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Only those with this reason.
+ */
+reason: RejectReason | null, 
+/**
+ * Skip this many.
+ */
+skip: number, 
+/**
+ * At most this many, up to 500.
+ */
+limit: number, };
+
+/**
+ * An open row.
+ */
+export type OpenQuarantineRow = { 
+/**
+ * The run that read it last.
+ */
+run_id: RunId, 
+/**
+ * When that run began.
+ */
+found_at: string, 
+/**
+ * The row.
+ */
+row: QuarantineRow, };
+
+/**
  * The nine o'clock screen.
  */
 export type Overview = { 
@@ -1978,6 +2201,23 @@ rows_per_sec: number | null,
 remaining_secs: number | null, };
 
 /**
+ * Open rows as a file.
+ */
+export type QuarantineExport = { 
+/**
+ * The connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Only those with this reason.
+ */
+reason: RejectReason | null, 
+/**
+ * `csv`, or `json` for one object per line.
+ */
+kind: FileKind, };
+
+/**
  * Quarantined rows with the same reason.
  */
 export type QuarantineGroup = { 
@@ -2089,6 +2329,19 @@ used: number,
  * When all of them are free again.
  */
 ends: string, };
+
+/**
+ * How many rows have a reason.
+ */
+export type ReasonCount = { 
+/**
+ * The reason.
+ */
+reason: RejectReason, 
+/**
+ * How many.
+ */
+count: number, };
 
 /**
  * Records as a file.
@@ -2781,7 +3034,7 @@ strips: Array<Strip>, };
 /**
  * What cached answers are about. A screen refreshes when a tag of its answer changes.
  */
-export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors";
+export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "drift";
 
 /**
  * A request and its answer.
@@ -3124,6 +3377,16 @@ export interface Commands {
   run_get: { request: ById<RunId>; response: RunDetail; kind: "read" };
   /** Quarantined rows of a run. */
   quarantine_list: { request: QuarantineRequest; response: QuarantinePage; kind: "read" };
+  /** Rows of a connection that are in quarantine now. */
+  quarantine_open: { request: OpenQuarantineRequest; response: OpenQuarantine; kind: "read" };
+  /** Rows of a connection that are in quarantine now, as a file. */
+  quarantine_export: { request: QuarantineExport; response: ExportedFile; kind: "read" };
+  /** Collects the days of a connection's quarantined rows again, with today's mapping. What comes out clean is healed. */
+  quarantine_retry: { request: ById<ConnectionId>; response: RunStarted; kind: "change" };
+  /** Changes of the form of answers that wait for a decision. */
+  drift_list: { request: DriftList; response: Array<DriftRow>; kind: "read" };
+  /** Makes changes of form the form from now on, or ignores them. */
+  drift_decide: { request: DriftDecision; response: DriftDecided; kind: "change" };
   /** Starts runs: of one connection, of a client, or of all; with a range, re-collects these days. */
   run_start: { request: CollectRequest; response: RunStarted; kind: "change" };
   /** Stops a run; what it committed stays. */
@@ -3180,6 +3443,11 @@ export const commands = {
   runs_list: { kind: "read", tags: ["runs"] },
   run_get: { kind: "read", tags: ["runs"] },
   quarantine_list: { kind: "read", tags: ["runs"] },
+  quarantine_open: { kind: "read", tags: ["runs", "stats"] },
+  quarantine_export: { kind: "read", tags: ["runs", "stats"] },
+  quarantine_retry: { kind: "change", tags: ["runs", "audit"] },
+  drift_list: { kind: "read", tags: ["drift", "runs", "connections"] },
+  drift_decide: { kind: "change", tags: ["drift", "audit"] },
   run_start: { kind: "change", tags: ["runs", "audit"] },
   run_cancel: { kind: "change", tags: ["runs", "audit"] },
   import_open: { kind: "change", tags: [] },
@@ -3217,4 +3485,4 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
 
 /** Every `AuditAction`, in the order of its declaration. */
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "records_exported"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "records_exported", "drift_accepted", "drift_ignored", "quarantine_exported"];

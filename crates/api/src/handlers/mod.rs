@@ -1,6 +1,7 @@
 //! One function per command. A handler checks what a person typed, asks a room, and puts the answer into wire types; what it decides
 //! beyond that belongs into a room.
 
+pub(crate) mod answers;
 pub(crate) mod audit;
 pub(crate) mod clients;
 pub(crate) mod connections;
@@ -18,6 +19,7 @@ pub(crate) mod test_read;
 pub(crate) mod workspace;
 
 use crate::host::{Host, answer};
+use answers::{drift_decide, drift_list, quarantine_export, quarantine_open, quarantine_retry};
 use audit::audit_list;
 use clients::{client_create, client_delete, client_get, client_update, clients_list};
 use connections::{connection_delete, connection_get, connection_update, connections_list, settings_apply};

@@ -7,9 +7,9 @@ use super::{
 use crate::{
     host::{Host, Workspace},
     wire::{
-        ApiError, BoardRequest, ById, CollectRequest, DayCell, Empty, LogRow, QuarantineGroup, QuarantinePage,
-        QuarantineRequest, RequestRow, RunDetail, RunFilter, RunList, RunPage, RunRow, RunStarted, SliceRow, Strip,
-        SyncBoard, WaitRow,
+        ApiError, BoardRequest, ById, CollectRequest, DayCell, DayTotals, Empty, LogRow, QuarantineGroup,
+        QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunFilter, RunList, RunPage, RunRow, RunStarted,
+        SliceRow, Strip, SyncBoard, WaitRow,
     },
 };
 use insight::portfolio;
@@ -19,11 +19,14 @@ use model::{
     date::{self, DateRange},
     failure::{Code, Failure},
     id::{ClientId, ConnectionId, RunId},
+    money::Currency,
+    reconcile::DayPair,
     run::{DayState, RunState, RunTrigger},
 };
 use std::collections::HashMap;
 use store::{
     Scope,
+    day_totals::ConnectionDay,
     runs::{Run, RunEnd, RunQuery},
 };
 use sync::live::Snapshot;
@@ -37,6 +40,14 @@ pub(crate) async fn syncs_board(host: &Host, request: BoardRequest) -> Result<Sy
     let now = host.now();
     let today = date::today(now, &workspace.row.time_zone);
     let days = DateRange::ending(today.pred_opt().unwrap_or(today), request.days.clamp(1, STRIP_DAYS));
+    let currencies: HashMap<ConnectionId, Currency> =
+        workspace.store.connections(scope).await?.into_iter().map(|it| (it.id, it.currency)).collect();
+    let mut totals: HashMap<(ConnectionId, chrono::NaiveDate), DayTotals> = HashMap::new();
+    for ConnectionDay { connection_id, pair } in workspace.store.day_pairs(scope, days).await? {
+        if let Some(currency) = currencies.get(&connection_id) {
+            totals.insert((connection_id, pair.date), day_totals(*currency, &pair));
+        }
+    }
     let mut read: HashMap<ConnectionId, HashMap<chrono::NaiveDate, DayCell>> = HashMap::new();
     for cell in workspace.store.day_cells(scope, days).await? {
         let shown = DayCell {
@@ -45,10 +56,13 @@ pub(crate) async fn syncs_board(host: &Host, request: BoardRequest) -> Result<Sy
             reads: cell.reads,
             read_at: Some(cell.read_at),
             rows: small(cell.rows),
+            rejected: small(cell.rejected),
+            totals: totals.remove(&(cell.connection_id, cell.date)),
         };
         read.entry(cell.connection_id).or_default().insert(cell.date, shown);
     }
-    let missing = |date| DayCell { date, state: DayState::Missing, reads: 0, read_at: None, rows: 0 };
+    let missing =
+        |date| DayCell { date, state: DayState::Missing, reads: 0, read_at: None, rows: 0, rejected: 0, totals: None };
     let strips = portfolio::connections(&workspace.store, scope, now).await?.into_iter().map(|view| {
         let mut own = read.remove(&view.connection.id).unwrap_or_default();
         Strip {
@@ -176,6 +190,19 @@ pub(crate) async fn run_cancel(host: &Host, request: ById<RunId>) -> Result<Empt
     workspace.engine.cancel(request.id).await?;
     workspace.audit(host.now(), AuditAction::RunCancelled, &request.id.to_string()).await?;
     Ok(Empty {})
+}
+
+fn day_totals(currency: Currency, pair: &DayPair) -> DayTotals {
+    DayTotals {
+        currency,
+        impressions: pair.ours.impressions,
+        their_impressions: pair.theirs.impressions,
+        clicks: pair.ours.clicks,
+        their_clicks: pair.theirs.clicks,
+        spend: pair.ours.cost,
+        their_spend: pair.theirs.cost,
+        differ: pair.difference().is_some(),
+    }
 }
 
 fn slice_row(slice: store::slices::Slice) -> SliceRow {

@@ -60,6 +60,8 @@ async function strips() {
         reads: 2,
         read_at: "2026-11-20T08:57:00Z",
         rows: 120,
+        rejected: 0,
+        totals: null,
       }),
     ),
   }));

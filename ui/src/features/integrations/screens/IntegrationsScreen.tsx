@@ -3,7 +3,14 @@
  * one plus each. Drawers and the wizard stand in the address, so every one of them can be returned to and linked.
  */
 import { Button, Modal, TextInput } from "@mantine/core";
-import { IconFileCode, IconFileImport, IconPlugConnected, IconPlus, IconSearch } from "@tabler/icons-react";
+import {
+  IconFileCode,
+  IconFileImport,
+  IconGitCompare,
+  IconPlugConnected,
+  IconPlus,
+  IconSearch,
+} from "@tabler/icons-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ConnectionRow, Connector } from "@/gen/contract";
@@ -130,6 +137,7 @@ function Catalogue(props: { connectors: Connector[]; connections: ConnectionRow[
   const [shelf, setShelf] = useState<Shelf>("all");
   const search = useSlash();
   const { connectors, connections } = props;
+  const changes = useRead("drift_list", { connection_id: null, all: false }).data?.length ?? 0;
 
   const shown = useMemo(
     () =>
@@ -170,6 +178,16 @@ function Catalogue(props: { connectors: Connector[]; connections: ConnectionRow[
               })
         }
       >
+        {changes > 0 ? (
+          <Button
+            variant="default"
+            leftSection={<IconGitCompare size={15} />}
+            onClick={() => go(links.changes())}
+            data-testid="changes-of-answers"
+          >
+            {t("answers.open", { count: changes })}
+          </Button>
+        ) : null}
         <Button
           variant="default"
           leftSection={<IconFileCode size={15} />}

@@ -14,6 +14,8 @@ const cells = (states: string): DayCell[] =>
     reads: 1,
     read_at: null,
     rows: 0,
+    rejected: 0,
+    totals: null,
   }));
 
 describe("choosing days", () => {
