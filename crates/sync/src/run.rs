@@ -217,7 +217,10 @@ impl Runner {
         let totals = match asked {
             Ok(Ok(Some(totals))) => totals,
             Ok(Ok(None)) => return Ok(()),
-            Ok(Err(failure)) if failure.kind() == FailureKind::Cancelled => return Err(failure),
+            // A sign-in that is dead now would be dead in the next run: the person is told while all rows are there.
+            Ok(Err(failure)) if matches!(failure.kind(), FailureKind::Cancelled | FailureKind::SignInAgain) => {
+                return Err(failure);
+            }
             Ok(Err(failure)) => {
                 pen.line(now, "totals_unknown", [("code", failure.code.to_string())]);
                 return Ok(());

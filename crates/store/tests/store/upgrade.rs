@@ -20,6 +20,11 @@ fn shipped() -> Vec<PathBuf> {
     files
 }
 
+/// The schema version of this build: the number of the newest migration.
+fn newest() -> i64 {
+    shipped().last().and_then(|path| path.file_name()?.to_str()?.get(..4)?.parse().ok()).unwrap()
+}
+
 /// The shipped migrations up to a number, and these besides.
 fn migrations(dir: &Path, shipped_up_to: usize, more: &[(&str, &str)]) -> Options {
     let folder = dir.join(format!("migrations{shipped_up_to}-{}", more.len()));
@@ -80,7 +85,7 @@ async fn an_upgrade_makes_a_backup_first_and_keeps_the_newest_five() {
     assert_eq!((store.clients().await.unwrap().len(), store.check().await.unwrap().schema), (1, 9001));
     let after = store.backups();
     assert_eq!((after.len(), &after[1..]), (backup::KEPT, &before[..backup::KEPT - 1]));
-    assert!(after[0].to_string_lossy().ends_with(&format!("-v{}.db", shipped().len())));
+    assert!(after[0].to_string_lossy().ends_with(&format!("-v{}.db", newest())));
     store.close().await;
 
     // The old version meets the new file, and the backup is what it can open.
@@ -114,7 +119,7 @@ async fn a_failed_upgrade_leaves_the_database_as_it_was() {
         let store = Store::open(&path, &key(), Options::default()).await.unwrap();
         assert_eq!(store.clients().await.unwrap().len(), 1, "{name}");
         let report = store.check().await.unwrap();
-        assert_eq!((report.problems, usize::try_from(report.schema).unwrap()), (vec![], shipped().len()), "{name}");
+        assert_eq!((report.problems, report.schema), (vec![], newest()), "{name}");
     }
 }
 
