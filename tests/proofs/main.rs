@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a test tells its seed, and what it could not try here")]
 
 mod alerts;
+mod answers;
 mod demo;
 mod failures;
 mod harness;

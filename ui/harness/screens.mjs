@@ -267,6 +267,33 @@ export const screens = [
   },
   { name: "records-empty", at: "/integrations/records/conn-client-6-2?stream=refunds", ready: "nav [aria-current]" },
   { name: "connection-records", at: "/integrations/connections/conn-client-6-2" },
+  { name: "changes", at: "/integrations/changes", ready: '[data-testid="changes"] li' },
+  { name: "changes-none", world: "empty", at: "/integrations/changes" },
+  {
+    name: "changes-chosen",
+    at: "/integrations/changes",
+    ready: '[data-testid="changes"] li',
+    act: async (page) => {
+      for (const box of await page.locator('[data-testid="changes"] input[type="checkbox"]').all()) await box.check();
+    },
+  },
+  {
+    name: "quarantine",
+    at: "/integrations/quarantine/conn-client-5-0",
+    ready: '[data-testid="quarantine"] [data-row]',
+    act: async (page) => {
+      await page.focus('[data-testid="quarantine"]');
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      await page.waitForTimeout(150);
+    },
+    check: async (page, expect) => {
+      const rows = await page.locator('[data-testid="quarantine"] [data-row]').count();
+      expect(rows > 5 && rows < 80, `${rows} rows are in the page, only those in sight should be`);
+    },
+  },
+  { name: "quarantine-clean", at: "/integrations/quarantine/conn-client-6-2" },
+  { name: "connection-answers", at: "/integrations/connections/conn-client-5-0", ready: '[data-testid="answers"]' },
   { name: "import-drop", at: "/integrations?import=1", ready: '[data-testid="import"]' },
   {
     name: "import",

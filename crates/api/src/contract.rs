@@ -37,6 +37,8 @@ pub enum Tag {
     Channels,
     /// Alerts and their rules.
     Alerts,
+    /// Changes of the form of answers.
+    Drift,
 }
 
 impl Tag {
@@ -52,6 +54,7 @@ impl Tag {
         Self::Connectors,
         Self::Channels,
         Self::Alerts,
+        Self::Drift,
     ];
 }
 
@@ -185,6 +188,16 @@ macro_rules! with_commands {
             read quarantine_list(QuarantineRequest) -> QuarantinePage [Runs];
             /// What a run would take that is not started: slices, requests, time, and where the quota stops it.
             read run_estimate(CollectRequest) -> RunEstimate [Runs, Connections];
+            /// Rows of a connection that are in quarantine now.
+            read quarantine_open(OpenQuarantineRequest) -> OpenQuarantine [Runs, Stats];
+            /// Rows of a connection that are in quarantine now, as a file.
+            read quarantine_export(QuarantineExport) -> ExportedFile [Runs, Stats];
+            /// Collects the days of a connection's quarantined rows again, with today's mapping. What comes out clean is healed.
+            change quarantine_retry(ById<ConnectionId>) -> RunStarted [Runs, Audit];
+            /// Changes of the form of answers that wait for a decision.
+            read drift_list(DriftList) -> Vec<DriftRow> [Drift, Runs, Connections];
+            /// Makes changes of form the form from now on, or ignores them.
+            change drift_decide(DriftDecision) -> DriftDecided [Drift, Alerts, Audit];
             /// Starts runs: of one connection, of a client, or of all; with a range, re-collects these days.
             change run_start(CollectRequest) -> RunStarted [Runs, Audit];
             /// Stops a run; what it committed stays.

@@ -37,6 +37,11 @@ macro_rules! wire_enum {
     )*};
 }
 
+mod answers;
+pub use answers::{
+    DayTotals, DriftConnection, DriftDecided, DriftDecision, DriftList, DriftRow, OpenQuarantine,
+    OpenQuarantineRequest, OpenQuarantineRow, QuarantineExport, ReasonCount,
+};
 mod channels;
 pub use channels::{ChannelChats, ChannelRow, ChannelSave, ChannelState, TelegramChat};
 mod alerts;
@@ -1456,6 +1461,10 @@ wire! {
         rows: u32,
         /// How much the day changed when it was last read again; absent when it was read once.
         change: Option<DayChange>,
+        /// Rows that could not be understood when it was read last: its sums lack them.
+        rejected: u32,
+        /// Our sums beside the platform's own; absent when it has none, or when the day was read again since it said them.
+        totals: Option<DayTotals>,
     }
     /// How much a day changed when it was read again.
     DayChange {

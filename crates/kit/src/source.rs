@@ -16,6 +16,8 @@ use model::{
     date::DateRange,
     failure::Failure,
     money::{Currency, Micros},
+    reconcile::DayTotal,
+    shape::Shape,
 };
 use std::collections::BTreeMap;
 
@@ -141,6 +143,12 @@ pub trait Sink: Send {
     /// Takes a batch of at most a few thousand rows over. May wait: that is the back pressure. An error ends the slice.
     async fn batch(&mut self, batch: Batch) -> Result<(), Failure>;
 
+    /// Takes the form of the answers that were read, once per slice and also when the slice fails. A few records of each page are enough.
+    fn observed(&mut self, shape: Shape) {
+        // Sinks that compare nothing, such as a test's, need not look.
+        drop(shape);
+    }
+
     /// Where a stream of records that goes on stood when it was last committed, in the source's own words; `None`: from the beginning.
     fn resume_from(&self) -> Option<&serde_json::Value> {
         None
@@ -170,6 +178,16 @@ pub trait Source: Send + Sync {
 
     /// Looks into one account (the session's configuration already selects it).
     async fn sample(&self, session: &Session, today: NaiveDate) -> Result<AccountSample, Failure>;
+
+    /// The platform's own sums of days, in the connection's currency, to be compared with ours; days without anything may be left out.
+    /// `None`: it has none. Costs as little as the platform allows, because every run asks.
+    async fn day_totals(
+        &self,
+        _session: &Session,
+        _range: DateRange,
+    ) -> Result<Option<Vec<(NaiveDate, DayTotal)>>, Failure> {
+        Ok(None)
+    }
 
     /// Cuts the days to read into slices, oldest first. A dictionary yields one slice without a window.
     fn slices(&self, stream: &str, range: DateRange) -> Result<Vec<Slice>, Failure>;

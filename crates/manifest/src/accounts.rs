@@ -11,8 +11,10 @@ use async_trait::async_trait;
 use chrono::{Days, NaiveDate};
 use kit::source::{Account, AccountSample, CheckEvent};
 use model::{
+    date::DateRange,
     failure::{Code, Failure},
     money::Micros,
+    reconcile::DayTotal,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, sync::Arc};
@@ -33,6 +35,8 @@ pub(crate) enum Step {
     Accounts,
     /// For an account that somebody picks.
     Sample,
+    /// After a sync: the platform's own sums of the days between `totals.from` and `totals.to`, as `total` of its records.
+    Totals,
 }
 
 /// Streams to be read at a step.
@@ -81,6 +85,14 @@ struct FoundSample {
     last_data: Option<NaiveDate>,
 }
 
+#[derive(Deserialize)]
+struct FoundTotal {
+    date: NaiveDate,
+    impressions: Option<i64>,
+    clicks: Option<i64>,
+    spend: Option<String>,
+}
+
 /// Signs in and lists accounts; see [`kit::source::Source::accounts`].
 pub(crate) async fn accounts(
     looks: &[Look],
@@ -107,12 +119,7 @@ pub(crate) async fn accounts(
 /// Looks into an account; see [`kit::source::Source::sample`]. Spend is summed up, of the rest the last word counts.
 pub(crate) async fn sample(looks: &[Look], run: &Run, today: NaiveDate) -> Result<AccountSample, Failure> {
     let from = today.checked_sub_days(Days::new(SAMPLE_DAYS - 1)).unwrap_or(today);
-    let days = [("from", from), ("to", today)].map(|(name, day)| (name.to_owned(), Json::from(day.to_string())));
-    let mut config = Json::clone(&run.config);
-    if let Some(config) = config.as_object_mut() {
-        config.insert("sample".to_owned(), Json::Object(Map::from_iter(days)));
-    }
-    let run = Run { config: Arc::new(config), ..run.clone() };
+    let run = with_days(run, "sample", from, today);
     let records = gather(looks, Step::Sample, &run).await?;
     let mut sample = AccountSample { spend_30d: Some(Micros::ZERO), ..AccountSample::default() };
     for part in found::<FoundSample>(&records, "sample", &run)? {
@@ -125,6 +132,35 @@ pub(crate) async fn sample(looks: &[Look], run: &Run, today: NaiveDate) -> Resul
         }
     }
     Ok(sample)
+}
+
+/// The platform's own sums of days; see [`kit::source::Source::day_totals`]. `None` without such a look.
+pub(crate) async fn day_totals(
+    looks: &[Look],
+    run: &Run,
+    range: DateRange,
+) -> Result<Option<Vec<(NaiveDate, DayTotal)>>, Failure> {
+    if !looks.iter().any(|look| look.step == Step::Totals) {
+        return Ok(None);
+    }
+    let run = with_days(run, "totals", range.from(), range.to());
+    let mut totals = Vec::new();
+    for it in found::<FoundTotal>(&gather(looks, Step::Totals, &run).await?, "total", &run)? {
+        let changed = |_| run.http.failure(Code::VendorChanged).with("what", "total/spend");
+        let cost = it.spend.map(|text| Micros::parse(&text)).transpose().map_err(changed)?;
+        totals.push((it.date, DayTotal { impressions: it.impressions, clicks: it.clicks, cost }));
+    }
+    Ok(Some(totals))
+}
+
+/// A run whose configuration names days.
+fn with_days(run: &Run, name: &str, from: NaiveDate, to: NaiveDate) -> Run {
+    let days = [("from", from), ("to", to)].map(|(name, day)| (name.to_owned(), Json::from(day.to_string())));
+    let mut config = Json::clone(&run.config);
+    if let Some(config) = config.as_object_mut() {
+        config.insert(name.to_owned(), Json::Object(Map::from_iter(days)));
+    }
+    Run { config: Arc::new(config), ..run.clone() }
 }
 
 /// What records carry under a name, typed.

@@ -23,16 +23,20 @@ use std::fmt;
 pub struct Projection {
     /// Wanted keys; `None`: everything from here on.
     fields: Option<Vec<(JsonText, Projection)>>,
+    /// How many elements of the list here are built whole for certain (see [`is_shown`]), so that somebody can see what else there is.
+    whole: usize,
 }
+
+static ALL: Projection = Projection { fields: None, whole: 0 };
 
 impl Projection {
     /// Everything.
     pub fn all() -> Self {
-        Self { fields: None }
+        ALL.clone()
     }
     /// Nothing yet.
     pub fn none() -> Self {
-        Self { fields: Some(Vec::new()) }
+        Self { fields: Some(Vec::new()), whole: 0 }
     }
     /// Wants what lies under a path. Lists on the way are walked through; a segment with a glob wants everything from there.
     pub fn want<S: AsRef<str>>(&mut self, path: &[S]) {
@@ -54,6 +58,17 @@ impl Projection {
             fields.push((first.into(), inner));
         }
     }
+    /// Builds the first elements of the list under a path of plain keys whole. What is one element instead of a list is built whole.
+    pub fn show(&mut self, path: &[String], count: usize) {
+        let Some((first, rest)) = path.split_first() else {
+            self.whole = count;
+            return;
+        };
+        let fields = self.fields.iter_mut().flatten();
+        if let Some((_, inner)) = fields.into_iter().find(|(name, _)| name == first.as_str()) {
+            inner.show(rest, count);
+        }
+    }
     /// What is wanted of the elements of a list under a path of plain keys.
     #[must_use]
     pub fn below(&self, path: &[String]) -> Self {
@@ -65,10 +80,16 @@ impl Projection {
     /// Parses a document, building only what is wanted.
     pub fn parse(&self, bytes: &[u8]) -> serde_json::Result<Json> {
         let mut reader = serde_json::Deserializer::from_slice(bytes);
-        let value = Seed(self).deserialize(&mut reader)?;
+        let value = Seed(self, self.whole).deserialize(&mut reader)?;
         reader.end()?;
         Ok(value)
     }
+}
+
+/// Whether an element of a list is built whole: the first ones, and ever fewer of the others, because the oldest come first on many
+/// platforms and nothing happens in them any more.
+pub(crate) fn is_shown(index: usize, first: usize) -> bool {
+    first > 0 && (index < first || index.is_power_of_two())
 }
 
 /// Whether a path segment stands for several names.
@@ -76,8 +97,9 @@ pub fn is_glob(segment: &str) -> bool {
     segment.contains(['*', '?', '['])
 }
 
+/// A projection, and how many elements are built whole: those of the list itself, not of lists inside of it.
 #[derive(Clone, Copy)]
-struct Seed<'p>(&'p Projection);
+struct Seed<'p>(&'p Projection, usize);
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Json;
@@ -115,18 +137,22 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = list.next_element_seed(self)? {
+        let (whole, rest) = (Self(&ALL, 0), Self(self.0, 0));
+        while let Some(item) = list.next_element_seed(if is_shown(items.len(), self.1) { whole } else { rest })? {
             items.push(item);
         }
         Ok(Json::Array(items))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
+        if self.1 > 0 {
+            return Map::visit(entries).map(Json::Object);
+        }
         let fields = self.0.fields.as_deref().unwrap_or_default();
         let mut map = Map::with_capacity(fields.len());
         while let Some(found) = entries.next_key_seed(KeySeed(fields))? {
             match found.and_then(|index| fields.get(index)) {
                 Some((name, inner)) => {
-                    let value = entries.next_value_seed(Seed(inner))?;
+                    let value = entries.next_value_seed(Seed(inner, inner.whole))?;
                     map.insert(name.clone(), value);
                 }
                 None => {

@@ -11,6 +11,7 @@ use crate::{
     document::DocumentError,
     json::{Json, Map},
     mapping::{self, Duplicates, Mapping},
+    observe::{Glances, Observer},
     read::{self, Convert, Job, Run, Window},
     runs::Runs,
     source::{Handover, end_of, midnight, row_account},
@@ -189,7 +190,11 @@ impl ImportedSource {
         };
         let mut handover = Handover { sink, stream: &slice.stream, duplicates: Duplicates::default() };
         let job = Job { windows, wanted: Some(mapping.wanted()), ..Job::new(Arc::clone(stream)) };
-        read::read_streams(&run, vec![job], &convert, &mut handover).await
+        let observer = Arc::new(Observer::new(&slice.stream, mapping));
+        let run = Run { observer: Some(Arc::clone(&observer)), ..run };
+        let read = read::read_streams(&run, vec![job], &convert, &mut handover).await;
+        sink.observed(observer.shape());
+        read
     }
 
     async fn read_records(&self, session: &Session, slice: &Slice, sink: &mut dyn Sink) -> Result<(), Failure> {
@@ -200,8 +205,11 @@ impl ImportedSource {
         let state = sink.resume_from().cloned().map(Json::from);
         let wanted =
             WantedStream { stream: slice.stream.clone(), full_refresh: !declared.incremental, state, schema: None };
-        let mut handing = Handing { sink, key: &declared.primary_key };
-        let summary = self.connector.read(&run, vec![wanted], &Limits::default(), &mut handing).await?;
+        let mut handing = Handing { sink, key: &declared.primary_key, glances: Glances::default() };
+        let read = self.connector.read(&run, vec![wanted], &Limits::default(), &mut handing).await;
+        let Handing { sink, glances, .. } = handing;
+        sink.observed(glances.shape());
+        let summary = read?;
         summary.streams.into_iter().try_for_each(|(_, _, outcome)| outcome)
     }
 }
@@ -335,6 +343,7 @@ fn key_of(record: &Json, paths: &[Vec<String>]) -> Option<String> {
 struct Handing<'s> {
     sink: &'s mut dyn Sink,
     key: &'s [Vec<String>],
+    glances: Glances,
 }
 
 #[async_trait]
@@ -342,6 +351,7 @@ impl Outlet for Handing<'_> {
     async fn event(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::Records { records, .. } => {
+                self.glances.records(&records);
                 for chunk in records.chunks(BATCH_RECORDS) {
                     let records = chunk
                         .iter()

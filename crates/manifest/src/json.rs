@@ -441,6 +441,14 @@ impl Map {
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Json> {
         self.entries.iter_mut().map(|(_, value)| value)
     }
+    /// Reads the entries of a map that is being parsed.
+    pub(crate) fn visit<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Self, A::Error> {
+        let mut map = Self::new();
+        while let Some(key) = entries.next_key_seed(Key)? {
+            map.insert(key, entries.next_value()?);
+        }
+        Ok(map)
+    }
     /// As the general type, for other rooms.
     pub fn general(&self) -> serde_json::Map<String, General> {
         self.entries.iter().map(|(key, value)| (key.to_string(), value.general())).collect()
@@ -632,12 +640,8 @@ impl<'de> Visitor<'de> for AnyJson {
         }
         Ok(Json::Array(items))
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
-        let mut map = Map::new();
-        while let Some(key) = entries.next_key_seed(Key)? {
-            map.insert(key, entries.next_value()?);
-        }
-        Ok(Json::Object(map))
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Json, A::Error> {
+        Map::visit(entries).map(Json::Object)
     }
 }
 

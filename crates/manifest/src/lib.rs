@@ -17,6 +17,7 @@ pub mod imported;
 pub mod inventory;
 pub mod json;
 pub mod mapping;
+pub mod observe;
 pub mod read;
 pub mod records;
 pub mod report;

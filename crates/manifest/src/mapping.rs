@@ -223,6 +223,16 @@ impl Mapping {
         wanted
     }
 
+    /// The field of a closed list with the words it knows there.
+    pub(crate) fn words(&self) -> Option<(&[String], impl Iterator<Item = &str>)> {
+        match &self.target {
+            Target::Objects(fields) => {
+                fields.status.as_ref().map(|(path, words)| (path.as_slice(), words.keys().map(String::as_str)))
+            }
+            Target::Stats(_) => None,
+        }
+    }
+
     /// The rows of some records.
     pub fn rows(&self, records: &[Json], account: &Account) -> Batch {
         let mut batch = Batch::default();

@@ -145,6 +145,18 @@ impl Extraction {
         self.expansion.is_none() && self.combined.is_none() && !self.path.iter().any(|segment| is_glob(segment))
     }
 
+    /// What holds the elements of a body, or is the only one, where they lie under plain keys.
+    pub(crate) fn elements<'b>(&self, body: &'b Json) -> Option<&'b Json> {
+        let plain = self.combined.is_none() && !self.path.iter().any(|segment| is_glob(segment));
+        if plain { walk(body, &self.path) } else { None }
+    }
+
+    /// Where the records lie in an element that holds several, under plain keys.
+    pub(crate) fn nested(&self) -> Option<&[String]> {
+        let path = &self.expansion.as_ref()?.path;
+        (!path.is_empty() && !path.iter().any(|segment| is_glob(segment))).then_some(path)
+    }
+
     /// The records of decoded bodies, moved out of them. When `strict`, a body without the place of the records is an error:
     /// taking a changed answer for "no records" would replace good numbers by nothing.
     pub fn take(&self, bodies: &mut [Json], strict: bool) -> Result<Vec<Json>, RecordError> {

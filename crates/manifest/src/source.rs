@@ -11,6 +11,7 @@ use crate::{
     datetime,
     document::{self, DocumentError},
     mapping::{self, Account as RowAccount, Duplicates, Mapping},
+    observe::Observer,
     read::{self, Convert, Flow, Job, Run, Taker, Window},
     runs::Runs,
     template::{Scope, Value},
@@ -29,6 +30,7 @@ use model::{
     date::DateRange,
     failure::{Code, Failure},
     money::{Currency, VatState},
+    reconcile::DayTotal,
 };
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -378,6 +380,14 @@ impl Source for ManifestSource {
         accounts::sample(&self.looks, &self.run(session).await?, today).await
     }
 
+    async fn day_totals(
+        &self,
+        session: &Session,
+        range: DateRange,
+    ) -> Result<Option<Vec<(NaiveDate, DayTotal)>>, Failure> {
+        accounts::day_totals(&self.looks, &self.run(session).await?, range).await
+    }
+
     fn slices(&self, stream: &str, range: DateRange) -> Result<Vec<Slice>, Failure> {
         let (found, mapping) = self.stream(stream)?;
         if !mapping.is_statistics() {
@@ -429,12 +439,15 @@ impl Source for ManifestSource {
             wanted: Some(mapping.wanted()),
             ..Job::new(Arc::clone(stream))
         };
-        let reading = read::read_streams(&run, vec![job], &convert, &mut handover);
-        tokio::select! {
+        let observer = Arc::new(Observer::new(&slice.stream, mapping));
+        let run = Run { observer: Some(Arc::clone(&observer)), ..run };
+        let read = tokio::select! {
             biased;
             () = session.cancel.cancelled() => Err(Failure::new(Code::Cancelled)),
-            read = reading => read,
-        }
+            read = read::read_streams(&run, vec![job], &convert, &mut handover) => read,
+        };
+        sink.observed(observer.shape());
+        read
     }
 }
 

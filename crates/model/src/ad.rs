@@ -121,6 +121,13 @@ words! {
     }
 }
 
+impl RejectReason {
+    /// Whether the day lacks a row because of it. A second coming of a row and a row of another day are no loss.
+    pub fn loses_row(self) -> bool {
+        !matches!(self, Self::Duplicate | Self::OutsideWindow)
+    }
+}
+
 /// What one call of a source hands over: typed rows ready for the store, and what could not be typed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {

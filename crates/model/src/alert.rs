@@ -43,7 +43,8 @@ words! {
         ErrorShare = "error_share",
         /// The platform's answers have changed their form. `stream`, `changes`.
         SchemaDrift = "schema_drift",
-        /// Our sum of a day is not the platform's own. `date`, `metric`, `ours`, `theirs`.
+        /// Our sums of days are not the platform's own. `date`, `through`, `ours`, `theirs`; `metric` is `cost`, `impressions` or `clicks`,
+        /// and with cost the values are millionths of `currency`.
         TotalsDiffer = "totals_differ",
     }
     /// How urgent an alert is.

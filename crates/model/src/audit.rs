@@ -59,5 +59,11 @@ words! {
         ChannelUpdated = "channel_updated",
         /// It was deleted with its secret.
         ChannelDeleted = "channel_deleted",
+        /// Changes of form were accepted.
+        DriftAccepted = "drift_accepted",
+        /// Changes of form are ignored from now on.
+        DriftIgnored = "drift_ignored",
+        /// Quarantined rows were exported.
+        QuarantineExported = "quarantine_exported",
     }
 }

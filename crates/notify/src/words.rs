@@ -253,7 +253,7 @@ impl Facts<'_> {
         Micros::parse(self.text(name)?).ok().map(|value| self.format.decimal(value))
     }
     fn money(&self, name: &str) -> Option<String> {
-        let value = Micros::parse(self.text(name)?).ok()?;
+        let value = Micros(self.text(name)?.parse().ok()?);
         Some(match self.text("currency") {
             Some(currency) => self.format.money(value, currency),
             None => self.format.decimal(value),

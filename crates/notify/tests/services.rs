@@ -73,11 +73,11 @@ fn alert(kind: AlertKind, client: &str) -> ToldAlert {
         AlertKind::Stale => &[("data_through", "2026-11-17"), ("expected", "2026-11-19")],
         AlertKind::EmptyDay => &[("date", "2026-11-19"), ("usual", "12400")],
         AlertKind::UnusualVolume => {
-            &[("date", "2026-11-19"), ("metric", "cost"), ("found", "312.5"), ("usual", "8400"), ("currency", "RUB")]
+            &[("date", "2026-11-19"), ("metric", "cost"), ("found", "312500000"), ("usual", "8400000000"), ("currency", "RUB")]
         }
         AlertKind::RepeatedDay => &[("date", "2026-11-19"), ("same_as", "2026-11-18")],
         AlertKind::ShrunkDay => &[("date", "2026-11-18"), ("metric", "clicks"), ("before", "1200"), ("after", "300")],
-        AlertKind::SpendWithoutConversions => &[("days", "3"), ("spend", "12300.5"), ("currency", "RUB")],
+        AlertKind::SpendWithoutConversions => &[("days", "3"), ("spend", "12300500000"), ("currency", "RUB")],
         AlertKind::QuarantineGrowing => &[("rows", "121"), ("usual", "3")],
         AlertKind::ErrorShare => &[("percent", "12.5"), ("requests", "241")],
         AlertKind::SchemaDrift => &[("stream", "ad_plans"), ("changes", "2")],

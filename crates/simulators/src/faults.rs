@@ -160,6 +160,13 @@ pub enum Hint {
     Body,
     /// Headers that say nothing anybody can read, and no body.
     Nonsense,
+    /// The object with the most impressions is left out of reports, while sums still count it.
+    LostRows,
+    /// Every member of this name becomes text, or a number when it is text.
+    OtherType {
+        /// Name of the member, at any depth.
+        field: String,
+    },
 }
 
 impl FaultKind {
@@ -203,6 +210,8 @@ impl FaultKind {
             Self::ShuffledPage => "shuffled_page",
             Self::Vanish => "vanish",
             Self::Appear => "appear",
+            Self::LostRows => "lost_rows",
+            Self::OtherType { .. } => "other_type",
         }
     }
 }

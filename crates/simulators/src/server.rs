@@ -396,6 +396,8 @@ fn bends(fault: &FaultKind) -> bool {
             | FaultKind::CopiedDay { .. }
             | FaultKind::Vanish
             | FaultKind::Appear
+            | FaultKind::LostRows
+            | FaultKind::OtherType { .. }
     )
 }
 

@@ -14,7 +14,7 @@ use model::{
     run::{RunState, RunTrigger},
     secret::Secret,
 };
-use std::{error::Error, time::Instant};
+use std::{collections::BTreeMap, error::Error, time::Instant};
 use store::{
     Options, Scope, Store,
     commit::{Effort, SliceCommit},
@@ -89,6 +89,7 @@ async fn pass(
                 objects: Vec::new(),
                 stats,
                 rejected: Vec::new(),
+                rejected_more: BTreeMap::new(),
                 read_at: Utc::now(),
                 final_before: window.from(),
                 effort: Effort::default(),

@@ -20,6 +20,7 @@ use model::{
     id::RunId,
 };
 use sqlx::SqliteConnection;
+use std::collections::BTreeMap;
 
 /// What a slice read.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,8 @@ pub struct SliceCommit {
     pub stats: Vec<CampaignStat>,
     /// Rows that could not be typed, and those that staging gave back.
     pub rejected: Vec<Rejected>,
+    /// Days of rejected rows that were too many to be kept, with how many.
+    pub rejected_more: BTreeMap<NaiveDate, u64>,
     /// When it was read.
     pub read_at: DateTime<Utc>,
     /// Days before this one will not change any more.
@@ -204,11 +207,19 @@ async fn apply(connection: &mut SqliteConnection, mut commit: SliceCommit) -> Re
         day_reads::keep_totals(connection, &planned, window).await?;
         daily_rollups::recompute(connection, num, level, window).await?;
         rows = day_reads::mark_read(connection, &planned, window, commit.read_at, commit.final_before).await?;
+        for row in commit.rejected.iter().filter(|row| row.reason.loses_row()) {
+            // A row without a readable day may belong to any of them; its reason says so in quarantine, no day can.
+            if let Some(date) = row.date {
+                *commit.rejected_more.entry(date).or_default() += 1;
+            }
+        }
+        day_reads::mark_rejected(connection, &planned, &commit.rejected_more).await?;
         cursors::advance(connection, num, &planned.stream, window).await?;
     } else if !commit.stats.is_empty() {
         return Err(StoreError::Misuse("a slice without a window takes no statistics"));
     }
-    quarantine::replace(connection, run, seq, &commit.rejected).await?;
+    quarantine::heal(connection, (num, &planned.stream), planned.window, (run, seq), commit.read_at).await?;
+    quarantine::replace(connection, num, (run, seq), &commit.rejected).await?;
 
     let (objects, quarantined) = (commit.objects.len() as u64, commit.rejected.len() as u64);
     let written = if planned.window.is_some() { rows } else { objects };

@@ -4,12 +4,13 @@
 use crate::{
     Result, Scope, Store, StoredFailure,
     codec::{Read, day_code, instant_code, json, level_code},
-    commit::Planned,
+    commit::{Planned, signed},
     daily_rollups::Sums,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use model::{date::DateRange, id::ConnectionId, run::DayState};
 use sqlx::SqliteConnection;
+use std::collections::BTreeMap;
 
 /// A day of a connection over all its streams that are on. A day that was never tried has no cell: it is `Missing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub struct DayCell {
     pub connection_id: ConnectionId,
     /// The day.
     pub date: NaiveDate,
-    /// Failed when every stream failed, partial when some did, moving when one still moves, final otherwise.
+    /// Failed when every stream failed, partial when some did or when rows are in quarantine, moving when one still moves, final
+    /// otherwise.
     pub state: DayState,
     /// Times it was read.
     pub reads: u32,
@@ -26,6 +28,8 @@ pub struct DayCell {
     pub read_at: DateTime<Utc>,
     /// Rows kept.
     pub rows: u64,
+    /// Rows that could not be understood when it was read last: its sums lack them.
+    pub rejected: u64,
 }
 
 /// What a day's totals were before it was read again, and what they are.
@@ -78,7 +82,7 @@ pub(crate) async fn mark_read(
                 CASE WHEN d.date < ?7 THEN 'final' ELSE 'moving' END, NULL, ?3
          FROM days AS d WHERE true
          ON CONFLICT (connection, date, stream) DO UPDATE SET reads = day_reads.reads + 1, read_at = excluded.read_at,
-             row_count = excluded.row_count, state = excluded.state, failure = NULL, level = excluded.level",
+             row_count = excluded.row_count, state = excluded.state, failure = NULL, level = excluded.level, rejected = 0",
     )
     .bind(slice.connection)
     .bind(&slice.stream)
@@ -99,6 +103,25 @@ pub(crate) async fn mark_read(
     .fetch_one(connection)
     .await?;
     row.count("row_count")
+}
+
+/// Notes how many rows of its days a reading could not understand. Other days than those of the slice are left alone.
+pub(crate) async fn mark_rejected(
+    connection: &mut SqliteConnection,
+    slice: &Planned,
+    rejected: &BTreeMap<NaiveDate, u64>,
+) -> Result<()> {
+    let window = slice.window()?;
+    for (date, count) in rejected.iter().filter(|(date, _)| window.contains(**date)) {
+        sqlx::query("UPDATE day_reads SET rejected = ? WHERE connection = ? AND date = ? AND stream = ?")
+            .bind(signed(*count))
+            .bind(slice.connection)
+            .bind(day_code(*date))
+            .bind(&slice.stream)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Notes a failed attempt on the days of a window that have nothing older. Days with data keep their state.
@@ -133,8 +156,9 @@ impl Store {
     pub async fn day_cells(&self, scope: Scope, range: DateRange) -> Result<Vec<DayCell>> {
         let rows = sqlx::query(
             "SELECT c.id, d.date, max(d.reads) AS reads, max(d.read_at) AS read_at, sum(d.row_count) AS row_count,
+                    sum(d.rejected) AS rejected,
                     CASE WHEN min(d.state = 'failed') = 1 THEN 'failed'
-                         WHEN max(d.state = 'failed') = 1 THEN 'partial'
+                         WHEN max(d.state = 'failed') = 1 OR max(d.rejected) > 0 THEN 'partial'
                          WHEN max(d.state = 'moving') = 1 THEN 'moving'
                          ELSE 'final' END AS state
              FROM connections AS c JOIN day_reads AS d ON d.connection = c.num AND d.date BETWEEN ?2 AND ?3
@@ -156,6 +180,7 @@ impl Store {
                     reads: row.small("reads")?,
                     read_at: row.instant("read_at")?,
                     rows: row.count("row_count")?,
+                    rejected: row.count("rejected")?,
                 })
             })
             .collect()

@@ -25,6 +25,8 @@ pub mod connections;
 pub mod cursors;
 pub mod daily_rollups;
 pub mod day_reads;
+pub mod day_totals;
+pub mod drifts;
 mod error;
 pub mod imported_connectors;
 pub mod lease;

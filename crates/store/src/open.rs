@@ -79,8 +79,12 @@ impl Store {
             let migrations = migrations(&options).await?;
             let connect = limited(key.connect(&fresh), &options).create_if_missing(true).foreign_keys(false);
             let mut connection = connect.connect().await?;
-            upgrade(&mut connection, &migrations).await?;
-            connection.close().await?;
+            let upgraded = upgrade(&mut connection, &migrations).await;
+            // Waited for also after a failure: a connection that is only dropped goes on in the background, and would remove the journal
+            // of the next attempt.
+            let closed = connection.close().await;
+            upgraded?;
+            closed?;
             key.write_check(path)?;
             fs::rename(&fresh, path).map_err(|error| StoreError::file(path, error))
         };

@@ -147,7 +147,11 @@ async fn apply(connection: &mut SqliteConnection, commit: RecordsCommit) -> Resu
     }
     let rows = signed(commit.first + commit.records.len() as u64);
     if let Some(over) = commit.over {
-        quarantine::replace(connection, run, seq, &over.rejected).await?;
+        // What a stream that goes on had refused is not read again by going on.
+        if commit.replace {
+            quarantine::heal(connection, (num, &planned.stream), None, (run, seq), commit.read_at).await?;
+        }
+        quarantine::replace(connection, num, (run, seq), &over.rejected).await?;
         sqlx::query(
             "UPDATE slices SET state = 'done', row_count = ?, quarantined = ?, requests = ?, retries = ?, millis = ?, failure = NULL
              WHERE run = ? AND seq = ?",

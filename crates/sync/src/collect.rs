@@ -6,15 +6,18 @@
 
 use crate::live::Live;
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use kit::{clock::Clock, source::Sink};
 use model::{
     ad::{AdObject, Batch, CampaignStat, Rejected},
     failure::{Code, Failure},
     id::RunId,
     record::GenericRecord,
+    shape::Shape,
 };
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -46,6 +49,10 @@ pub(crate) struct Collector {
     pub(crate) rejected: Vec<Rejected>,
     /// Rejected rows beyond those kept.
     pub(crate) rejected_more: u64,
+    /// Days that lack rows because of those, with how many.
+    pub(crate) lost_more: BTreeMap<NaiveDate, u64>,
+    /// The form of the answers.
+    pub(crate) seen: Shape,
 }
 
 impl Collector {
@@ -60,6 +67,8 @@ impl Collector {
             any_stats: false,
             rejected: vec![],
             rejected_more: 0,
+            lost_more: BTreeMap::new(),
+            seen: Shape::default(),
         }
     }
 
@@ -67,8 +76,11 @@ impl Collector {
         for row in rows {
             if self.rejected.len() < REJECTED {
                 self.rejected.push(row);
-            } else {
-                self.rejected_more += 1;
+                continue;
+            }
+            self.rejected_more += 1;
+            if let Some(date) = row.date.filter(|_| row.reason.loses_row()) {
+                *self.lost_more.entry(date).or_default() += 1;
             }
         }
     }
@@ -87,6 +99,10 @@ impl Sink for Collector {
             self.reject(given_back);
         }
         Ok(())
+    }
+
+    fn observed(&mut self, shape: Shape) {
+        self.seen.add(&shape);
     }
 }
 
@@ -108,6 +124,8 @@ pub(crate) struct RecordCollector {
     gone: u64,
     rejected: Vec<Rejected>,
     rejected_more: u64,
+    /// The form of the answers.
+    pub(crate) seen: Shape,
 }
 
 impl RecordCollector {
@@ -133,6 +151,7 @@ impl RecordCollector {
             gone: 0,
             rejected: Vec::new(),
             rejected_more: 0,
+            seen: Shape::default(),
         }
     }
 
@@ -206,6 +225,10 @@ impl Sink for RecordCollector {
         self.store.stage_records(self.slice.0, self.slice.1, self.gone, &records).await?;
         self.gone += records.len() as u64;
         Ok(())
+    }
+
+    fn observed(&mut self, shape: Shape) {
+        self.seen.add(&shape);
     }
 
     fn resume_from(&self) -> Option<&Value> {

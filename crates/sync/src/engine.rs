@@ -83,8 +83,8 @@ pub trait Wiring: Send + Sync {
 /// What a run is to read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Asked {
-    /// These days; `None`: what is missing, and the lookback.
-    pub days: Option<DateRange>,
+    /// These days, which need not follow each other; none: what is missing, and the lookback.
+    pub days: Vec<DateRange>,
     /// These streams; `None`: all that are on.
     pub streams: Option<Vec<String>>,
 }
@@ -96,7 +96,7 @@ impl Asked {
     }
     /// These days of every stream.
     pub fn days(days: DateRange) -> Self {
-        Self { days: Some(days), streams: None }
+        Self { days: vec![days], streams: None }
     }
 }
 
@@ -497,11 +497,11 @@ impl Engine {
             if !is_asked.unwrap_or_else(is_on) {
                 continue;
             }
-            let (level, range) = match stream.kind {
+            let (level, ranges) = match stream.kind {
                 // A dictionary has no days; one day stands in for "now".
-                StreamKind::Dictionary { level } => (level, Some(DateRange::day(today))),
+                StreamKind::Dictionary { level } => (level, vec![DateRange::day(today)]),
                 // Records have neither level nor days; where their stream stands is asked when they are read.
-                StreamKind::Records { .. } => (Level::Account, Some(DateRange::day(today))),
+                StreamKind::Records { .. } => (Level::Account, vec![DateRange::day(today)]),
                 StreamKind::Statistics { level } => {
                     let cursor = cursors.iter().find(|cursor| cursor.stream == stream.name);
                     let left = left.iter().filter(|(of, _)| *of == stream.name).map(|(_, window)| *window);
@@ -518,12 +518,17 @@ impl Engine {
                         Some(run) => reach.beside(run.range),
                         None => reach.completing(left, read),
                     };
-                    (level, asked.days.map_or_else(|| reach.ordinary(), |days| reach.recollect(days)))
+                    let ranges = match asked.days.as_slice() {
+                        [] => reach.ordinary().into_iter().collect(),
+                        days => days.iter().filter_map(|days| reach.recollect(*days)).collect(),
+                    };
+                    (level, ranges)
                 }
             };
-            let Some(range) = range else { continue };
-            for slice in source.slices(&stream.name, range)? {
-                planned.push(NewSlice { stream: slice.stream, level, window: slice.window });
+            for range in ranges {
+                for slice in source.slices(&stream.name, range)? {
+                    planned.push(NewSlice { stream: slice.stream, level, window: slice.window });
+                }
             }
         }
         Ok(planned)

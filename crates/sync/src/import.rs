@@ -9,6 +9,7 @@ use model::{
     id::{ConnectionId, RunId},
     run::{RunState, RunTrigger},
 };
+use std::collections::BTreeMap;
 use store::{
     Store,
     commit::{Effort, SliceCommit},
@@ -58,6 +59,7 @@ pub async fn commit(
         objects: rows.objects,
         stats: rows.stats,
         rejected: rows.rejected,
+        rejected_more: BTreeMap::new(),
         read_at: now,
         // Nobody will read a file again by itself: its days are as final as they get.
         final_before: NaiveDate::MAX,

@@ -16,11 +16,14 @@ use kit::{
 };
 use model::{
     connection::{Connection, ConnectionState},
+    date::DateRange,
     failure::{Code, Failure, FailureKind},
     id::RunId,
     run::{RunState, RunTrigger, SliceState},
+    shape::Shape,
 };
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -30,6 +33,7 @@ use std::{
 use store::{
     Store,
     commit::{Effort, SliceCommit, SliceFailure},
+    drifts::Looked,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +56,29 @@ pub(crate) struct Runner {
     pub(crate) cancel: CancellationToken,
     /// Whether it was stopped to be held.
     pub(crate) pause: Arc<AtomicBool>,
+}
+
+/// How long a run waits for the platform's own sums.
+const PATIENCE_FOR_TOTALS: Duration = Duration::from_mins(1);
+
+/// The form of a run's answers, by stream.
+#[derive(Debug, Default)]
+struct Looks(BTreeMap<String, (Shape, bool)>);
+
+impl Looks {
+    fn add(&mut self, stream: &str, seen: &Shape) {
+        self.0.entry(stream.to_owned()).or_insert_with(|| (Shape::default(), true)).0.add(seen);
+    }
+
+    fn cut_short(&mut self, stream: &str) {
+        if let Some((_, whole)) = self.0.get_mut(stream) {
+            *whole = false;
+        }
+    }
+
+    fn into_looked(self) -> Vec<Looked> {
+        self.0.into_iter().map(|(stream, (seen, whole))| Looked { stream, seen, whole }).collect()
+    }
 }
 
 /// What is left of a run after one of its slices failed.
@@ -192,12 +219,99 @@ impl Runner {
 
     async fn slices(&self, pen: &Pen) -> Result<(), Failure> {
         let slices = self.store.slices(self.id).await?;
-        let mut place = self.place().await?;
+        let mut place = Some(self.place().await?);
         let source = self
             .wiring
             .source(&self.connection.connector)
             .ok_or_else(|| Failure::new(Code::NotFound).with("what", &self.connection.connector))?;
         let session = self.wiring.session(&self.connection, Arc::new(pen.clone()), self.cancel.clone()).await?;
+        let mut looks = Looks::default();
+        let read = self.each_slice(slices, (&*source, &session), pen, &mut looks, &mut place).await;
+        self.compare_forms(looks, pen).await;
+        read?;
+        self.compare_totals(&*source, &session, pen).await
+    }
+
+    /// Asks the platform for its own sums of the days that were read, and says which are not ours. The rows are committed already: when
+    /// the sums cannot be had, nothing is compared and the run is as good as before.
+    async fn compare_totals(&self, source: &dyn Source, session: &Session, pen: &Pen) -> Result<(), Failure> {
+        let level = self.store.totals_level(self.connection.id).await?;
+        let read = self.store.slices(self.id).await?.into_iter();
+        let days: Vec<DateRange> = read
+            .filter(|slice| slice.state == SliceState::Done && slice.level == level)
+            .filter_map(|slice| slice.window)
+            .collect();
+        let Some(range) = days
+            .iter()
+            .copied()
+            .reduce(|all, next| DateRange::new(all.from().min(next.from()), all.to().max(next.to())).unwrap_or(all))
+        else {
+            return Ok(());
+        };
+        // A wait for quota is worth it for rows, not for a check of them.
+        let asked = tokio::time::timeout(PATIENCE_FOR_TOTALS, source.day_totals(session, range)).await;
+        let now = self.clock.now();
+        let totals = match asked {
+            Ok(Ok(Some(totals))) => totals,
+            Ok(Ok(None)) => return Ok(()),
+            // A sign-in that is dead now would be dead in the next run: the person is told while all rows are there.
+            Ok(Err(failure)) if matches!(failure.kind(), FailureKind::Cancelled | FailureKind::SignInAgain) => {
+                return Err(failure);
+            }
+            Ok(Err(failure)) => {
+                pen.line(now, "totals_unknown", [("code", failure.code.to_string())]);
+                return Ok(());
+            }
+            Err(_) => {
+                pen.line(now, "totals_unknown", [("code", Code::QuotaWait.to_string())]);
+                return Ok(());
+            }
+        };
+        self.store.put_day_totals(self.connection.id, &days, &totals, now).await?;
+        let pairs = alerts::pairs(&self.store, &self.connection, now).await?.into_iter();
+        for pair in pairs.filter(|pair| days.iter().any(|read| read.contains(pair.date))) {
+            let Some(difference) = pair.difference() else { continue };
+            pen.line(
+                now,
+                "totals_differ",
+                [
+                    ("date", pair.date.to_string()),
+                    ("metric", difference.metric.to_owned()),
+                    ("ours", difference.ours.to_string()),
+                    ("theirs", difference.theirs.to_string()),
+                ],
+            );
+        }
+        Ok(())
+    }
+
+    /// Tells how the form of the answers changed; a stream with slices that were not read was not seen whole. What was read is committed
+    /// already and stays, whatever becomes of this.
+    async fn compare_forms(&self, mut looks: Looks, pen: &Pen) {
+        let now = self.clock.now();
+        let noted = async {
+            for left in self.store.slices(self.id).await?.iter().filter(|slice| slice.state != SliceState::Done) {
+                looks.cut_short(&left.stream);
+            }
+            self.store.note_shapes(self.id, &looks.into_looked(), now).await
+        };
+        match noted.await {
+            Ok(0) | Err(store::StoreError::OffDuty) => {}
+            Ok(changes) => pen.line(now, "form_changed", [("changes", changes.to_string())]),
+            Err(error) => {
+                tracing::error!(%error, "the form of a run's answers could not be compared; the next run compares it");
+            }
+        }
+    }
+
+    async fn each_slice(
+        &self,
+        slices: Vec<store::slices::Slice>,
+        (source, session): (&dyn Source, &Session),
+        pen: &Pen,
+        looks: &mut Looks,
+        place: &mut Option<Place>,
+    ) -> Result<(), Failure> {
         let mut first_failure = None;
         for slice in slices {
             if slice.state == SliceState::Done {
@@ -207,21 +321,20 @@ impl Runner {
                 return Err(Failure::new(Code::Cancelled));
             }
             if self.engine.is_wanted(self.id) {
-                drop(place);
+                *place = None;
                 self.store.set_run_state(self.id, RunState::Queued).await?;
                 self.live.set_state(RunState::Queued);
                 (self.tell)(SyncEvent::Moved(self.live.snapshot()));
-                place = self.place().await?;
+                *place = Some(self.place().await?);
             }
-            if let Err(failure) = self.slice(&*source, &session, &slice, pen).await {
+            if let Err(failure) = self.slice(source, session, &slice, pen, looks).await {
                 // What ends the run is what has to be mended, whatever failed before it.
-                if rest_of_run(&failure, records_of(&*source, &slice.stream).is_some()) == Rest::GiveUp {
+                if rest_of_run(&failure, records_of(source, &slice.stream).is_some()) == Rest::GiveUp {
                     return Err(failure);
                 }
                 first_failure.get_or_insert(failure);
             }
         }
-        drop(place);
         first_failure.map_or(Ok(()), Err)
     }
 
@@ -257,6 +370,7 @@ impl Runner {
         session: &Session,
         slice: &store::slices::Slice,
         pen: &Pen,
+        looks: &mut Looks,
     ) -> Result<(), Failure> {
         self.store.begin_slice(self.id, slice.seq).await?;
         let began = self.clock.now();
@@ -264,11 +378,12 @@ impl Runner {
         pen.line(began, "slice_started", [("stream", slice.stream.clone()), ("window", window_text(slice))]);
 
         if let Some(incremental) = records_of(source, &slice.stream) {
-            return self.records_slice(source, session, slice, incremental, (began, traffic), pen).await;
+            return self.records_slice(source, session, slice, incremental, (began, traffic), (pen, looks)).await;
         }
         let mut rows = Collector::new(self.store.clone(), self.id, slice.seq, Arc::clone(&self.live));
         let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
         let read = source.read(session, &wanted, &mut rows).await;
+        looks.add(&slice.stream, &rows.seen);
 
         let read_at = self.clock.now();
         let effort = self.effort(began, traffic, read_at);
@@ -292,6 +407,7 @@ impl Runner {
                         objects: rows.objects,
                         stats: rows.stats,
                         rejected: rows.rejected,
+                        rejected_more: rows.lost_more,
                         read_at,
                         final_before: plan::final_before(today, final_after),
                         effort,
@@ -320,7 +436,7 @@ impl Runner {
         slice: &store::slices::Slice,
         incremental: bool,
         (began, traffic): (DateTime<Utc>, (u64, u64)),
-        pen: &Pen,
+        (pen, looks): (&Pen, &mut Looks),
     ) -> Result<(), Failure> {
         let state = if incremental { self.store.stream_state(self.connection.id, &slice.stream).await? } else { None };
         let mut records = RecordCollector::new(
@@ -333,6 +449,7 @@ impl Runner {
         );
         let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
         let read = source.read(session, &wanted, &mut records).await;
+        looks.add(&slice.stream, &records.seen);
         let read_at = self.clock.now();
         let effort = self.effort(began, traffic, read_at);
         let committed = match read {

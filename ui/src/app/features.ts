@@ -8,6 +8,7 @@ import {
   IconUsersGroup,
 } from "@tabler/icons-react";
 import type { ComponentType } from "react";
+import { routes as answersRoutes } from "@/features/answers/routes";
 import { routes as auditRoutes } from "@/features/audit/routes";
 import { routes as clientsRoutes } from "@/features/clients/routes";
 import { ImportOverlay } from "@/features/imports/parts/ImportOverlay";
@@ -47,7 +48,7 @@ export const features: Feature[] = [
     path: "/integrations",
     icon: IconPlugConnected,
     count: (status) => status.connections,
-    routes: [...integrationsRoutes, ...workbenchRoutes, ...recordsRoutes],
+    routes: [...integrationsRoutes, ...workbenchRoutes, ...recordsRoutes, ...answersRoutes],
   },
   {
     id: "syncs",

@@ -4,6 +4,8 @@
  */
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
+import answersEn from "@/features/answers/texts/en.json";
+import answersRu from "@/features/answers/texts/ru.json";
 import auditEn from "@/features/audit/texts/en.json";
 import auditRu from "@/features/audit/texts/ru.json";
 import clientsEn from "@/features/clients/texts/en.json";
@@ -44,6 +46,7 @@ export const texts = {
     start: startEn,
     overview: overviewEn,
     clients: clientsEn,
+    answers: answersEn,
     audit: auditEn,
     imports: importsEn,
     integrations: integrationsEn,
@@ -60,6 +63,7 @@ export const texts = {
     start: startRu,
     overview: overviewRu,
     clients: clientsRu,
+    answers: answersRu,
     audit: auditRu,
     imports: importsRu,
     integrations: integrationsRu,

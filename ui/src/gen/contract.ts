@@ -1076,6 +1076,43 @@ change: Micros, };
 export type DayState = "missing" | "moving" | "partial" | "final" | "failed";
 
 /**
+ * A day's sums beside the platform's own.
+ */
+export type DayTotals = { 
+/**
+ * Currency of both.
+ */
+currency: Currency, 
+/**
+ * Our impressions.
+ */
+impressions: number | null, 
+/**
+ * The platform's.
+ */
+their_impressions: number | null, 
+/**
+ * Our clicks.
+ */
+clicks: number | null, 
+/**
+ * The platform's.
+ */
+their_clicks: number | null, 
+/**
+ * Our spend.
+ */
+spend: Micros | null, 
+/**
+ * The platform's.
+ */
+their_spend: Micros | null, 
+/**
+ * Whether they differ by more than rounding, and on a moving day than the minutes between two requests, explain.
+ */
+differ: boolean, };
+
+/**
  * A client to delete.
  */
 export type DeleteClient = { 
@@ -1235,6 +1272,129 @@ connection_id: ConnectionId | null, };
  * Where a sign-in test stands.
  */
 export type DraftState = "testing" | "ready" | "failed";
+
+/**
+ * A connection that met a change of form.
+ */
+export type DriftConnection = { 
+/**
+ * Its id.
+ */
+id: ConnectionId, 
+/**
+ * Its client.
+ */
+client_id: ClientId, 
+/**
+ * The client's name.
+ */
+client_name: string, 
+/**
+ * The account.
+ */
+account_name: string, 
+/**
+ * The run that met it first.
+ */
+run_id: RunId | null, };
+
+/**
+ * What a decision did.
+ */
+export type DriftDecided = { 
+/**
+ * Connections it was about.
+ */
+connections: number, };
+
+/**
+ * A decision about changes of form.
+ */
+export type DriftDecision = { 
+/**
+ * Their numbers.
+ */
+numbers: Array<number>, 
+/**
+ * Whether they are the form from now on; else they are ignored.
+ */
+accept: boolean, };
+
+/**
+ * How the form of a stream's answers changed.
+ */
+export type DriftKind = "new_field" | "removed_field" | "changed_type" | "new_value";
+
+/**
+ * Which changes of form.
+ */
+export type DriftList = { 
+/**
+ * Of one connection, or of all.
+ */
+connection_id: ConnectionId | null, 
+/**
+ * Also those that were decided or are over.
+ */
+all: boolean, };
+
+/**
+ * A change of form: the same change of the same system is one, however many connections met it.
+ */
+export type DriftRow = { 
+/**
+ * Its numbers, one per connection: a decision names them.
+ */
+numbers: Array<number>, 
+/**
+ * The system.
+ */
+connector: string, 
+/**
+ * The stream.
+ */
+stream: string, 
+/**
+ * What kind.
+ */
+kind: DriftKind, 
+/**
+ * The field: names with points between them, `[]` for elements of a list.
+ */
+path: string, 
+/**
+ * Types or words before, by commas; empty when there was nothing.
+ */
+before: string, 
+/**
+ * Types or the word now; empty when nothing is left.
+ */
+after: string, 
+/**
+ * Records that showed it, of those that were looked at.
+ */
+records: number, 
+/**
+ * What became of it.
+ */
+state: DriftState, 
+/**
+ * When it was met first.
+ */
+first_seen: string, 
+/**
+ * When it was met last.
+ */
+last_seen: string, 
+/**
+ * Who met it, in the order of the numbers.
+ */
+connections: Array<DriftConnection>, };
+
+/**
+ * What became of a change of form.
+ */
+export type DriftState = "open" | "accepted" | "ignored" | "over";
 
 /**
  * Nothing.
@@ -2180,6 +2340,61 @@ keychain: KeychainState, };
 export type ObjectStatus = "active" | "stopped" | "deleted" | "unknown";
 
 /**
+ * Rows that are in quarantine now: those whose day was not read well since.
+ */
+export type OpenQuarantine = { 
+/**
+ * The rows, the latest first.
+ */
+rows: Array<OpenQuarantineRow>, 
+/**
+ * How many there are with this reason.
+ */
+total: number, 
+/**
+ * How many there are by reason, the most frequent first.
+ */
+reasons: Array<ReasonCount>, };
+
+/**
+ * Which open rows of a connection's quarantine.
+ */
+export type OpenQuarantineRequest = { 
+/**
+ * The connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Only those with this reason.
+ */
+reason: RejectReason | null, 
+/**
+ * Skip this many.
+ */
+skip: number, 
+/**
+ * At most this many, up to 500.
+ */
+limit: number, };
+
+/**
+ * An open row.
+ */
+export type OpenQuarantineRow = { 
+/**
+ * The run that read it last.
+ */
+run_id: RunId, 
+/**
+ * When that run began.
+ */
+found_at: string, 
+/**
+ * The row.
+ */
+row: QuarantineRow, };
+
+/**
  * The nine o'clock screen.
  */
 export type Overview = { 
@@ -2438,6 +2653,23 @@ rows_per_sec: number | null,
 remaining_secs: number | null, };
 
 /**
+ * Open rows as a file.
+ */
+export type QuarantineExport = { 
+/**
+ * The connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Only those with this reason.
+ */
+reason: RejectReason | null, 
+/**
+ * `csv`, or `json` for one object per line.
+ */
+kind: FileKind, };
+
+/**
  * Quarantined rows with the same reason.
  */
 export type QuarantineGroup = { 
@@ -2562,6 +2794,19 @@ used: number,
  * When all of them are free again.
  */
 ends: string, };
+
+/**
+ * How many rows have a reason.
+ */
+export type ReasonCount = { 
+/**
+ * The reason.
+ */
+reason: RejectReason, 
+/**
+ * How many.
+ */
+count: number, };
 
 /**
  * Records as a file.

@@ -2,6 +2,7 @@
 //! beyond that belongs into a room.
 
 pub(crate) mod alerts;
+pub(crate) mod answers;
 pub(crate) mod audit;
 pub(crate) mod channels;
 pub(crate) mod clients;
@@ -22,6 +23,7 @@ pub(crate) mod workspace;
 
 use crate::host::{Host, answer};
 use alerts::{alert_mute, alert_rules_get, alert_rules_update, alerts_list};
+use answers::{drift_decide, drift_list, quarantine_export, quarantine_open, quarantine_retry};
 use audit::audit_list;
 use channels::{channel_chats, channel_delete, channel_save, channel_test, channels_list};
 use clients::{client_create, client_delete, client_get, client_update, clients_list};

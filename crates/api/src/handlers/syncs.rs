@@ -7,7 +7,7 @@ use super::{
 use crate::{
     host::{Host, Workspace},
     wire::{
-        ApiError, BoardRequest, ById, CollectRequest, DayCell, DayChange, Empty, LimitSaid, LogRow, QuarantineGroup,
+        ApiError, BoardRequest, ById, CollectRequest, DayCell, DayChange, DayTotals, Empty, LimitSaid, LogRow, QuarantineGroup,
         QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunEstimate, RunFilter, RunList, RunPage, RunRow,
         RunStarted, SliceRow, Strip, SyncBoard, WaitRow,
     },
@@ -22,12 +22,14 @@ use model::{
     date::{self, DateRange},
     failure::{Code, Failure},
     id::{ClientId, ConnectionId, RunId},
-    money::Micros,
+    money::{Currency, Micros},
+    reconcile::DayPair,
     run::{DayState, RunState, RunTrigger},
 };
 use std::collections::HashMap;
 use store::{
     Scope,
+    day_totals::ConnectionDay,
     runs::{Run, RunEnd, RunQuery},
 };
 use sync::{engine::Asked, live::Snapshot};
@@ -41,6 +43,14 @@ pub(crate) async fn syncs_board(host: &Host, request: BoardRequest) -> Result<Sy
     let now = host.now();
     let today = date::today(now, &workspace.row.time_zone);
     let days = DateRange::ending(today.pred_opt().unwrap_or(today), request.days.clamp(1, STRIP_DAYS));
+    let currencies: HashMap<ConnectionId, Currency> =
+        workspace.store.connections(scope).await?.into_iter().map(|it| (it.id, it.currency)).collect();
+    let mut totals: HashMap<(ConnectionId, chrono::NaiveDate), DayTotals> = HashMap::new();
+    for ConnectionDay { connection_id, pair } in workspace.store.day_pairs(scope, days).await? {
+        if let Some(currency) = currencies.get(&connection_id) {
+            totals.insert((connection_id, pair.date), day_totals(*currency, &pair));
+        }
+    }
     let mut read: HashMap<ConnectionId, HashMap<chrono::NaiveDate, DayCell>> = HashMap::new();
     for cell in workspace.store.day_cells(scope, days).await? {
         let shown = DayCell {
@@ -50,6 +60,8 @@ pub(crate) async fn syncs_board(host: &Host, request: BoardRequest) -> Result<Sy
             read_at: Some(cell.read_at),
             rows: small(cell.rows),
             change: None,
+            rejected: small(cell.rejected),
+            totals: totals.remove(&(cell.connection_id, cell.date)),
         };
         read.entry(cell.connection_id).or_default().insert(cell.date, shown);
     }
@@ -58,7 +70,16 @@ pub(crate) async fn syncs_board(host: &Host, request: BoardRequest) -> Result<Sy
             cell.change = day_change(&changed);
         }
     }
-    let missing = |date| DayCell { date, state: DayState::Missing, reads: 0, read_at: None, rows: 0, change: None };
+    let missing = |date| DayCell {
+        date,
+        state: DayState::Missing,
+        reads: 0,
+        read_at: None,
+        rows: 0,
+        change: None,
+        rejected: 0,
+        totals: None,
+    };
     let strips = portfolio::connections(&workspace.store, scope, now).await?.into_iter().map(|view| {
         let mut own = read.remove(&view.connection.id).unwrap_or_default();
         Strip {
@@ -159,7 +180,7 @@ pub(crate) async fn run_estimate(host: &Host, request: CollectRequest) -> Result
     let id = request.connection_id.ok_or_else(|| Failure::new(Code::BadRequest).with("field", "connection_id"))?;
     let connection = workspace.store.connection(id).await?;
     let windows = workspace.wires.budget_of(&connection).map(|known| known.windows).unwrap_or_default();
-    let asked = Asked { days: request.range, streams: request.streams };
+    let asked = Asked { days: request.range.into_iter().collect(), streams: request.streams };
     let found = workspace.engine.estimate(id, &asked, &windows).await?;
     Ok(RunEstimate {
         slices: found.slices,
@@ -175,7 +196,7 @@ pub(crate) async fn run_start(host: &Host, request: CollectRequest) -> Result<Ru
     if request.streams.is_some() && request.connection_id.is_none() {
         return Err(Failure::new(Code::BadRequest).with("field", "streams").detail("streams are of one connection"));
     }
-    let asked = Asked { days: request.range, streams: request.streams };
+    let asked = Asked { days: request.range.into_iter().collect(), streams: request.streams };
     let trigger = if request.range.is_some() { RunTrigger::Recollect } else { RunTrigger::Manual };
     let mut run_ids = Vec::new();
     if let Some(id) = request.connection_id {
@@ -233,6 +254,19 @@ pub(crate) async fn run_resume(host: &Host, request: ById<RunId>) -> Result<Empt
     workspace.engine.resume(request.id).await?;
     workspace.audit(host.now(), AuditAction::RunResumed, &request.id.to_string()).await?;
     Ok(Empty {})
+}
+
+fn day_totals(currency: Currency, pair: &DayPair) -> DayTotals {
+    DayTotals {
+        currency,
+        impressions: pair.ours.impressions,
+        their_impressions: pair.theirs.impressions,
+        clicks: pair.ours.clicks,
+        their_clicks: pair.theirs.clicks,
+        spend: pair.ours.cost,
+        their_spend: pair.theirs.cost,
+        differ: pair.difference().is_some(),
+    }
 }
 
 fn slice_row(slice: store::slices::Slice) -> SliceRow {

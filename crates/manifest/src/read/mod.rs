@@ -25,6 +25,7 @@ use crate::{
     auth::SignIns,
     components::{Requester, Stream},
     connector::Limits,
+    observe::Observer,
     records::RecordError,
     retry::ManifestPolicy,
     template::{Scope, SliceView, TemplateError, Value},
@@ -69,6 +70,8 @@ pub struct Run {
     pub sign_ins: Arc<SignIns>,
     /// What else the streams of this run share.
     pub shared: Arc<Shared>,
+    /// Who looks at the whole answers of a stream.
+    pub observer: Option<Arc<Observer>>,
 }
 
 /// A time window in the cursor's own terms, both ends included.
@@ -103,6 +106,7 @@ impl Run {
             limits: Limits::default(),
             sign_ins: Arc::default(),
             shared: Arc::default(),
+            observer: None,
         }
     }
 

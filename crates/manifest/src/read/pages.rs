@@ -18,6 +18,7 @@ use crate::json::{Json, Map};
 use crate::{
     components::{Action, Decoder, Field, RequestOption, Router, Strategy, Stream, Text, TokenTarget},
     decode::{self, DecodeError, Projection},
+    observe::Observer,
     records::{self, Around, Extraction, RecordError, Taken},
     retry::{self, ManifestPolicy},
     template::{Allowed, Scope, SliceView, TemplateError, Value},
@@ -72,6 +73,8 @@ struct Rest {
     places: std::vec::IntoIter<Range<usize>>,
     projection: Projection,
     page_token: Json,
+    /// Who looks at the records, and how many it could have looked at.
+    observer: Option<(Arc<Observer>, usize)>,
 }
 
 /// About so many bytes of a page are built at a time.
@@ -85,7 +88,16 @@ impl Rest {
             && let Some(place) = self.places.next()
         {
             bytes += place.len();
-            records.push(self.projection.parse(self.body.get(place).unwrap_or_default())?);
+            let text = self.body.get(place).unwrap_or_default();
+            let shown = self.observer.as_mut().filter(|(observer, met)| decode::is_shown(*met, observer.per_page()));
+            let record = if shown.is_some() { Projection::all().parse(text)? } else { self.projection.parse(text)? };
+            if let Some((observer, _)) = shown {
+                observer.elements(std::iter::once(&record));
+            }
+            if let Some((_, met)) = &mut self.observer {
+                *met += 1;
+            }
+            records.push(record);
         }
         Ok(records)
     }
@@ -113,6 +125,7 @@ pub struct Pages {
     http: Http,
     extraction: Extraction,
     projection: Projection,
+    observer: Option<Arc<Observer>>,
     /// The paginator looks into bodies or records, so they are kept whole.
     keep: bool,
     /// What we filter ourselves.
@@ -179,7 +192,7 @@ impl Pages {
         });
         let merges = retriever.requester.properties.is_some() || retriever.reset.is_some();
         let plain = retriever.selector.filter.is_none() && stream.transformations.is_empty() && !keep && !merges;
-        let projection = match wanted {
+        let mut projection = match wanted {
             Some(wanted) if plain && extraction.projectable() => projection(&extraction, wanted, &stream),
             _ => Projection::all(),
         };
@@ -196,6 +209,12 @@ impl Pages {
         let by_place =
             retriever.paginator.as_ref().is_some_and(|it| matches!(it.strategy, Strategy::Offset { .. })) && !merges;
         let counted = (stream.total.is_some() && by_place).then(|| Counted::new(stream.key.clone()));
+        let observer = run.observer.clone().filter(|observer| observer.is_of(&stream.name));
+        if let Some(observer) = &observer
+            && (retriever.decoder == Decoder::Json || !extraction.path.is_empty())
+        {
+            projection.show(&extraction.path, observer.per_page());
+        }
         let errors = retriever.requester.errors.clone().filter(|errors| errors.steers());
         let plan = match &stream.cursor {
             Some(cursor) if retriever.reset.is_some() || retriever.splitting.is_some() => Some(
@@ -212,6 +231,7 @@ impl Pages {
             injections: Vec::new(),
             extraction,
             projection,
+            observer,
             keep,
             keeper: None,
             plan,
@@ -557,11 +577,15 @@ impl Pages {
                 places: places.into_iter(),
                 projection: projection.clone(),
                 page_token: page_token.clone(),
+                observer: self.observer.clone().map(|observer| (observer, 0)),
             };
             let rest = Some(rest).filter(|_| extracted > 0);
             return Ok(Asked::Answer(Box::new(Answer { response, extracted, emitted: Vec::new(), body: None, rest })));
         }
         let mut bodies = self.decode(&response)?;
+        if let Some(observer) = &self.observer {
+            observer.page(&bodies, &self.extraction);
+        }
         if let Some(path) = &self.stream.total
             && let Some(total) = bodies.first().and_then(|body| records::walk(body, path)).and_then(count)
         {

@@ -439,6 +439,15 @@ impl Vendor for Vk {
                 _ => {}
             }),
             FaultKind::MissingField { field } => remove_everywhere(body, field),
+            FaultKind::LostRows => lose_largest(body),
+            FaultKind::OtherType { field } => everywhere(body, &mut |name, value| {
+                if name == field {
+                    *value = match &*value {
+                        Value::String(text) => json!(text.len()),
+                        other => json!(other.to_string()),
+                    };
+                }
+            }),
             _ => {}
         }
     }
@@ -774,6 +783,16 @@ fn rows_of_objects(body: &mut Value, change: impl Fn(usize, &mut Vec<Value>)) {
         if let Some(rows) = item.get_mut("rows").and_then(Value::as_array_mut) {
             change(place, rows);
         }
+    }
+}
+
+/// Leaves the object with the most impressions out of a report.
+fn lose_largest(body: &mut Value) {
+    let Some(items) = body.get_mut("items").and_then(Value::as_array_mut) else { return };
+    let shows = |item: &Value| item.pointer("/total/base/shows").and_then(Value::as_i64).unwrap_or(-1);
+    let largest = (0..items.len()).filter(|at| items[*at].get("rows").is_some()).max_by_key(|at| shows(&items[*at]));
+    if let Some(largest) = largest {
+        items.remove(largest);
     }
 }
 

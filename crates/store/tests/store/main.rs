@@ -33,7 +33,7 @@ use model::{
     run::{RunState, RunTrigger},
     secret::Secret,
 };
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 use store::{
     Options, Store, StreamChoice,
     commit::{Committed, Effort, SliceCommit},
@@ -184,6 +184,7 @@ fn a_commit(run: RunId, slice_seq: u32, stats: Vec<CampaignStat>) -> SliceCommit
         objects: Vec::new(),
         stats,
         rejected: Vec::new(),
+        rejected_more: BTreeMap::new(),
         read_at: noon(),
         final_before: day(18),
         effort: Effort { requests: 2, retries: 1, millis: 40 },

@@ -473,7 +473,7 @@ fn still_lost(facts: &Facts<'_>, rule: &AlertRule) -> Vec<(DateRange, BTreeMap<S
 }
 
 /// Days that follow each other as ranges.
-fn in_a_row(dates: &BTreeSet<NaiveDate>) -> Vec<DateRange> {
+pub(super) fn in_a_row(dates: &BTreeSet<NaiveDate>) -> Vec<DateRange> {
     let mut ranges: Vec<DateRange> = Vec::new();
     for &date in dates {
         match ranges.last_mut() {

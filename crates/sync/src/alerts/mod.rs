@@ -1,9 +1,10 @@
-//! Alerts: what a person should know without looking. The rules are pure ([`days`], [`standing`]); here their facts are gathered and what
-//! they found is kept.
+//! Alerts: what a person should know without looking. The rules are pure ([`days`], [`answers`], [`standing`]); here their facts are
+//! gathered and what they found is kept.
 //!
 //! A connection is looked at after each of its runs, because runs bring new facts. What comes to light because time passes (nothing was
 //! read) is looked at every few minutes for all connections, and at nine in the morning of each client its digest is made.
 
+pub mod answers;
 pub mod days;
 pub mod standing;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use model::{
     date::{self, DateRange},
     failure::Failure,
     id::{ClientId, ConnectionId},
+    reconcile::DayPair,
 };
 use standing::Standing;
 use std::{
@@ -25,7 +27,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use store::{
-    Scope, Store,
+    Scope, Store, StoreError,
     alert_facts::LastEnd,
     alerts::Found,
     runs::{RunEnd, RunQuery},
@@ -47,6 +49,8 @@ pub const KINDS: &[AlertKind] = &[
     AlertKind::SpendWithoutConversions,
     AlertKind::QuarantineGrowing,
     AlertKind::ErrorShare,
+    AlertKind::SchemaDrift,
+    AlertKind::TotalsDiffer,
 ];
 /// What is looked at because time passes.
 const STANDING: &[AlertKind] = &[AlertKind::SignInNeeded, AlertKind::Failing, AlertKind::Stale];
@@ -107,6 +111,9 @@ pub async fn review(store: &Store, wiring: &dyn Wiring, id: ConnectionId, now: D
     }
     all.extend(days::judge(&days::Facts { shifts: &shifts, ..facts }, &rules));
 
+    all.extend(answers::changed(&store.drifts(scope, Some(id), false).await?, &rules));
+    all.extend(answers::differing(&pairs(store, &connection, now).await?, &living, connection.currency, &rules));
+
     let query = RunQuery { scope, connection_id: Some(id), end: RunEnd::All, before: None, limit: RUNS };
     let runs = store.runs(query).await?;
     all.extend(rules.get(&AlertKind::QuarantineGrowing).and_then(|rule| standing::quarantine_growing(&runs, rule)));
@@ -114,6 +121,24 @@ pub async fn review(store: &Store, wiring: &dyn Wiring, id: ConnectionId, now: D
         all.extend(standing::error_share(&store.requests(end.run_id).await?, rule));
     }
     Ok(store.review_alerts(id, &judged, &all, end.map(|end| end.run_id), now).await?.is_change())
+}
+
+/// Looks at what waits for a decision about a connection's answers, after somebody decided. Answers whether any alert is different now.
+pub async fn review_forms(store: &Store, id: ConnectionId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let rules = store.alert_rules().await?;
+    let found = answers::changed(&store.drifts(Scope::Portfolio, Some(id), false).await?, &rules);
+    Ok(store.review_alerts(id, &[AlertKind::SchemaDrift], &found, None, now).await?.is_change())
+}
+
+/// The days of a connection beside the platform's own sums of them.
+pub(crate) async fn pairs(
+    store: &Store,
+    connection: &Connection,
+    now: DateTime<Utc>,
+) -> Result<Vec<DayPair>, StoreError> {
+    let days = DateRange::ending(date::today(now, &connection.time_zone), answers::DAYS);
+    let all = store.day_pairs(Scope::Client(connection.client_id), days).await?;
+    Ok(all.into_iter().filter(|day| day.connection_id == connection.id).map(|day| day.pair).collect())
 }
 
 fn stands(

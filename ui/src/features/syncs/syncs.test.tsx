@@ -61,6 +61,8 @@ async function strips() {
         read_at: "2026-11-20T08:57:00Z",
         rows: 120,
         change: null,
+        rejected: 0,
+        totals: null,
       }),
     ),
   }));

@@ -42,6 +42,7 @@ export function useAlertWords(): (alert: AlertRow) => AlertWords {
       params.currency ? format.moneyExact(number(name), params.currency) : format.count(number(name));
     const when = days ? (days.from === days.to ? format.day(days.from) : format.range(days.from, days.to)) : "";
     const metric = params.metric === "rows" || params.metric === "spend" ? params.metric : "impressions";
+    const compared = params.metric === "cost" || params.metric === "clicks" ? params.metric : "impressions";
     const system = systems.name(alert.connector);
     const code = () => (params.code ? failure(`codes.${params.code as Code}.title`, { system }) : "");
     switch (alert.kind) {
@@ -94,12 +95,12 @@ export function useAlertWords(): (alert: AlertRow) => AlertWords {
       case "schema_drift":
         return {
           title: t("schema_drift.title"),
-          body: t("schema_drift.body", { stream: params.stream ?? "", changes: params.changes ?? "" }),
+          body: t("schema_drift.body", { stream: params.stream ?? "", count: number("changes") }),
         };
       case "totals_differ":
         return {
           title: t("totals_differ.title", { when }),
-          body: t("totals_differ.body", { ours: amount("ours"), theirs: amount("theirs") }),
+          body: t(`totals_differ.${compared}`, { ours: amount("ours"), theirs: amount("theirs") }),
         };
     }
   };
@@ -126,7 +127,7 @@ export function useAlertAction(alert: AlertRow): { label: string; act: () => voi
       case "open_run":
         return go(alert.run_id ? links.run(alert.run_id) : links.connection(alert.connection_id));
       case "open_drift":
-        return go(links.connection(alert.connection_id));
+        return go(links.changes(alert.connection_id));
       case "open_client":
         return go(links.client(alert.client_id));
     }

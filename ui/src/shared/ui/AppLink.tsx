@@ -24,6 +24,8 @@ export const links = {
     `/integrations/workbench/${connector}${tab ? `?tab=${tab}` : ""}`,
   records: (connectionId: string, stream?: string) =>
     `/integrations/records/${connectionId}${stream ? `?${new URLSearchParams({ stream })}` : ""}`,
+  changes: (connectionId?: string) => `/integrations/changes${connectionId ? `?connection=${connectionId}` : ""}`,
+  quarantine: (connectionId: string) => `/integrations/quarantine/${connectionId}`,
   connection: (id: string) => `/integrations/connections/${id}`,
   signIn: (connectionId: string) => `/integrations/connections/${connectionId}?sign_in=1`,
   syncs: (clientId?: string) => `/syncs${clientId ? `?client=${clientId}` : ""}`,

@@ -1,7 +1,9 @@
 /** The strip of days: the densest picture of trust in the product. Every state differs in shape as well as in colour. */
 import { Tooltip } from "@mantine/core";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
-import { allDayState, type DayCell, type DayState } from "@/gen/contract";
+import { allDayState, type DayCell, type DayState, type DayTotals } from "@/gen/contract";
+import type { Format } from "@/shared/format/format";
 import { useFormat } from "@/shared/format/useFormat";
 import classes from "./kit.module.css";
 
@@ -14,19 +16,39 @@ export function DayMark(props: { state: DayState }) {
 export function useDayText(): (cell: DayCell) => { title: string; body: string } {
   const { t } = useTranslation("shared");
   const format = useFormat();
+  const rejected = (cell: DayCell) =>
+    cell.rejected > 0 ? t("day_rejected", { count: cell.rejected, printed: format.count(cell.rejected) }) : null;
   return (cell) => ({
     title: t("day_title", { day: format.dayLong(cell.date), state: t(`day.${cell.state}`) }),
-    body: [
-      cell.read_at
-        ? t("day_read", { count: cell.reads, at: format.moment(cell.read_at), rows: format.count(cell.rows) })
-        : t("day_unread"),
-      cell.change
-        ? t("day_change", { metric: t(`metric.${cell.change.metric}`), change: format.change(cell.change.change) })
-        : "",
-    ]
-      .join(" ")
-      .trim(),
+    body: cell.read_at
+      ? [
+          t("day_read", { count: cell.reads, at: format.moment(cell.read_at), rows: format.count(cell.rows) }),
+          cell.change
+            ? t("day_change", { metric: t(`metric.${cell.change.metric}`), change: format.change(cell.change.change) })
+            : null,
+          rejected(cell),
+          cell.totals ? compared(cell.totals, t, format) : null,
+        ]
+          .filter((part) => part !== null)
+          .join(" ")
+      : t("day_unread"),
   });
+}
+
+/** Our sums beside the platform's own, in the first number that says something: money, else impressions, else clicks. */
+function compared(totals: DayTotals, t: TFunction<"shared">, format: Format): string {
+  if (!totals.differ) return t("day_same");
+  const { spend, their_spend, impressions, their_impressions, clicks, their_clicks, currency } = totals;
+  if (spend !== null && their_spend !== null && spend !== their_spend) {
+    return t("day_differs", {
+      ours: format.moneyExact(spend, currency),
+      theirs: format.moneyExact(their_spend, currency),
+      change: their_spend === 0 ? "" : format.change(((spend - their_spend) / their_spend) * 1_000_000),
+    });
+  }
+  return impressions !== their_impressions
+    ? t("day_differs_shows", { ours: format.count(impressions ?? 0), theirs: format.count(their_impressions ?? 0) })
+    : t("day_differs_clicks", { ours: format.count(clicks ?? 0), theirs: format.count(their_clicks ?? 0) });
 }
 
 /**

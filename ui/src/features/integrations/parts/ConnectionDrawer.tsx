@@ -263,6 +263,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
           </section>
         )}
         {connector.streams.some((stream) => stream.kind === "records") ? <Records connection={connection} /> : null}
+        <Answers id={connection.id} />
         {isFile ? null : (
           <section className={classes.drawerPart}>
             <ScheduleInput
@@ -321,6 +322,39 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
         />
       ) : null}
     </>
+  );
+}
+
+/** What the platform's answers contain besides good rows; silent while there is nothing. */
+function Answers(props: { id: string }) {
+  const { t } = useTranslation("integrations");
+  const changes = useRead("drift_list", { connection_id: props.id, all: false });
+  const quarantine = useRead("quarantine_open", { connection_id: props.id, reason: null, skip: 0, limit: 1 });
+  const held = (quarantine.data?.reasons ?? []).reduce((sum, one) => sum + one.count, 0);
+  const error = changes.error ?? quarantine.error;
+  if (!error && (changes.data?.length ?? 0) === 0 && held === 0) return null;
+  return (
+    <section className={classes.drawerPart} data-testid="answers">
+      <h3>{t("answers.title")}</h3>
+      {error ? (
+        <ErrorPanel error={error} onAction={() => (changes.isError ? changes.refetch() : quarantine.refetch())} />
+      ) : (
+        <ul className={classes.streams}>
+          {(changes.data?.length ?? 0) > 0 ? (
+            <li>
+              <AppLink to={links.changes(props.id)}>{t("answers.changes")}</AppLink>
+              <Count value={changes.data?.length ?? 0} />
+            </li>
+          ) : null}
+          {held > 0 ? (
+            <li>
+              <AppLink to={links.quarantine(props.id)}>{t("answers.quarantine")}</AppLink>
+              <Count value={held} />
+            </li>
+          ) : null}
+        </ul>
+      )}
+    </section>
   );
 }
 

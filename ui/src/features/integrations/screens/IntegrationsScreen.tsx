@@ -3,7 +3,14 @@
  * one plus each. Drawers and the wizard stand in the address, so every one of them can be returned to and linked.
  */
 import { Button, Modal, TextInput } from "@mantine/core";
-import { IconFileCode, IconFileImport, IconPlugConnected, IconPlus, IconSearch } from "@tabler/icons-react";
+import {
+  IconFileCode,
+  IconFileImport,
+  IconGitCompare,
+  IconPlugConnected,
+  IconPlus,
+  IconSearch,
+} from "@tabler/icons-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ConnectionRow, Connector } from "@/gen/contract";
@@ -132,6 +139,7 @@ function Catalogue(props: {
   const format = useFormat();
   const go = useGo();
   const { connectors, connections } = props;
+  const changes = useRead("drift_list", { connection_id: null, all: false }).data?.length ?? 0;
   const systems = connectors.filter((connector) => connector.connected > 0).length;
   const clients = new Set(connections.map((row) => row.client_id)).size;
   const signIns = connections.filter((row) => row.state === "sign_in_needed").length;
@@ -150,6 +158,16 @@ function Catalogue(props: {
               })
         }
       >
+        {changes > 0 ? (
+          <Button
+            variant="default"
+            leftSection={<IconGitCompare size={15} />}
+            onClick={() => go(links.changes())}
+            data-testid="changes-of-answers"
+          >
+            {t("answers.open", { count: changes })}
+          </Button>
+        ) : null}
         <Button
           variant="default"
           leftSection={<IconFileCode size={15} />}

@@ -13,6 +13,9 @@ const sentences = {
   failed: ["code"],
   ended: ["state"],
   quarantine_full: ["more"],
+  form_changed: ["changes"],
+  totals_differ: ["date"],
+  totals_unknown: [],
 } as const;
 
 /** A word that has a sentence. */

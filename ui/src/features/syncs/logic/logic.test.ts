@@ -15,6 +15,8 @@ const cells = (states: string): DayCell[] =>
     read_at: null,
     rows: 0,
     change: null,
+    rejected: 0,
+    totals: null,
   }));
 
 describe("choosing days", () => {

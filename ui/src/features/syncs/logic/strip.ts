@@ -65,6 +65,14 @@ export function holes(cells: DayCell[]): number {
   return cells.slice(first, last).filter((cell) => cell.state === "missing").length;
 }
 
+/** Days whose sums are not the platform's, and days that lack rows. */
+export function doubtful(cells: DayCell[]): { differ: number; lacking: number } {
+  return {
+    differ: cells.filter((cell) => cell.totals?.differ).length,
+    lacking: cells.filter((cell) => cell.rejected > 0).length,
+  };
+}
+
 /** Which days the head of the strips names: the ends, and firsts and tens of months that stand far enough from both. */
 export function headDays(days: string[]): number[] {
   const last = days.length - 1;

@@ -317,6 +317,8 @@ export function LogLines(props: { run: RunRow; log: LogRow[] }) {
       held: t("in_quarantine", { count: held, printed: format.count(held) }),
       state: state(params.state),
       more: params.more ?? "",
+      changes: params.changes ?? "",
+      date: params.date ? format.day(params.date) : "",
     });
   };
   return (

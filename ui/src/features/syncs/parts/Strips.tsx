@@ -29,7 +29,7 @@ import { shareOf } from "@/shared/ui/Progress";
 import { RunWord, StateWord } from "@/shared/ui/States";
 import { FILE_CONNECTOR, useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
-import { chosenRange, headDays, holes, moveSelection, reach, type Selection } from "../logic/strip";
+import { chosenRange, doubtful, headDays, holes, moveSelection, reach, type Selection } from "../logic/strip";
 import classes from "../syncs.module.css";
 import { CollectPlan } from "./CollectPlan";
 
@@ -361,6 +361,15 @@ function StripState(props: { strip: Strip; run: RunRow | undefined }) {
   }
   const missing = holes(cells);
   if (missing > 0) return <StateWord tone="watch" word={t("holes", { count: missing })} />;
+  const { differ, lacking } = doubtful(cells);
+  if (differ > 0) return <StateWord tone="watch" word={t("differ", { count: differ })} />;
+  if (lacking > 0) {
+    return (
+      <AppLink to={links.quarantine(connection.id)}>
+        <StateWord tone="watch" word={t("lacking", { count: lacking })} />
+      </AppLink>
+    );
+  }
   if (connection.health === "off") return <StateWord tone="off" word={t("not_read")} />;
   return (
     <StateWord
