@@ -357,12 +357,13 @@ struct Known {
 }
 
 impl Known {
-    /// Starts anew when the window has turned over.
-    fn turn(&mut self, now: DateTime<Utc>) {
+    /// Starts anew when the window has turned over. Requests that are on their way meanwhile may be counted by the platform in the new
+    /// window, so they count in ours.
+    fn turn(&mut self, in_flight: u64, now: DateTime<Utc>) {
         let started = self.window.start(now);
         if started != self.started {
             self.started = started;
-            self.used = 0;
+            self.used = in_flight;
         }
     }
 }
@@ -389,7 +390,7 @@ impl State {
         let mut until = None;
         for ((of, _), known) in &mut self.windows {
             if of.is_empty() || of == scope {
-                known.turn(now);
+                known.turn(on_their_way(&self.in_flight, of), now);
                 if known.used >= known.limit {
                     until = until.max(Some(known.window.end(now)));
                 }
@@ -472,7 +473,9 @@ impl Budget {
         loop {
             let now = waiting.clock.now();
             let until = match lock(&self.state).take(request, now) {
-                Ok(()) => return Ok(Permit { budget: Arc::clone(self), scope: request.scope.clone() }),
+                Ok(()) => {
+                    return Ok(Permit { budget: Arc::clone(self), scope: request.scope.clone(), taken_at: now });
+                }
                 Err(until) => until,
             };
             // A clock that was set back must not turn this into a busy loop.
@@ -491,6 +494,7 @@ impl Budget {
 pub(crate) struct Permit {
     budget: Arc<Budget>,
     scope: String,
+    taken_at: DateTime<Utc>,
 }
 
 impl Permit {
@@ -508,7 +512,8 @@ impl Permit {
 
     /// Corrects the windows by what a reply says.
     pub fn learn(&self, response: &HttpResponse, now: DateTime<Utc>) {
-        let mut state = lock(&self.budget.state);
+        let mut guard = lock(&self.budget.state);
+        let state = &mut *guard;
         // This request is answered; those still under way are not in the reply's "remaining" yet.
         let others = state.in_flight.get(&self.scope).copied().unwrap_or_default().saturating_sub(1);
         for common in COMMON_WINDOWS {
@@ -524,13 +529,20 @@ impl Permit {
                 started: window.start(now),
             });
             known.window = window;
-            known.turn(now);
+            known.turn(on_their_way(&state.in_flight, &self.scope), now);
             known.limit = limit;
-            if let Some(remaining) = remaining {
+            // The reply to a request that was on its way while the window turned over may tell what is left of the old one.
+            let same = window.start(self.taken_at) == window.start(now);
+            if let Some(remaining) = remaining.filter(|_| same) {
                 known.used = limit.saturating_sub(remaining) + others;
             }
         }
     }
+}
+
+/// Requests that a window of this scope has to count as under way: without a scope, all of them.
+fn on_their_way(in_flight: &HashMap<String, u64>, scope: &str) -> u64 {
+    if scope.is_empty() { in_flight.values().sum() } else { in_flight.get(scope).copied().unwrap_or_default() }
 }
 
 impl Drop for Permit {

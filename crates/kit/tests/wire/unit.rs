@@ -16,6 +16,7 @@ use kit::{
 };
 use model::{failure::Code, secret::Secret};
 use std::{io::Read, sync::Arc, time::Duration};
+use tokio::sync::Notify;
 
 #[test]
 fn names_that_sound_secret() {
@@ -126,6 +127,44 @@ async fn limits_are_learned_from_replies_and_kept_to() {
     // After requests 2 and 4 the second is used up; after 5 the hour is.
     assert_eq!(waits, [(WaitReason::Budget, 1), (WaitReason::Budget, 1), (WaitReason::Budget, 3598)]);
     assert_eq!(rig.clock.now(), noon() + chrono::Duration::hours(1));
+}
+
+/// The platform counts a request when it arrives: one that left in the last moment of an hour belongs to the next, and what its reply
+/// says is left may be of either.
+#[tokio::test]
+async fn a_request_on_its_way_counts_in_the_hour_that_begins_meanwhile() {
+    let hour = |left: &str| {
+        let headers = [("X-RateLimit-Hourly-Limit", "3"), ("X-RateLimit-Hourly-Remaining", left)];
+        reply(200, &headers, "{}")
+    };
+    // What the late reply says is left, and of which hour that is, must not matter.
+    for late in ["0", "1", "2"] {
+        let gate = Arc::new(Notify::new());
+        let held = Arc::clone(&gate);
+        let server = Server::start(move |_, number| match number {
+            1 => hour("2"),
+            2 => hour(late).held(&held),
+            // The second one came in this hour.
+            _ => hour(&4_usize.saturating_sub(number).to_string()),
+        })
+        .await;
+        let rig = Arc::new(rig(|_| {}));
+        rig.get(server.base.clone()).await.unwrap();
+        let (other, base) = (Arc::clone(&rig), server.base.clone());
+        let on_its_way = tokio::spawn(async move { other.get(base).await });
+        while server.seen().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        rig.clock.advance(Duration::from_hours(1));
+        gate.notify_one();
+        on_its_way.await.unwrap().unwrap();
+        rig.get(server.base.clone()).await.unwrap();
+        rig.get(server.base.clone()).await.unwrap();
+        assert!(rig.log.waits().is_empty(), "{late}: {:?}", rig.log.waits());
+        rig.get(server.base.clone()).await.unwrap();
+        let waits: Vec<u64> = rig.log.waits().iter().map(|wait| wait.duration.as_secs()).collect();
+        assert_eq!(waits, [3_600], "{late}");
+    }
 }
 
 #[tokio::test]
