@@ -105,6 +105,13 @@ pub enum FaultKind {
     EmptyAccount,
     /// The first row and the first object arrive twice.
     DuplicateRows,
+    /// The object with the most impressions is left out of reports, while sums still count it.
+    LostRows,
+    /// Every member of this name becomes text, or a number when it is text.
+    OtherType {
+        /// Name of the member, at any depth.
+        field: String,
+    },
     /// A day has no rows, and nothing says so.
     MissingDay {
         /// Which day.
@@ -160,13 +167,6 @@ pub enum Hint {
     Body,
     /// Headers that say nothing anybody can read, and no body.
     Nonsense,
-    /// The object with the most impressions is left out of reports, while sums still count it.
-    LostRows,
-    /// Every member of this name becomes text, or a number when it is text.
-    OtherType {
-        /// Name of the member, at any depth.
-        field: String,
-    },
 }
 
 impl FaultKind {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use super::{
-    Rules, days,
+    Rules, answers, days,
     standing::{self, Standing},
 };
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
@@ -10,10 +10,13 @@ use model::{
     ad::Level,
     alert::{Alert, AlertKind, AlertState, AlertSubject, Severity, Threshold},
     connection::ConnectionState,
+    date::DateRange,
     failure::{Code, Failure},
     id::{AlertId, ClientId, ConnectionId, RunId},
     money::{Currency, Micros},
+    reconcile::{DayPair, DayTotal},
     run::{DayState, Progress, RunState, RunTrigger},
+    shape::{Change, Drift, DriftKind, DriftState, Shape},
 };
 use std::collections::BTreeMap;
 use store::{
@@ -521,4 +524,76 @@ fn quarantine_is_compared_with_what_is_usual() {
     assert!(after(run(1000, 200), &[(1000, 38); 5]));
     assert!(after(run(1000, 200), &[]), "the first run");
     assert!(!after(Run { state: RunState::Failed, ..run(0, 900) }, &[(1000, 0)]), "a failed run says nothing");
+}
+
+#[test]
+fn days_that_are_not_the_platforms_are_told_by_their_weightiest_number() {
+    let whole = DayTotal { impressions: Some(10_000), clicks: Some(500), cost: Some(Micros(12_400_000_000)) };
+    let pair = |back: u64, ours: DayTotal| DayPair { date: ago(back), ours, theirs: whole, rows: 4, moving: false };
+    let good = |back| pair(back, whole);
+    let poor = |back| pair(back, DayTotal { cost: Some(Micros(12_000_000_000)), impressions: Some(9_000), ..whole });
+    let unseen = |back| pair(back, DayTotal { impressions: Some(9_990), ..whole });
+    let told = |pairs: &[DayPair], living: &[Alert]| {
+        answers::differing(pairs, living, Currency::RUB, &rules())
+            .into_iter()
+            .map(|found| {
+                let param = |name: &str| found.params.get(name).cloned().unwrap_or_default();
+                let days = (param("date"), param("through"));
+                (found.days.unwrap(), days, ["metric", "ours", "theirs", "currency"].map(param).join(" "))
+            })
+            .collect::<Vec<_>>()
+    };
+    let one = |from: u64, date: u64, through: u64, text: &str| {
+        (DateRange::day(ago(from)), (ago(date).to_string(), ago(through).to_string()), text.to_owned())
+    };
+    assert_eq!(told(&[good(2), good(1), good(0)], &[]), []);
+    assert_eq!(told(&[good(2), poor(1), good(0)], &[]), [one(1, 1, 1, "cost 12000000000 12400000000 RUB")]);
+    assert_eq!(told(&[unseen(2), good(1)], &[]), [one(2, 2, 2, "impressions 9990 10000 ")], "a count has no currency");
+    assert_eq!(
+        told(&[unseen(3), poor(2), poor(1), good(0)], &[]),
+        [one(3, 3, 1, "cost 24000000000 24800000000 RUB")],
+        "days in a row are one, and money speaks for them"
+    );
+    assert_eq!(
+        told(&[poor(4), good(3), poor(1)], &[]),
+        [one(4, 4, 4, "cost 12000000000 12400000000 RUB"), one(1, 1, 1, "cost 12000000000 12400000000 RUB")]
+    );
+    let first = answers::differing(&[poor(2)], &[], Currency::RUB, &rules());
+    assert_eq!(
+        told(&[poor(3), poor(2), poor(1)], &[living(&first[0])]),
+        [one(2, 3, 1, "cost 36000000000 37200000000 RUB")],
+        "it stays the alert that it was while days join it"
+    );
+    let mut off = rules();
+    off.get_mut(&AlertKind::TotalsDiffer).unwrap().enabled = false;
+    assert_eq!(answers::differing(&[poor(1)], &[], Currency::RUB, &off), []);
+}
+
+#[test]
+fn changes_of_answers_are_one_alert_for_each_stream() {
+    let drift = |stream: &str, path: &str| Drift {
+        number: 1,
+        connection_id: ConnectionId::new(),
+        client_id: ClientId::new(),
+        stream: stream.to_owned(),
+        change: Change {
+            kind: DriftKind::NewField,
+            path: path.to_owned(),
+            word: None,
+            before: String::new(),
+            after: "text".to_owned(),
+            records: 3,
+            learned: Shape::default(),
+        },
+        state: DriftState::Open,
+        run_id: None,
+        first_seen: DateTime::<Utc>::UNIX_EPOCH,
+        last_seen: DateTime::<Utc>::UNIX_EPOCH,
+    };
+    let drifts = [drift("ads", "a"), drift("campaigns", "b"), drift("ads", "c")];
+    let found = answers::changed(&drifts, &rules());
+    let told: Vec<_> = found.iter().map(|found| (found.stream.as_deref().unwrap(), &*found.params["changes"])).collect();
+    assert_eq!(told, [("ads", "2"), ("campaigns", "1")]);
+    assert!(found.iter().all(|found| found.kind == AlertKind::SchemaDrift && found.severity == Severity::Notice));
+    assert_eq!(answers::changed(&[], &rules()), []);
 }
