@@ -136,7 +136,7 @@ impl Wires {
     }
 
     pub(crate) fn url_map(&self) -> &[(String, String)] {
-        &self.url_map
+        &self.wire.url_map
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

@@ -12,8 +12,10 @@ use kit::{
     policy::{Attempt, Decision, Limits, Outcome, Policy},
     session::{CancellationToken, Credentials},
 };
-use model::{audit::AuditAction, connection::ConnectionState, failure::Failure, sign_in::SignInState};
-use std::{sync::Arc, time::Duration};
+use model::{
+    audit::AuditAction, connection::ConnectionState, failure::Failure, id::ConnectionId, sign_in::SignInState,
+};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 use store::{
     Scope,
     runs::{RunEnd, RunQuery},
@@ -153,8 +155,10 @@ async fn schedule(host: &Host, workspace: &Workspace) -> Result<Vec<String>, Fai
         .filter(|connection| connection.state == ConnectionState::Active)
         .collect();
     let turns = workspace.store.turns(Scope::Portfolio).await?;
+    let under_way: HashSet<ConnectionId> =
+        workspace.store.unfinished_runs(Scope::Portfolio).await?.into_iter().map(|run| run.connection_id).collect();
     let late = turns.iter().filter_map(|turn| {
-        let at = turn.at().filter(|at| now - *at > LATE && workspace.engine.run_of(turn.connection_id).is_none())?;
+        let at = turn.at().filter(|at| now - *at > LATE && !under_way.contains(&turn.connection_id))?;
         let connection = active.iter().find(|connection| connection.id == turn.connection_id)?;
         Some(format!("{}: its turn was at {at}", connection.account_name))
     });

@@ -475,6 +475,8 @@ fn the_share_of_failed_requests_is_counted_within_five_minutes() {
             millis: 5,
             bytes: 10,
             attempt: 1,
+            limits: Vec::new(),
+            failure: None,
         };
         (0..count).rev().map(request).collect()
     };
