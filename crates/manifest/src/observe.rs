@@ -182,7 +182,9 @@ mod tests {
             json!({"id": 8, "rows": [], "by_day": {"20261120": 1, "20261121": 2.5}}),
             json!("not a record"),
         ];
-        records.iter().for_each(|record| look(&mut shape, record));
+        for record in records {
+            look(&mut shape, record);
+        }
         shape.close();
         let seen: Vec<String> = shape
             .fields

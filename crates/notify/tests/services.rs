@@ -72,9 +72,13 @@ fn alert(kind: AlertKind, client: &str) -> ToldAlert {
         AlertKind::SignInEnds => &[("until", "2026-11-25T09:00:00Z")],
         AlertKind::Stale => &[("data_through", "2026-11-17"), ("expected", "2026-11-19")],
         AlertKind::EmptyDay => &[("date", "2026-11-19"), ("usual", "12400")],
-        AlertKind::UnusualVolume => {
-            &[("date", "2026-11-19"), ("metric", "cost"), ("found", "312500000"), ("usual", "8400000000"), ("currency", "RUB")]
-        }
+        AlertKind::UnusualVolume => &[
+            ("date", "2026-11-19"),
+            ("metric", "cost"),
+            ("found", "312500000"),
+            ("usual", "8400000000"),
+            ("currency", "RUB"),
+        ],
         AlertKind::RepeatedDay => &[("date", "2026-11-19"), ("same_as", "2026-11-18")],
         AlertKind::ShrunkDay => &[("date", "2026-11-18"), ("metric", "clicks"), ("before", "1200"), ("after", "300")],
         AlertKind::SpendWithoutConversions => &[("days", "3"), ("spend", "12300500000"), ("currency", "RUB")],

@@ -275,7 +275,7 @@ async fn one_stream_is_read_when_one_is_asked_for() {
     house.run().await;
     house.source.acts([]);
     let days = DateRange::ending(today(Utc::now(), ZONE).pred_opt().unwrap(), 4);
-    let asked = Asked { days: Some(days), streams: Some(vec!["campaign_stats".to_owned()]) };
+    let asked = Asked { days: vec![days], streams: Some(vec!["campaign_stats".to_owned()]) };
     let planned = house.engine.estimate(house.connection, &asked, &[]).await.unwrap();
     assert_eq!((planned.slices, planned.requests), (2, Some(0)), "the scripted source sends none");
     let id = house.engine.start(house.connection, RunTrigger::Recollect, asked).await.unwrap();
@@ -284,7 +284,7 @@ async fn one_stream_is_read_when_one_is_asked_for() {
     assert!(reads.iter().all(|slice| slice.stream == "campaign_stats"), "{reads:?}");
     let windows: Vec<_> = reads.iter().filter_map(|slice| slice.window).collect();
     assert_eq!((windows[0].from(), windows[1].to()), (days.from(), days.to()));
-    let none = Asked { days: None, streams: Some(vec!["no_such".to_owned()]) };
+    let none = Asked { days: vec![], streams: Some(vec!["no_such".to_owned()]) };
     let refused = house.engine.start(house.connection, RunTrigger::Manual, none).await.unwrap_err();
     assert_eq!(refused.code, Code::BadRequest);
 }

@@ -7,9 +7,9 @@ use super::{
 use crate::{
     host::{Host, Workspace},
     wire::{
-        ApiError, BoardRequest, ById, CollectRequest, DayCell, DayChange, DayTotals, Empty, LimitSaid, LogRow, QuarantineGroup,
-        QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunEstimate, RunFilter, RunList, RunPage, RunRow,
-        RunStarted, SliceRow, Strip, SyncBoard, WaitRow,
+        ApiError, BoardRequest, ById, CollectRequest, DayCell, DayChange, DayTotals, Empty, LimitSaid, LogRow,
+        QuarantineGroup, QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunEstimate, RunFilter, RunList,
+        RunPage, RunRow, RunStarted, SliceRow, Strip, SyncBoard, WaitRow,
     },
 };
 use insight::{

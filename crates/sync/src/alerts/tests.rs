@@ -594,7 +594,8 @@ fn changes_of_answers_are_one_alert_for_each_stream() {
     };
     let drifts = [drift("ads", "a"), drift("campaigns", "b"), drift("ads", "c")];
     let found = answers::changed(&drifts, &rules());
-    let told: Vec<_> = found.iter().map(|found| (found.stream.as_deref().unwrap(), &*found.params["changes"])).collect();
+    let told: Vec<_> =
+        found.iter().map(|found| (found.stream.as_deref().unwrap(), &*found.params["changes"])).collect();
     assert_eq!(told, [("ads", "2"), ("campaigns", "1")]);
     assert!(found.iter().all(|found| found.kind == AlertKind::SchemaDrift && found.severity == Severity::Notice));
     assert_eq!(answers::changed(&[], &rules()), []);
