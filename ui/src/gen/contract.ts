@@ -296,8 +296,7 @@ version: string, };
 /**
  * Something a person did that the audit log keeps.
  */
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted";
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "diagnostics_exported" | "records_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "diagnostics_exported" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted" | "drift_accepted" | "drift_ignored" | "quarantine_exported";
 
 /**
  * An entry of the audit log.
@@ -1055,7 +1054,15 @@ rows: number,
 /**
  * How much the day changed when it was last read again; absent when it was read once.
  */
-change: DayChange | null, };
+change: DayChange | null, 
+/**
+ * Rows that could not be understood when it was read last: its sums lack them.
+ */
+rejected: number, 
+/**
+ * Our sums beside the platform's own; absent when it has none, or when the day was read again since it said them.
+ */
+totals: DayTotals | null, };
 
 /**
  * How much a day changed when it was read again.
@@ -3252,6 +3259,8 @@ export type SettingsPart = "schedule" | "lookback" | "streams" | "vat";
  * How urgent an alert is.
  */
 export type Severity = "critical" | "warning" | "notice";
+
+/**
  * One going-in of a person to a platform, shared by the connections made from it.
  */
 export type SignInId = string;
@@ -3648,7 +3657,7 @@ strips: Array<Strip>, };
 /**
  * What cached answers are about. A screen refreshes when a tag of its answer changes.
  */
-export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels" | "alerts";
+export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels" | "alerts" | "drift";
 
 /**
  * A chat that has written to a bot.
@@ -3844,6 +3853,8 @@ failure: ApiError | null, };
  * A number by which a rule decides.
  */
 export type Threshold = "failures" | "hours" | "percent" | "impressions" | "days" | "conversions" | "rows" | "times" | "requests";
+
+/**
  * What a connection cost its platform on a day.
  */
 export type TrafficDay = { 
@@ -4044,6 +4055,16 @@ export interface Commands {
   quarantine_list: { request: QuarantineRequest; response: QuarantinePage; kind: "read" };
   /** What a run would take that is not started: slices, requests, time, and where the quota stops it. */
   run_estimate: { request: CollectRequest; response: RunEstimate; kind: "read" };
+  /** Rows of a connection that are in quarantine now. */
+  quarantine_open: { request: OpenQuarantineRequest; response: OpenQuarantine; kind: "read" };
+  /** Rows of a connection that are in quarantine now, as a file. */
+  quarantine_export: { request: QuarantineExport; response: ExportedFile; kind: "read" };
+  /** Collects the days of a connection's quarantined rows again, with today's mapping. What comes out clean is healed. */
+  quarantine_retry: { request: ById<ConnectionId>; response: RunStarted; kind: "change" };
+  /** Changes of the form of answers that wait for a decision. */
+  drift_list: { request: DriftList; response: Array<DriftRow>; kind: "read" };
+  /** Makes changes of form the form from now on, or ignores them. */
+  drift_decide: { request: DriftDecision; response: DriftDecided; kind: "change" };
   /** Starts runs: of one connection, of a client, or of all; with a range, re-collects these days. */
   run_start: { request: CollectRequest; response: RunStarted; kind: "change" };
   /** Stops a run; what it committed stays. */
@@ -4105,9 +4126,8 @@ export const commands = {
   connection_get: { kind: "read", tags: ["connections", "runs", "stats"] },
   connection_update: { kind: "change", tags: ["connections", "audit", "alerts"] },
   settings_apply: { kind: "change", tags: ["connections", "audit"] },
-  connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit", "alerts"] },
   sign_ins_list: { kind: "read", tags: ["connections", "clients", "runs"] },
-  connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit"] },
+  connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit", "alerts"] },
   manifest_inspect: { kind: "read", tags: [] },
   manifest_import: { kind: "change", tags: ["connectors", "audit"] },
   manifest_update: { kind: "change", tags: ["connectors", "connections", "audit"] },
@@ -4127,6 +4147,11 @@ export const commands = {
   run_get: { kind: "read", tags: ["runs"] },
   quarantine_list: { kind: "read", tags: ["runs"] },
   run_estimate: { kind: "read", tags: ["runs", "connections"] },
+  quarantine_open: { kind: "read", tags: ["runs", "stats"] },
+  quarantine_export: { kind: "read", tags: ["runs", "stats"] },
+  quarantine_retry: { kind: "change", tags: ["runs", "audit"] },
+  drift_list: { kind: "read", tags: ["drift", "runs", "connections"] },
+  drift_decide: { kind: "change", tags: ["drift", "alerts", "audit"] },
   run_start: { kind: "change", tags: ["runs", "audit"] },
   run_cancel: { kind: "change", tags: ["runs", "audit"] },
   run_pause: { kind: "change", tags: ["runs", "audit"] },
@@ -4176,7 +4201,7 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
 
 /** Every `AuditAction`, in the order of its declaration. */
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "records_exported", "channel_created", "channel_updated", "channel_deleted"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "diagnostics_exported", "records_exported", "channel_created", "channel_updated", "channel_deleted", "drift_accepted", "drift_ignored", "quarantine_exported"];
 
 /** Every `ChannelKind`, in the order of its declaration. */
 export const allChannelKind: readonly ChannelKind[] = ["desktop", "telegram", "email", "slack"];
@@ -4186,4 +4211,3 @@ export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", 
 
 /** Every `Severity`, in the order of its declaration. */
 export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "diagnostics_exported", "records_exported"];
