@@ -296,8 +296,7 @@ version: string, };
 /**
  * Something a person did that the audit log keeps.
  */
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted";
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "diagnostics_exported" | "records_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "diagnostics_exported" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted";
 
 /**
  * An entry of the audit log.
@@ -3007,6 +3006,8 @@ export type SettingsPart = "schedule" | "lookback" | "streams" | "vat";
  * How urgent an alert is.
  */
 export type Severity = "critical" | "warning" | "notice";
+
+/**
  * One going-in of a person to a platform, shared by the connections made from it.
  */
 export type SignInId = string;
@@ -3599,6 +3600,8 @@ failure: ApiError | null, };
  * A number by which a rule decides.
  */
 export type Threshold = "failures" | "hours" | "percent" | "impressions" | "days" | "conversions" | "rows" | "times" | "requests";
+
+/**
  * What a connection cost its platform on a day.
  */
 export type TrafficDay = { 
@@ -3860,9 +3863,8 @@ export const commands = {
   connection_get: { kind: "read", tags: ["connections", "runs", "stats"] },
   connection_update: { kind: "change", tags: ["connections", "audit", "alerts"] },
   settings_apply: { kind: "change", tags: ["connections", "audit"] },
-  connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit", "alerts"] },
   sign_ins_list: { kind: "read", tags: ["connections", "clients", "runs"] },
-  connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit"] },
+  connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit", "alerts"] },
   manifest_inspect: { kind: "read", tags: [] },
   manifest_import: { kind: "change", tags: ["connectors", "audit"] },
   manifest_update: { kind: "change", tags: ["connectors", "connections", "audit"] },
@@ -3931,7 +3933,7 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
 
 /** Every `AuditAction`, in the order of its declaration. */
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "records_exported", "channel_created", "channel_updated", "channel_deleted"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "diagnostics_exported", "records_exported", "channel_created", "channel_updated", "channel_deleted"];
 
 /** Every `ChannelKind`, in the order of its declaration. */
 export const allChannelKind: readonly ChannelKind[] = ["desktop", "telegram", "email", "slack"];
@@ -3941,4 +3943,3 @@ export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", 
 
 /** Every `Severity`, in the order of its declaration. */
 export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "diagnostics_exported", "records_exported"];
