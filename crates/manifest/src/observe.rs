@@ -92,7 +92,7 @@ pub(crate) struct Glances {
 
 impl Glances {
     pub(crate) fn records(&mut self, records: &[Json]) {
-        for record in &records {
+        for record in records {
             self.met += 1;
             if self.met <= ALL_OF_FIRST || self.met.is_multiple_of(ONE_IN) {
                 look(&mut self.seen, record);

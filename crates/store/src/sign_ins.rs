@@ -178,11 +178,10 @@ impl Store {
     /// Notes that a run went in.
     pub async fn note_sign_in_used(&self, id: SignInId, at: DateTime<Utc>) -> Result<()> {
         self.located(async {
-            sqlx::query("UPDATE sign_ins SET used_at = max(coalesce(used_at, 0), ?) WHERE id = ?")
+            let query = sqlx::query("UPDATE sign_ins SET used_at = max(coalesce(used_at, 0), ?) WHERE id = ?")
                 .bind(instant_code(at))
-                .bind(id.to_string())
-                .execute(&self.writer)
-                .await?;
+                .bind(id.to_string());
+            self.execute(query).await?;
             Ok(())
         })
         .await
@@ -192,7 +191,7 @@ impl Store {
     pub async fn note_sign_in_renewal(&self, id: SignInId, renewal: Renewal) -> Result<()> {
         let scopes = renewal.scopes.as_ref().map(json).transpose()?;
         self.located(async {
-            sqlx::query(
+            let query = sqlx::query(
                 "UPDATE sign_ins SET access_until = ?, ends_at = ?, scopes = coalesce(?, scopes),
                      refreshed_at = coalesce(?, refreshed_at) WHERE id = ?",
             )
@@ -200,9 +199,8 @@ impl Store {
             .bind(renewal.ends_at.map(instant_code))
             .bind(scopes)
             .bind(renewal.at.map(instant_code))
-            .bind(id.to_string())
-            .execute(&self.writer)
-            .await?;
+            .bind(id.to_string());
+            self.execute(query).await?;
             Ok(())
         })
         .await

@@ -85,28 +85,25 @@ pub(crate) async fn commit(host: &Host, request: DraftCommit) -> Result<DraftCom
     if draft.wire().state != wire::DraftState::Ready {
         return Err(Failure::new(Code::BadRequest).with("field", "draft_id"));
     }
-    let (connection_ids, run_ids) = match draft.connection_id {
-        Some(id) => {
-            let repaired = sign_in_again(host, &workspace, &draft, id).await?;
-            let mut run_ids = Vec::with_capacity(repaired.len());
-            for repaired in &repaired {
-                // Where a run was stopped it goes on; the connection that was asked for is read in any case.
-                if let Some(run) = workspace.engine.go_on(*repaired).await? {
-                    run_ids.push(run);
-                } else if *repaired == id {
-                    run_ids.push(workspace.engine.start(id, RunTrigger::Manual, Asked::due()).await?);
-                }
+    let (connection_ids, run_ids) = if let Some(id) = draft.connection_id {
+        let repaired = sign_in_again(host, &workspace, &draft, id).await?;
+        let mut run_ids = Vec::with_capacity(repaired.len());
+        for repaired in &repaired {
+            // Where a run was stopped it goes on; the connection that was asked for is read in any case.
+            if let Some(run) = workspace.engine.go_on(*repaired).await? {
+                run_ids.push(run);
+            } else if *repaired == id {
+                run_ids.push(workspace.engine.start(id, RunTrigger::Manual, Asked::due()).await?);
             }
-            (repaired, run_ids)
         }
-        None => {
-            let made = connect(host, &workspace, &draft, &request).await?;
-            let mut run_ids = Vec::with_capacity(made.len());
-            for id in &made {
-                run_ids.push(workspace.engine.start(*id, RunTrigger::First, Asked::due()).await?);
-            }
-            (made, run_ids)
+        (repaired, run_ids)
+    } else {
+        let made = connect(host, &workspace, &draft, &request).await?;
+        let mut run_ids = Vec::with_capacity(made.len());
+        for id in &made {
+            run_ids.push(workspace.engine.start(*id, RunTrigger::First, Asked::due()).await?);
         }
+        (made, run_ids)
     };
     workspace.drafts.discard(draft.id);
     Ok(DraftCommitted { connection_ids, run_ids })
