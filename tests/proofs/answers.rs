@@ -3,9 +3,12 @@
 
 use crate::harness::{Office, Wish, days_ago, small};
 use anyhow::{Context, Result, ensure};
-use api::wire::{DayCell, DriftDecided, DriftRow, ExportedFile, OpenQuarantine, RunStarted, SyncBoard};
+use api::wire::{
+    AlertRow, Alerts, DayCell, DriftDecided, DriftRow, ExportedFile, OpenQuarantine, RunStarted, SyncBoard,
+};
 use model::{
     ad::RejectReason,
+    alert::{AlertAction, AlertKind, AlertState},
     id::{ClientId, ConnectionId},
     run::{DayState, RunState},
     shape::DriftKind,
@@ -46,6 +49,13 @@ impl Desk {
 
     async fn drifts(&self) -> Result<Vec<DriftRow>> {
         self.office.ask("drift_list", json!({ "connection_id": null, "all": false })).await
+    }
+
+    /// Open alerts of a kind, each with what it says.
+    async fn alerts(&self, kind: AlertKind) -> Result<Vec<AlertRow>> {
+        let alerts: Alerts = self.office.ask("alerts_list", json!({ "client_id": null })).await?;
+        let rows = alerts.groups.into_iter().flat_map(|group| group.alerts);
+        Ok(rows.filter(|row| row.kind == kind && row.state == AlertState::Open).collect())
     }
 
     /// Syncs both connections, to whatever good end.
@@ -132,12 +142,16 @@ async fn a_change_of_form_is_told_once_and_no_row_is_lost() -> Result<()> {
             ensure!(row.before == before, "{what}, {round}: {row:?}");
             ensure!(row.connections.len() == 2 && row.records > 0, "{what}, {round}: one line for both: {row:?}");
             desk.is_true().await.with_context(|| format!("{what}, {round}"))?;
+            let told = desk.alerts(AlertKind::SchemaDrift).await?;
+            ensure!(told.len() == 2 && told.iter().all(|it| it.action == AlertAction::OpenDrift), "{what}: {told:?}");
+            ensure!(told.iter().all(|it| it.params["changes"] == "1"), "{what}, {round}: {told:?}");
         }
         let numbers: Vec<i32> = desk.drifts().await?.into_iter().flat_map(|row| row.numbers).collect();
         let request = json!({ "numbers": numbers, "accept": accept });
         let decided: DriftDecided = desk.office.ask("drift_decide", request).await?;
         ensure!(decided.connections == 2, "{what}: {decided:?}");
         ensure!(desk.drifts().await?.is_empty(), "{what} is decided");
+        ensure!(desk.alerts(AlertKind::SchemaDrift).await?.is_empty(), "{what}: nobody is asked any more");
         desk.sync().await?;
         ensure!(desk.drifts().await?.is_empty(), "{what} is decided for good: {:?}", desk.drifts().await?);
     }
@@ -153,6 +167,7 @@ async fn a_field_that_comes_back_settles_itself() -> Result<()> {
     desk.office.platform().faults().clear();
     desk.sync().await?;
     ensure!(desk.drifts().await?.is_empty(), "{:?}", desk.drifts().await?);
+    ensure!(desk.alerts(AlertKind::SchemaDrift).await?.is_empty(), "the alert settles with it");
     Ok(())
 }
 
@@ -213,11 +228,21 @@ async fn a_day_that_is_not_the_platforms_is_told_and_collecting_again_repairs_it
     ensure!(worst.spend < worst.their_spend || worst.impressions < worst.their_impressions, "{worst:?}");
     let log = office.run(run.id).await?.log;
     ensure!(log.iter().filter(|line| line.event == "totals_differ").count() == differ(&cells), "{log:?}");
+    let told = desk.alerts(AlertKind::TotalsDiffer).await?;
+    let days: u32 = told.iter().filter_map(|it| it.days).map(|days| days.len()).sum();
+    ensure!(days as usize == differ(&cells), "{told:?} of {cells:?}");
+    ensure!(told.iter().all(|it| it.connection_id == connection && it.action == AlertAction::Recollect), "{told:?}");
+    ensure!(told.iter().all(|it| it.params["ours"] != it.params["theirs"]), "{told:?}");
+    // The next sync finds the same, and nobody is told twice.
+    office.sync(connection).await?;
+    let again = desk.alerts(AlertKind::TotalsDiffer).await?;
+    ensure!(told.iter().map(|it| it.id).eq(again.iter().map(|it| it.id)), "{told:?} {again:?}");
     office.platform().faults().clear();
     let run = office.start(connection, Some((days_ago(u64::from(DAYS)), days_ago(1)))).await?;
     office.done(&[run]).await?;
     let cells = desk.cells().await?;
     ensure!(cells.iter().all(|cell| cell.totals.is_some()) && differ(&cells) == 0, "{cells:?}");
+    ensure!(desk.alerts(AlertKind::TotalsDiffer).await?.is_empty(), "collected again, they are alike");
     office.clock.advance(Duration::from_hours(1));
     // Sums that cannot be had end no run, and say nothing about rows that were read since.
     office.platform().faults().add(Fault::always(FaultKind::ServerError { status: 500 }).on("statistics/users"));

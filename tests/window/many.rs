@@ -1,4 +1,4 @@
-//! Windows over a whole agency: many connections at once, and the five commonest troubles side by side.
+//! Windows over a whole agency: many connections at once, the five commonest troubles side by side, and answers that change.
 
 use crate::{
     allowed,
@@ -258,5 +258,142 @@ async fn every_common_trouble_says_what_it_is_and_has_its_button() -> Result<()>
         window.reads(button).await?;
     }
     ensure!(kept().await? == before, "being offline changed what was there");
+    window.close().await
+}
+
+/// A change of a platform's answers, and how a person meets it in English and Russian.
+struct Changed {
+    fault: Fault,
+    /// What it is called, what was and what is, as the list says it.
+    said: [[&'static str; 3]; 2],
+    /// The button of the answer to it, in the language in which it is given.
+    answer: (usize, &'static str),
+}
+
+/// A field that is new, one that is gone, and a word that nobody knew.
+fn changes() -> [Changed; 3] {
+    let anew = |kind, path: &str| Fault::always(kind).on(path);
+    [
+        Changed {
+            fault: anew(FaultKind::NewFields, "ad_plans.json"),
+            said: [
+                ["A new field “brand_new_member”", "Before: nothing", "Now: list"],
+                ["Новое поле «brand_new_member»", "Было: ничего", "Стало: список"],
+            ],
+            answer: (0, "Accept: A new field “brand_new_member”"),
+        },
+        Changed {
+            fault: anew(FaultKind::MissingField { field: "cpm".to_owned() }, "statistics/ad_plans"),
+            said: [
+                ["The field “base.cpm” is gone", "Before: text", "Now: nothing"],
+                ["Поле «base.cpm» исчезло", "Было: текст", "Стало: ничего"],
+            ],
+            answer: (1, "Скрыть: Поле «base.cpm» исчезло"),
+        },
+        Changed {
+            fault: anew(FaultKind::UnknownEnum, "banners.json"),
+            said: [
+                ["A new value “quantum_paused” in “status”", "Before: active, blocked, deleted", "Now: quantum_paused"],
+                [
+                    "Новое значение «quantum_paused» в поле «status»",
+                    "Было: active, blocked, deleted",
+                    "Стало: quantum_paused",
+                ],
+            ],
+            answer: (1, "Принять: Новое значение «quantum_paused» в поле «status»"),
+        },
+    ]
+}
+
+/// When a platform answers otherwise than before, the connection says so in both languages and leads to what was and what is; what was
+/// decided is never asked again, although the platform goes on, and no number has changed meanwhile.
+#[tokio::test]
+async fn changed_answers_are_told_on_their_connection_and_decided_once() -> Result<()> {
+    if !allowed() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let today = (Utc::now() + TimeDelta::hours(3)).date_naive();
+    let small = Scenario::small(today);
+    let size = WorldSize { agencies: 1, cabinets_per_agency: 3, advertisers: 0, ..small.size };
+    let platform = VkAds::start(Scenario { size, ..small })?;
+    let (window, key) = open(folder.path(), &platform).await?;
+    connect_all(&window, &key, 7).await?;
+    all_over(&window).await?;
+    let week = json!({ "period": { "from": today - Days::new(7), "to": today - Days::new(1) }, "compare": null });
+    let kept = async || -> Result<Value> { Ok(window.ask("overview_get", &week).await?["kpis"].clone()) };
+    let before = kept().await?;
+    let sync_all = async || -> Result<()> {
+        window.press("Syncs").await?;
+        window.press("Sync all").await?;
+        all_over(&window).await
+    };
+    let all_of = json!({ "connection_id": null, "all": false });
+    let open_changes = async || -> Result<Value> { window.ask("drift_list", &all_of).await };
+    ensure!(open_changes().await? == json!([]), "the first sync only learns");
+
+    let changes = changes();
+    for (change, cabinet) in changes.iter().zip(&key.cabinets) {
+        platform.faults().add(change.fault.clone().of(cabinet.id));
+    }
+    sync_all().await?;
+    ensure!(kept().await? == before, "a change of answers changed what was there");
+
+    // The connection says it, its button opens the list with what was and what is; so does the button behind the bell.
+    let words = [
+        ["Answers of the platform", "Changes of form", "1 change waits for a decision"],
+        ["Ответы платформы", "Изменения формы", "1 изменение ждёт решения"],
+    ];
+    let bells = [
+        ["Alerts: 3 open", "The platform's answers have changed", "Open changes"],
+        ["Оповещения: 3 открыто", "Ответы платформы изменились", "Открыть изменения"],
+    ];
+    for (number, language) in ["en", "ru"].into_iter().enumerate() {
+        window.prefer(language, "light").await?;
+        for (at, (change, cabinet)) in changes.iter().zip(&key.cabinets).enumerate() {
+            open_connection(&window, number, &cabinet.name).await?;
+            let [title, button, waits] = words[number];
+            window.mentions(title).await?;
+            window.picture(&format!("changed-{at}-{language}-connection")).await?;
+            window.press(button).await?;
+            window.mentions(waits).await?;
+            for said in change.said[number] {
+                window.mentions(said).await?;
+            }
+            window.picture(&format!("changed-{at}-{language}")).await?;
+        }
+        let [bell, title, button] = bells[number];
+        window.press(bell).await?;
+        window.mentions(title).await?;
+        window.picture(&format!("changed-bell-{language}")).await?;
+        window.press(button).await?;
+        window.mentions(words[number][2]).await?;
+    }
+
+    // Each is answered where it is shown, in either language and either way, and is gone from its connection.
+    for (change, cabinet) in changes.iter().zip(&key.cabinets) {
+        let (number, answer) = change.answer;
+        window.prefer(["en", "ru"][number], "light").await?;
+        open_connection(&window, number, &cabinet.name).await?;
+        window.press(words[number][1]).await?;
+        window.press(answer).await?;
+        window.reads(["Answers have the form that is known", "Ответы такие, как и раньше"][number]).await?;
+        open_connection(&window, number, &cabinet.name).await?;
+        window.mentions(&cabinet.name).await?;
+        comes_true(async || {
+            let text = window.text().await?;
+            ensure!(!text.contains(words[number][0]), "{} still tells of a change", cabinet.name);
+            Ok(())
+        })
+        .await?;
+    }
+
+    // The platform goes on as it does now, and nobody is asked again.
+    window.prefer("en", "light").await?;
+    sync_all().await?;
+    ensure!(open_changes().await? == json!([]), "{}", open_changes().await?);
+    let alerts = window.ask("alerts_list", &json!({ "client_id": null })).await?;
+    ensure!(alerts["open"] == 0, "{alerts}");
+    ensure!(kept().await? == before, "what was decided changed what was there");
     window.close().await
 }
