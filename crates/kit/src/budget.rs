@@ -321,7 +321,7 @@ impl Budgets {
                 else {
                     continue;
                 };
-                let known = Known { window, limit: kept.limit, used: kept.used, started: kept.started };
+                let known = Known { window, limit: kept.limit, used: kept.used, told: 0, started: kept.started };
                 state.windows.insert((kept.scope, kept.period_secs), known);
             }
         }
@@ -353,6 +353,8 @@ struct Known {
     window: Window,
     limit: u64,
     used: u64,
+    /// The most that the platform told to be used in this window. Replies overtake each other, and a count only grows.
+    told: u64,
     started: DateTime<Utc>,
 }
 
@@ -364,6 +366,7 @@ impl Known {
         if started != self.started {
             self.started = started;
             self.used = in_flight;
+            self.told = 0;
         }
     }
 }
@@ -526,6 +529,7 @@ impl Permit {
                 window,
                 limit,
                 used: 1,
+                told: 0,
                 started: window.start(now),
             });
             known.window = window;
@@ -534,7 +538,8 @@ impl Permit {
             // The reply to a request that was on its way while the window turned over may tell what is left of the old one.
             let same = window.start(self.taken_at) == window.start(now);
             if let Some(remaining) = remaining.filter(|_| same) {
-                known.used = limit.saturating_sub(remaining) + others;
+                known.told = known.told.max(limit.saturating_sub(remaining));
+                known.used = known.told + others;
             }
         }
     }

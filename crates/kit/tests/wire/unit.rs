@@ -168,6 +168,31 @@ async fn a_request_on_its_way_counts_in_the_hour_that_begins_meanwhile() {
 }
 
 #[tokio::test]
+async fn an_early_reply_that_comes_late_gives_nothing_back() {
+    let gate = Arc::new(Notify::new());
+    let held = Arc::clone(&gate);
+    let server = Server::start(move |_, number| {
+        let left = 2_usize.saturating_sub(number).to_string();
+        let headers = [("X-RateLimit-Hourly-Limit", "2"), ("X-RateLimit-Hourly-Remaining", left.as_str())];
+        let answer = reply(200, &headers, "{}");
+        if number == 1 { answer.held(&held) } else { answer }
+    })
+    .await;
+    let rig = Arc::new(rig(|_| {}));
+    let (first, base) = (Arc::clone(&rig), server.base.clone());
+    let first = tokio::spawn(async move { first.get(base).await });
+    while server.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    rig.get(server.base.clone()).await.unwrap();
+    gate.notify_one();
+    first.await.unwrap().unwrap();
+    rig.get(server.base.clone()).await.unwrap();
+    let waits: Vec<u64> = rig.log.waits().iter().map(|wait| wait.duration.as_secs()).collect();
+    assert_eq!(waits, [3_600]);
+}
+
+#[tokio::test]
 async fn a_budget_is_shared_by_account_and_counted_by_scope_and_survives_a_restart() {
     let server = Server::start(|request, _| {
         let left = if request.line.contains("/a") { "0" } else { "9" };
