@@ -95,7 +95,10 @@ export function useAlertWords(): (alert: AlertRow) => AlertWords {
       case "schema_drift":
         return {
           title: t("schema_drift.title"),
-          body: t("schema_drift.body", { stream: params.stream ?? "", count: number("changes") }),
+          body: t("schema_drift.body", {
+            stream: systems.stream(alert.connector, params.stream ?? ""),
+            count: number("changes"),
+          }),
         };
       case "totals_differ":
         return {

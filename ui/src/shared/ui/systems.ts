@@ -16,6 +16,8 @@ export const SystemsContext = createContext<ReadonlyMap<string, Connector>>(new 
 export interface Systems {
   /** The name in the present language, or the id. */
   name(connector: string): string;
+  /** The title of one of its streams in the present language, or the stream's name. */
+  stream(connector: string, stream: string): string;
   /** The icon as SVG text, if there is one. */
   icon(connector: string): string | null;
   /** Whether some of its streams are kept as records. */
@@ -35,6 +37,8 @@ export function useSystems(): Systems {
   const language = useLanguage();
   return {
     name: (connector) => known.get(connector)?.name[language] ?? connector,
+    stream: (connector, stream) =>
+      known.get(connector)?.streams.find((one) => one.name === stream)?.title[language] ?? stream,
     icon: (connector) => known.get(connector)?.icon_svg ?? null,
     keepsRecords: (connector) => known.get(connector)?.streams.some((stream) => stream.kind === "records") ?? false,
     onlyRecords: (connector) => {

@@ -7,7 +7,7 @@ import { IconArrowLeft, IconCheck, IconEyeOff, IconShieldCheck } from "@tabler/i
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { DriftRow } from "@/gen/contract";
-import { useFormat, useLanguage } from "@/shared/format/useFormat";
+import { useFormat } from "@/shared/format/useFormat";
 import { useChange, useRead } from "@/shared/query/query";
 import { AppLink, links, useGo } from "@/shared/ui/AppLink";
 import { useQueryWord } from "@/shared/ui/address";
@@ -111,7 +111,7 @@ function Change(props: {
   const { t } = useTranslation("answers");
   const format = useFormat();
   const systems = useSystems();
-  const stream = useStreamTitle(props.row.connector, props.row.stream);
+  const stream = systems.stream(props.row.connector, props.row.stream);
   const { row } = props;
   const types = (list: string) =>
     kindsOf(list)
@@ -181,11 +181,4 @@ function Change(props: {
       </div>
     </li>
   );
-}
-
-function useStreamTitle(connector: string, stream: string): string {
-  const language = useLanguage();
-  const connectors = useRead("connectors_list", {});
-  const streams = connectors.data?.find((one) => one.id === connector)?.streams ?? [];
-  return streams.find((one) => one.name === stream)?.title[language] ?? stream;
 }
