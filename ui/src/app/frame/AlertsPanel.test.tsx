@@ -93,6 +93,30 @@ describe("an alert", () => {
     expect(router.state.location.href).toBe(`/integrations/connections/${alert.connection_id}?sign_in=1`);
   });
 
+  it.each([
+    ["1", "1 изменение ждёт решения"],
+    ["3", "3 изменения ждут решения"],
+    ["5", "5 изменений ждут решения"],
+  ])("leads to the changes of its connection, %s of them", async (changes, words) => {
+    const alert = of("schema_drift");
+    const { router } = await shown([{ ...alert, params: { ...alert.params, changes } }], "ru");
+    expect(await screen.findByText(new RegExp(words))).toBeInTheDocument();
+    await userEvent.click(screen.getByRole("button", { name: "Открыть изменения" }));
+    expect(router.state.location.href).toBe(`/integrations/changes?connection=${alert.connection_id}`);
+  });
+
+  it.each([
+    ["cost", "Spend: 12,345.67 ₽ here, 12,400.00 ₽ there."],
+    ["clicks", "Clicks: 12 here, 14 there."],
+    ["impressions", "Impressions: 12 here, 14 there."],
+  ])("says by how much %s is not the platform's", async (metric, words) => {
+    const alert = of("totals_differ");
+    const counts = metric === "cost" ? alert.params : { metric, ours: "12", theirs: "14" };
+    await shown([{ ...alert, params: counts }]);
+    const item = await screen.findByRole("listitem");
+    expect(item.textContent?.replaceAll(/\s/g, " ")).toContain(words);
+  });
+
   it("is muted, and heard again", async () => {
     const { host } = await shown([of("stale"), { ...of("quarantine_growing"), client_id: "other" }]);
     const [stale, muted] = await screen.findAllByRole("listitem");
