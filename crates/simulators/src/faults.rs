@@ -133,7 +133,8 @@ pub enum FaultKind {
     ShuffledPage,
     /// Between the pages the first object of the list has gone, and every other one has moved up.
     Vanish,
-    /// Between the pages an object has come in front of all others: the first page does not have it yet.
+    /// Between the pages an object has come in front of all others: the first page does not have it yet. A list of a single page is read
+    /// before it came or after, and both are the platform's truth.
     Appear,
 }
 

@@ -323,7 +323,7 @@ impl Vendor for Vk {
             LyingTotal { .. } | UnknownEnum => !signing_in && !call.path.contains("/statistics/"),
             NegativeNumbers | GarbageNumbers => call.path.contains("/statistics/"),
             RepeatPage | ShuffledPage | Vanish => offset.is_some_and(|offset: usize| offset > 0),
-            Appear => offset == Some(0),
+            Appear => offset == Some(0) && self.has_more_pages(call),
             _ => true,
         }
     }
@@ -608,6 +608,15 @@ impl Vk {
         };
         answer.user = Some(user);
         answer
+    }
+
+    /// Whether a list goes on after its first page. In a single one nothing can come between two.
+    fn has_more_pages(&self, call: &Call) -> bool {
+        let account = self.account_of(call).and_then(|user| self.account(user));
+        let (Some(resource), Some(account)) = (call.path.strip_prefix("/api/v2/"), account) else { return false };
+        let answer = self.allowed_resource(resource, account, call);
+        let page: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        matches!((page["count"].as_u64(), page["limit"].as_u64()), (Some(count), Some(limit)) if count > limit)
     }
 
     fn allowed_resource(&self, resource: &str, account: Account, call: &Call) -> Answer {

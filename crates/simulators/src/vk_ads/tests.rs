@@ -747,6 +747,10 @@ async fn faults_of_pages() {
         assert_eq!(desk.sim.faults().struck(id), Some(1), "{kind:?}");
         desk.sim.faults().clear();
     }
+    // Nothing comes between the pages of a list that has only one.
+    let id = desk.sim.faults().add(Fault::always(FaultKind::Appear));
+    assert_eq!(desk.json("/api/v2/banners.json?limit=250&sorting=id&fields=id").await, whole);
+    assert_eq!(desk.sim.faults().struck(id), Some(0));
 }
 
 #[tokio::test]
