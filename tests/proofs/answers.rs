@@ -217,6 +217,14 @@ async fn a_day_that_is_not_the_platforms_is_told_and_collecting_again_repairs_it
         |cells: &[DayCell]| cells.iter().filter(|cell| cell.totals.as_ref().is_some_and(|it| it.differ)).count();
     let cells = desk.cells().await?;
     ensure!(cells.iter().all(|cell| cell.totals.is_some()) && differ(&cells) == 0, "{cells:?}");
+    // Days that lost what they had, or are far from usual, would be told for that, and each day is told once.
+    for kind in ["shrunk_day", "unusual_volume"] {
+        let rules: serde_json::Value = office.ask("alert_rules_get", json!({})).await?;
+        let row = rules.as_array().into_iter().flatten().find(|row| row["rule"]["kind"] == kind).context("the rule")?;
+        let mut rule = row["rule"].clone();
+        rule["enabled"] = json!(false);
+        let _: serde_json::Value = office.ask("alert_rules_update", rule).await?;
+    }
     let asked = office.platform().requests().count_of("statistics/users");
     let lost = office.platform().faults().add(Fault::always(FaultKind::LostRows).on("statistics/ad_plans"));
     let run = office.sync(connection).await?;

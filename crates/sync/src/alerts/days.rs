@@ -472,6 +472,12 @@ fn still_lost(facts: &Facts<'_>, rule: &AlertRule) -> Vec<(DateRange, BTreeMap<S
         .collect()
 }
 
+/// The days that a finding is about by now.
+pub(super) fn of(found: &Found) -> Option<DateRange> {
+    let day = |name: &str| found.params.get(name)?.parse::<NaiveDate>().ok();
+    DateRange::new(day("date")?, day("through")?).ok()
+}
+
 /// Days that follow each other as ranges.
 pub(super) fn in_a_row(dates: &BTreeSet<NaiveDate>) -> Vec<DateRange> {
     let mut ranges: Vec<DateRange> = Vec::new();

@@ -109,10 +109,14 @@ pub async fn review(store: &Store, wiring: &dyn Wiring, id: ConnectionId, now: D
     for (level, date) in days::suspects(&facts, &rules) {
         shifts.insert((level, date), store.shift(id, level, date, days::SHIFT_DAYS).await?);
     }
-    all.extend(days::judge(&days::Facts { shifts: &shifts, ..facts }, &rules));
+    let troubled = days::judge(&days::Facts { shifts: &shifts, ..facts }, &rules);
 
     all.extend(answers::changed(&store.drifts(scope, Some(id), false).await?, &rules));
-    all.extend(answers::differing(&pairs(store, &connection, now).await?, &living, connection.currency, &rules));
+    let mut pairs = pairs(store, &connection, now).await?;
+    // One trouble is one alert: a day that is told for what it lacks is collected again by that alert's button.
+    pairs.retain(|pair| !troubled.iter().any(|found| days::of(found).is_some_and(|days| days.contains(pair.date))));
+    all.extend(answers::differing(&pairs, &living, connection.currency, &rules));
+    all.extend(troubled);
 
     let query = RunQuery { scope, connection_id: Some(id), end: RunEnd::All, before: None, limit: RUNS };
     let runs = store.runs(query).await?;
