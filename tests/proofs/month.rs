@@ -1,25 +1,29 @@
 //! A month of an agency, in minutes: many connections that share accounts, tokens that end at random, days that are corrected late, a
-//! platform that is down twice, a laptop that sleeps every night, over a weekend and is restarted now and then. The clock goes from one
-//! wake-up to the next as soon as nobody stirs, and the platform reads the same clock, so its windows, tokens and days are the month's own.
+//! platform that is down twice and silently wrong now and then, a laptop that sleeps every night, over a weekend and is restarted. What
+//! people are told arrives in a chat, and nothing else does.
 //!
-//! A week with fewer connections runs with every test; `cargo xtask month` lives through all of it.
+//! A week with fewer connections runs with every test; `cargo xtask month` lives through all of it, with `--small` of a small agency.
 
 use crate::{
-    harness::Wish,
+    harness::{Wish, is_parked},
     unwatched::{Unwatched, at, first_day, moscow, platform},
 };
 use anyhow::{Context, Result, ensure};
-use chrono::{DateTime, Datelike, Days, TimeDelta, Utc, Weekday};
+use api::wire::{Alerts, RunStarted};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc, Weekday};
 use kit::clock::Clock as _;
 use model::{
+    alert::{AlertKind, AlertState},
+    date::DateRange,
     failure::FailureKind,
-    id::{ClientId, ConnectionId},
+    id::{ClientId, ConnectionId, RunId},
     run::{RunState, RunTrigger},
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::{
     faults::{Fault, FaultKind},
+    telegram::Telegram,
     vk_ads::{Limits, Usage},
 };
 use std::{
@@ -38,14 +42,15 @@ struct Size {
 }
 
 const SHORT: Size = Size { days: 8, cabinets: 3, clients: 2 };
+const SMALL: Size = Size { days: 30, ..SHORT };
 const WHOLE: Size = Size { days: 30, cabinets: 20, clients: 5 };
 
 /// Requests that a cabinet allows on one resource.
 ///
 /// Seconds are left wide: the clock may go on while a request is on its way, and then it counts for another second than was meant.
 const LIMITS: Limits = Limits { per_second: 1_000, per_hour: 40, per_day: 240 };
-/// Days that each connection reads at first, and again every morning.
-const FIRST_LOAD: u32 = 10;
+/// Days that each connection reads at first, enough to know each weekday by, and again every morning.
+const FIRST_LOAD: u32 = 28;
 const LOOKBACK: u32 = 4;
 /// Days that are collected again until an account's quota is used up.
 const LONG_AGO: u64 = 55;
@@ -53,18 +58,67 @@ const LONG_AGO: u64 = 55;
 const OPENS: u32 = 9;
 const CLOSES: u32 = 19;
 
+/// The bot and the chat that alerts arrive in.
+const TOKEN: &str = "700100:AAE-seven-horses-under-a-paper-moon";
+const CHAT: i64 = -100_700;
+/// How many minutes after the lid was opened everything is read, and what is wrong is said.
+const MORNING: i64 = 60;
+
 struct Month {
     program: Unwatched,
     dice: StdRng,
+    clients: Vec<String>,
+    telegram: Telegram,
+    /// Messages that arrived before today.
+    told: usize,
+    digests: usize,
+    alarms: usize,
+}
+
+/// What the platform does silently wrong with yesterday on a day of the month, where, and how that is said.
+fn silent(number: u32, date: NaiveDate) -> Option<(FaultKind, &'static str, AlertKind)> {
+    Some(match number {
+        1 | 10 | 22 => (FaultKind::MissingDay { date }, "statistics/banners/", AlertKind::EmptyDay),
+        // Half of a day that is large by itself is no small day: whether it is said depends on the account.
+        2 => (FaultKind::HalfDay { date }, "statistics/", AlertKind::UnusualVolume),
+        3 | 11 | 24 => (FaultKind::CopiedDay { date }, "statistics/", AlertKind::RepeatedDay),
+        5 | 14 => (FaultKind::EmptyAccount, "statistics/", AlertKind::Failing),
+        _ => return None,
+    })
+}
+
+/// Trouble of one account on one day.
+struct Trouble {
+    account: u64,
+    date: NaiveDate,
+    kind: AlertKind,
 }
 
 impl Month {
     async fn open(size: Size, seed: u64) -> Result<Self> {
         let program = Unwatched::open(platform(2, size.cabinets, LIMITS), at(first_day(), OPENS)).await?;
-        let mut month = Self { program, dice: StdRng::seed_from_u64(seed) };
+        let telegram = Telegram::start(TOKEN)?;
+        telegram.chat(CHAT, "Отчёты");
+        let mut month = Self {
+            program,
+            dice: StdRng::seed_from_u64(seed),
+            clients: Vec::new(),
+            telegram,
+            told: 0,
+            digests: 0,
+            alarms: 0,
+        };
+        let channel = json!({
+            "id": null, "name": "Отчёты", "secret": TOKEN, "language": "en", "time_zone": "Europe/Moscow", "quiet": null,
+            "settings": { "kind": "telegram", "chat_id": CHAT.to_string(), "topic": null, "server": month.telegram.base_url },
+            "critical_at_night": true, "wants": { "critical": true, "digest": "notice", "clients": null }, "enabled": true,
+        });
+        let _: Value = month.program.office.ask("channel_save", channel).await?;
         for number in 1..=size.clients {
-            let client = month.program.office.client(&format!("Клиент {number}")).await?.id;
+            let name = format!("Клиент {number}");
+            let client = month.program.office.client(&name).await?.id;
             month.connect_all(client).await?;
+            month.clients.push(name);
         }
         Ok(month)
     }
@@ -83,43 +137,113 @@ impl Month {
         Ok(())
     }
 
-    /// Every connection was collected to the end since this moment.
-    async fn all_collected_since(&self, since: DateTime<Utc>) -> Result<()> {
+    /// The account whose quota is used up one day.
+    fn busy(&self) -> Result<u64> {
+        Ok(self.program.connections.values().next().context("an account")?.0)
+    }
+
+    /// Something goes silently wrong today with one account, in its turn.
+    fn goes_wrong(&self, number: u32, day: NaiveDate, accounts: &[u64]) -> Result<Option<Trouble>> {
+        let date = day - Days::new(1);
+        let Some((fault, path, kind)) = silent(number, date) else { return Ok(None) };
+        let busy = self.busy()?;
+        let others: Vec<u64> = accounts.iter().copied().filter(|account| *account != busy).collect();
+        let account = others[number as usize % others.len()];
+        self.program.office.platform().faults().add(Fault::always(fault).on(path).of(account));
+        Ok(Some(Trouble { account, date, kind }))
+    }
+
+    /// What is said is exactly today's trouble, since the morning, of every connection of its account and of no other: yesterday's is
+    /// settled, for its days were read again.
+    async fn is_said(&self, trouble: Option<&Trouble>, opened: DateTime<Utc>) -> Result<()> {
+        let listed: Alerts = self.program.office.ask("alerts_list", json!({ "client_id": null })).await?;
+        let open = listed.groups.iter().flat_map(|group| &group.alerts).filter(|alert| alert.state == AlertState::Open);
+        let mut missing: BTreeSet<ConnectionId> = self
+            .program
+            .connections
+            .iter()
+            .filter(|(_, it)| trouble.is_some_and(|trouble| trouble.account == it.0))
+            .map(|(id, _)| *id)
+            .collect();
+        for alert in open {
+            let expected = trouble.is_some_and(|trouble| {
+                let day =
+                    alert.days.map_or(trouble.kind == AlertKind::Failing, |days| days == DateRange::day(trouble.date));
+                let in_time = alert.opened_at - opened <= TimeDelta::minutes(MORNING);
+                alert.kind == trouble.kind && day && in_time && missing.remove(&alert.connection_id)
+            });
+            ensure!(expected, "{alert:?}");
+        }
+        ensure!(missing.is_empty(), "nobody says what is wrong with {missing:?}");
+        Ok(())
+    }
+
+    /// What arrived in the chat today: of each client at most one digest; alarms come when there are some.
+    fn hears(&mut self) -> Result<()> {
+        let messages = self.telegram.messages();
+        let today = messages.get(self.told..).unwrap_or_default();
+        let is_digest = |text: &str| text.contains("Digest of");
+        for client in &self.clients {
+            let own = today.iter().filter(|message| is_digest(&message.text) && message.text.contains(client));
+            ensure!(own.clone().count() <= 1, "{client}: {:?}", own.collect::<Vec<_>>());
+        }
+        let digests = today.iter().filter(|message| is_digest(&message.text)).count();
+        self.digests += digests;
+        self.alarms += today.len() - digests;
+        self.told = messages.len();
+        Ok(())
+    }
+
+    /// Every connection was collected to the end since this moment, but for those whose platform sends nothing.
+    async fn all_collected_since(&self, since: DateTime<Utc>, trouble: Option<&Trouble>) -> Result<()> {
         let runs = self.program.runs_since(since).await?;
         let done: HashSet<ConnectionId> =
             runs.iter().filter(|run| run.state == RunState::Done).map(|run| run.connection_id).collect();
-        let missed: HashSet<_> =
-            self.program.connections.keys().filter(|connection| !done.contains(connection)).collect();
+        let silent = trouble.filter(|trouble| trouble.kind == AlertKind::Failing).map(|trouble| trouble.account);
+        let missed = self.program.connections.iter().filter(|(id, it)| !done.contains(id) && Some(it.0) != silent);
+        let missed: HashSet<_> = missed.map(|(id, _)| id).collect();
         let instead: Vec<_> = runs.iter().filter(|run| missed.contains(&run.connection_id)).collect();
         ensure!(missed.is_empty(), "{} connections were not collected since {since}: {instead:?}", missed.len());
         Ok(())
     }
 
-    /// Collects long past days of one account again and again until its quota is used up for hours; the hours in between are used.
-    async fn uses_its_quota(&self, until: DateTime<Utc>) -> Result<Vec<Usage>> {
-        let (account, _) = *self.program.connections.values().next().context("an account")?;
+    /// How many of these runs are parked.
+    async fn parked(&self, runs: &[RunId]) -> Result<usize> {
+        let mut parked = 0;
+        for run in runs {
+            parked += usize::from(is_parked(&self.program.office.run(*run).await?.run));
+        }
+        Ok(parked)
+    }
+
+    /// Collects long past days of one account again and again until its quota is used up for hours and then for the day; the hours in
+    /// between are used. The answer is what was pressed, too.
+    async fn uses_its_quota(&self, until: DateTime<Utc>) -> Result<(Vec<Usage>, Vec<RunId>)> {
+        let account = self.busy()?;
         let began = self.program.office.clock.now();
         let to = moscow(began).date() - Days::new(1);
         let sharing: Vec<ConnectionId> =
             self.program.connections.iter().filter(|(_, it)| it.0 == account).map(|(id, _)| *id).collect();
-        let mut pressed = 0;
+        let mut pressed: Vec<RunId> = Vec::new();
         while self.program.office.clock.now() < until {
             for connection in &sharing {
                 let range = json!({ "from": to - Days::new(LONG_AGO), "to": to });
                 let request = json!({ "connection_id": connection, "client_id": null, "range": range });
                 // One that still runs, or waits for its quota, says so.
-                pressed += usize::from(self.program.office.call("run_start", request).await.is_ok());
+                if let Ok(started) = self.program.office.ask::<RunStarted>("run_start", request).await {
+                    pressed.extend(started.run_ids);
+                }
             }
             self.program.until(self.program.office.clock.now() + TimeDelta::minutes(5)).await;
         }
-        ensure!(pressed > sharing.len(), "nothing could be collected again");
+        ensure!(pressed.len() > sharing.len(), "nothing could be collected again");
         let hour = |at: DateTime<Utc>| moscow(at).and_utc().timestamp().div_euclid(3_600);
         let between = hour(began) + 1..hour(until);
         let usage = self.program.office.platform().usage();
         let hours = usage.into_iter().filter(|it| {
             it.user == account && it.resource == "STATISTICS" && it.length == 3_600 && between.contains(&it.number)
         });
-        Ok(hours.collect())
+        Ok((hours.collect(), pressed))
     }
 }
 
@@ -129,7 +253,8 @@ async fn live(size: Size, seed: u64) -> Result<()> {
     let connections = month.program.connections.len();
     println!("{connections} connections of {} accounts, seed {seed}", size.cabinets * 2);
     let mut outages: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
-    let mut expired = 0;
+    let (mut expired, mut pressed) = (0, Vec::new());
+    let mut troubles: Vec<Trouble> = Vec::new();
     for number in 0..size.days {
         let day = first_day() + Days::new(number.into());
         // The second weekend the laptop stays at work, in a drawer.
@@ -137,6 +262,7 @@ async fn live(size: Size, seed: u64) -> Result<()> {
             continue;
         }
         let opened = at(day, OPENS);
+        println!("{day} after {} s", began.elapsed().as_secs());
         month.program.office.clock.set(opened.max(month.program.office.clock.now()));
         // Some tokens are taken back by the platform in the middle of their life; all others end every day.
         let faults = month.program.office.platform().faults();
@@ -149,6 +275,7 @@ async fn live(size: Size, seed: u64) -> Result<()> {
             faults.add(Fault::once(FaultKind::ExpireToken).of(account).after(after));
             expired += 1;
         }
+        let trouble = month.goes_wrong(number, day, &accounts)?;
         match number {
             // Down over noon.
             4 => {
@@ -170,13 +297,22 @@ async fn live(size: Size, seed: u64) -> Result<()> {
                 month.program.office.platform().faults().remove(down);
                 outages.push((opened, at(next, 14)));
                 month.program.until(at(next, CLOSES)).await;
-                month.all_collected_since(at(next, 14)).await?;
+                month.all_collected_since(at(next, 14), None).await?;
+                month.is_said(None, opened).await.with_context(|| format!("on {next}"))?;
+                month.hears()?;
                 continue;
             }
             17 => continue,
             6 => {
                 month.program.until(at(day, 11)).await;
-                let hours = month.uses_its_quota(at(day, 17)).await?;
+                let hours;
+                (hours, pressed) = month.uses_its_quota(at(day, 17)).await?;
+                let parked = month.parked(&pressed).await?;
+                ensure!(parked > 0, "the quota of the day was not used up");
+                println!(
+                    "{} times days were collected again; {parked} of them wait for tomorrow's quota",
+                    pressed.len()
+                );
                 let used: Vec<u32> = hours.iter().map(|hour| hour.used).collect();
                 println!("hours in which one account had more to do than its quota of {}: {used:?}", LIMITS.per_hour);
                 let enough = used.iter().filter(|used| **used * 100 >= LIMITS.per_hour * 95).count();
@@ -185,7 +321,10 @@ async fn live(size: Size, seed: u64) -> Result<()> {
             _ => {}
         }
         month.program.until(at(day, CLOSES)).await;
-        month.all_collected_since(opened).await.with_context(|| format!("on {day}"))?;
+        month.all_collected_since(opened, trouble.as_ref()).await.with_context(|| format!("on {day}"))?;
+        month.is_said(trouble.as_ref(), opened).await.with_context(|| format!("on {day}"))?;
+        month.hears().with_context(|| format!("on {day}"))?;
+        troubles.extend(trouble);
         if number % 7 == 6 {
             month.program.restart().await;
         }
@@ -196,26 +335,48 @@ async fn live(size: Size, seed: u64) -> Result<()> {
     for run in &runs {
         let Some(failure) = &run.failure else { continue };
         let down = outages.iter().any(|(from, to)| run.started_at >= *from && run.started_at <= *to);
-        ensure!(failure.kind == FailureKind::Retry && down, "{run:?}");
+        let (account, _) = month.program.connections[&run.connection_id];
+        let silent = troubles.iter().any(|trouble| {
+            let then = trouble.date + Days::new(1) == moscow(run.started_at).date();
+            trouble.kind == AlertKind::Failing && trouble.account == account && then
+        });
+        let expected = match failure.kind {
+            FailureKind::Retry => down,
+            FailureKind::VendorChanged => silent,
+            _ => false,
+        };
+        ensure!(expected, "{run:?}");
     }
+    // What was pressed came to its end by itself, however many days its quota took.
+    let left: Vec<_> = runs.iter().filter(|run| pressed.contains(&run.id) && run.state != RunState::Done).collect();
+    ensure!(!pressed.is_empty() && left.is_empty(), "{left:?}");
+    ensure!(month.digests > 0 && month.alarms > 0, "{} digests and {} alarms", month.digests, month.alarms);
     month.program.kept_the_limits(LIMITS)?;
     ensure!(counts.by_status.get(&401).copied().unwrap_or_default() > 0, "no token ever ended");
     let by_schedule = runs.iter().filter(|run| run.trigger == RunTrigger::Schedule).count();
     println!(
         "{} days in {} s: {} runs ({by_schedule} by schedule), {} requests, {} refused for a token and repeated ({expired} \
-         tokens ended early), none beyond a limit, {compared} days compared with what the platform said",
+         tokens ended early), none beyond a limit, {} silent faults, all said, {} digests and {} alarms in the chat, {compared} days \
+         compared with what the platform said",
         size.days,
         began.elapsed().as_secs(),
         runs.len(),
         counts.total,
         counts.by_status.get(&401).copied().unwrap_or_default(),
+        troubles.len(),
+        month.digests,
+        month.alarms,
     );
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_that_nobody_has_to_watch() -> Result<()> {
-    let whole = std::env::var_os("SYNCDECK_WHOLE_MONTH").is_some();
+    let size = match std::env::var("SYNCDECK_MONTH").as_deref() {
+        Ok("whole") => WHOLE,
+        Ok("small") => SMALL,
+        _ => SHORT,
+    };
     let seed = std::env::var("SYNCDECK_MONTH_SEED").ok().and_then(|seed| seed.parse().ok());
-    live(if whole { WHOLE } else { SHORT }, seed.unwrap_or_else(rand::random)).await
+    live(size, seed.unwrap_or_else(rand::random)).await
 }

@@ -26,10 +26,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// When nobody works, the clock goes on by this much: the scheduler looks more often than anything happens.
-const GRAIN: TimeDelta = TimeDelta::minutes(1);
+/// When nobody works, the clock goes on by this much: often enough for what happens by the hour, and less than what counts as a sleep.
+const GRAIN: TimeDelta = TimeDelta::minutes(4);
 /// Somebody who neither asks nor sleeps for so long, in real time, may rest.
 const QUIET: Duration = Duration::from_millis(50);
+/// One that does so while another run sleeps waits for that one, as for a sign-in that it renews.
+const HELD: Duration = Duration::from_millis(100);
 /// A run that neither asks nor sleeps for so long is not waited for: somewhere a word of it was lost.
 const STILL: Duration = Duration::from_secs(5);
 
@@ -56,10 +58,10 @@ pub fn platform(agencies: usize, cabinets: usize, limits: Limits) -> Scenario {
             agencies,
             cabinets_per_agency: cabinets,
             advertisers: 0,
-            campaigns: 3,
-            groups: 1,
-            ads: 2,
-            varied_over_days: Some(60),
+            campaigns: 6,
+            groups: 2,
+            ads: 3,
+            varied_over_days: Some(100),
         },
         limits,
         tokens: TokenRules { rotate_refresh: true, ..TokenRules::default() },
@@ -130,11 +132,13 @@ impl Unwatched {
         loop {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let awake = self.active.lock().unwrap().values().filter(|state| **state != RunState::Queued).count();
-            let idle = clock.sleepers().0 >= self.loops + awake;
+            let asleep = clock.sleepers().0;
+            let idle = asleep >= self.loops + awake;
+            let patience = if asleep > self.loops { HELD } else { STILL };
             let now = signs();
             if now != seen {
                 (seen, since, asked) = (now, Instant::now(), false);
-            } else if idle || (awake > 0 && since.elapsed() > STILL) {
+            } else if idle || (awake > 0 && since.elapsed() > patience) {
                 return;
             } else if !asked && since.elapsed() > QUIET {
                 self.forget_parked().await;
