@@ -2,7 +2,7 @@
 //! what the person is told, that nothing they had is lost, and that the next run after it completes and is true.
 
 use crate::{
-    harness::{Office, PASSPHRASE, Seen, Wish, code, days_ago, small, today},
+    harness::{Office, PASSPHRASE, Seen, Wish, code, days_ago, is_parked, small, today},
     process::command,
     shop::Shop,
 };
@@ -36,8 +36,10 @@ enum End {
     Remarks,
     /// It fails with one of these codes, which are of this kind.
     Fails(&'static [Code], FailureKind),
+    /// It waits for a quota for long and goes on by itself.
+    Parks,
 }
-use End::{Fails, Overcome, Remarks};
+use End::{Fails, Overcome, Parks, Remarks};
 
 fn table() -> Vec<(&'static str, Vec<Fault>, End)> {
     use FaultKind::{
@@ -81,24 +83,16 @@ fn table() -> Vec<(&'static str, Vec<Fault>, End)> {
         // Limits.
         ("429 with Retry-After, twice", twice(Throttle { hint: Hint::After { secs: 7 } }), Overcome),
         ("429 without Retry-After, twice", twice(Throttle { hint: Hint::Windows }), Overcome),
-        (
-            "429 with a Retry-After beyond all patience",
-            stats(Throttle { hint: Hint::After { secs: 50_000 } }),
-            Fails(&[Code::QuotaWait], FailureKind::WaitUntil),
-        ),
+        ("429 with a Retry-After beyond all patience", stats(Throttle { hint: Hint::After { secs: 50_000 } }), Parks),
         ("429 with a date, twice", twice(Throttle { hint: Hint::Date { secs: 40 } }), Overcome),
         ("429 that says at once, twice", twice(Throttle { hint: Hint::After { secs: 0 } }), Overcome),
-        (
-            "429 that says at once without end",
-            stats(Throttle { hint: Hint::After { secs: 0 } }),
-            Fails(&[Code::QuotaWait], FailureKind::WaitUntil),
-        ),
+        ("429 that says at once without end", stats(Throttle { hint: Hint::After { secs: 0 } }), Parks),
         (
             "429 that nobody can read, without end",
             stats(Throttle { hint: Hint::Nonsense }),
             Fails(&[Code::TooManyRequests], FailureKind::Retry),
         ),
-        ("429 without end", stats(Throttle { hint: Hint::Windows }), Fails(&[Code::QuotaWait], FailureKind::WaitUntil)),
+        ("429 without end", stats(Throttle { hint: Hint::Windows }), Parks),
         // Server and line.
         ("500 twice", twice(ServerError { status: 500 }), Overcome),
         ("500 without end", stats(ServerError { status: 500 }), down),
@@ -222,13 +216,24 @@ impl Shop {
                 ensure!(page["total"].as_u64() > Some(0) && page["rows"][0]["value"].is_string(), "{page}");
                 self.is_true().await.context("with remarks")?;
             }
+            Parks => {
+                ensure!(is_parked(&detail.run), "{}", told(&detail));
+                let quota = detail.run.failure.as_ref().context("no reason")?;
+                ensure!(quota.code == Code::QuotaWait && quota.kind == FailureKind::WaitUntil, "{quota:?}");
+                ensure!(quota.retry_at.is_some() && detail.run.waiting_until > quota.retry_at, "{}", told(&detail));
+                ensure!(detail.waits.first().is_some_and(|wait| wait.until.is_some()), "{:?}", detail.waits);
+                // It is no trouble of the connection's, and its days are as they were.
+                ensure!(row.failure.is_none() && row.retry_at.is_none() && row.running.is_none(), "{row:?}");
+                ensure!(self.total().await? == before, "{what}: the old numbers changed");
+                ensure!(detail.slices.iter().all(|slice| slice.state != SliceState::Failed), "{}", told(&detail));
+            }
             Fails(codes, kind) => {
                 ensure!(detail.run.state == RunState::Failed, "{}", told(&detail));
                 let failure = detail.run.failure.as_ref().context("no reason")?;
                 ensure!(codes.contains(&failure.code) && failure.kind == kind, "{failure:?}");
                 ensure!(failure.params.get("system").is_some_and(|system| system == "vk_ads"), "{failure:?}");
                 ensure!(code(row.failure.as_ref())? == failure.code, "the connection says {:?}", row.failure);
-                ensure!((kind == FailureKind::WaitUntil) == failure.retry_at.is_some(), "{failure:?}");
+                ensure!(failure.retry_at.is_none(), "{failure:?}");
                 let needs_person = kind == FailureKind::SignInAgain;
                 ensure!((row.state == ConnectionState::SignInNeeded) == needs_person, "{}", row.state);
                 ensure!(self.total().await? == before, "{what}: the old numbers changed");

@@ -7,7 +7,7 @@ use api::{
     host::{Host, HostOptions},
     wire::{
         ApiError, ClientRow, ClientStats, ConnectionDetail, Connector, Draft, DraftCommitted, DraftState, Overview,
-        RunDetail, RunRow, RunStarted, StatsSums, WorkspaceCreated,
+        RunDetail, RunRow, RunStarted, StatsSums, SyncBoard, WorkspaceCreated,
     },
 };
 use chrono::{Days, NaiveDate, TimeZone, Utc};
@@ -258,12 +258,12 @@ impl<C: Clock + 'static> Office<C> {
         self.ask("run_get", json!({ "id": id })).await
     }
 
-    /// Waits for the end of a run, however it ends.
+    /// Waits for the end of a run, however it ends, or until it is parked.
     pub async fn ended(&self, id: RunId) -> Result<RunRow> {
         let until = tokio::time::Instant::now() + PATIENCE;
         loop {
             let run = self.run(id).await?.run;
-            if run.state.is_over() {
+            if is_at_rest(&run) {
                 return Ok(run);
             }
             ensure!(tokio::time::Instant::now() < until, "a run does not end: {run:?}");
@@ -300,6 +300,13 @@ impl<C: Clock + 'static> Office<C> {
     pub async fn sync(&self, connection: ConnectionId) -> Result<RunRow> {
         let id = self.start(connection, None).await?;
         Ok(self.done(&[id]).await?.remove(0))
+    }
+
+    /// The parked runs of a connection.
+    pub async fn parked(&self, connection: ConnectionId) -> Result<Vec<RunRow>> {
+        let board: SyncBoard = self.ask("syncs_board", json!({ "client_id": null, "days": 1 })).await?;
+        let own = |run: &RunRow| run.connection_id == connection && is_parked(run);
+        Ok(board.running.into_iter().filter(own).collect())
     }
 
     pub async fn stats(&self, client: ClientId, level: Level, from: NaiveDate, to: NaiveDate) -> Result<ClientStats> {
@@ -363,6 +370,16 @@ impl<C: Clock + 'static> Office<C> {
         }
         Ok(())
     }
+}
+
+/// Whether nobody works on a run any more: it has ended, or it is parked until its platform allows more.
+pub fn is_at_rest(run: &RunRow) -> bool {
+    run.state.is_over() || is_parked(run)
+}
+
+/// Whether a run is parked until its platform allows more.
+pub fn is_parked(run: &RunRow) -> bool {
+    run.state == RunState::Waiting && run.failure.is_some()
 }
 
 /// The numbers that are compared.

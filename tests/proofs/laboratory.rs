@@ -1,6 +1,6 @@
 //! The fault laboratory: scenarios that a dice makes instead of somebody who thought of them. Each is one to three faults of the platform,
 //! somewhere in the middle of a run, together with something that happens to the program or the computer meanwhile. Whatever it is, the
-//! run ends, and either everything is true or the person is told why not and has what they had before; and when the fault is over,
+//! run ends or is parked until the platform allows more, and either everything is true or the person is told why not and has what they had before; and when the fault is over,
 //! one ordinary run makes everything true.
 //!
 //! A short cut runs with every test; `cargo xtask faults` runs thousands and says which kinds there were and how they ended. A scenario is
@@ -11,7 +11,7 @@ mod processes;
 mod tally;
 
 use crate::{
-    harness::{Office, small, today},
+    harness::{Office, is_at_rest, small, today},
     shop::{ByDay, Shop},
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -300,8 +300,7 @@ impl Shop {
     /// Waits until so many requests have arrived, or the run is over.
     async fn until(&self, run: RunId, requests: u64) -> Result<()> {
         let until = tokio::time::Instant::now() + Duration::from_mins(1);
-        while self.office.platform().requests().count_of("") < requests
-            && !self.office.run(run).await?.run.state.is_over()
+        while self.office.platform().requests().count_of("") < requests && !is_at_rest(&self.office.run(run).await?.run)
         {
             ensure!(tokio::time::Instant::now() < until, "the run neither asks nor ends");
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -331,7 +330,7 @@ impl Shop {
                 let failure = detail.run.failure.as_ref().context("no reason is told")?;
                 ensure!(failure.kind != FailureKind::OurFault && failure.code != Code::Internal, "{failure:?}");
                 ensure!(failure.params.get("system").is_some_and(|system| system == "vk_ads"), "{failure:?}");
-                ensure!((failure.kind == FailureKind::WaitUntil) == failure.retry_at.is_some(), "{failure:?}");
+                ensure!(failure.kind != FailureKind::WaitUntil && failure.retry_at.is_none(), "{failure:?}");
                 let row = self.office.connection(self.connection).await?.connection;
                 let needs_person = failure.kind == FailureKind::SignInAgain;
                 ensure!(
@@ -341,6 +340,15 @@ impl Shop {
                 );
                 self.is_whole(before).await?;
                 Ok(Ended::Failed)
+            }
+            RunState::Waiting => {
+                let quota = detail.run.failure.as_ref().context("no reason is told")?;
+                ensure!(quota.kind == FailureKind::WaitUntil && quota.retry_at.is_some(), "{quota:?}");
+                ensure!(detail.run.waiting_until > quota.retry_at, "{:?}", detail.run);
+                let row = self.office.connection(self.connection).await?.connection;
+                ensure!(row.state == ConnectionState::Active && row.failure.is_none(), "{row:?}");
+                self.is_whole(before).await?;
+                Ok(Ended::Parked)
             }
             state => bail!("{state} is no end"),
         }

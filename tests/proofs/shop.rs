@@ -8,9 +8,9 @@ use model::{
     ad::Level,
     connection::ConnectionState,
     failure::Code,
-    id::{ClientId, ConnectionId},
+    id::{ClientId, ConnectionId, RunId},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::vk_ads::Key;
 use std::collections::BTreeMap;
 
@@ -77,10 +77,17 @@ impl Shop {
         Ok(())
     }
 
-    /// Signs in again where that is asked for, and otherwise makes one ordinary run. `false`: the platform gives so many tokens to a user
+    /// Signs in again where that is asked for, and otherwise lets parked runs go on and makes one ordinary run. `false`: the platform gives so many tokens to a user
     /// and no more until some end, which only its own cabinet can help.
     pub async fn in_order(&self) -> Result<bool> {
         if self.office.connection(self.connection).await?.connection.state != ConnectionState::SignInNeeded {
+            let parked: Vec<RunId> = self.office.parked(self.connection).await?.iter().map(|run| run.id).collect();
+            // By hand: the moment for which they wait may lie in days that the platform does not know yet.
+            for id in &parked {
+                let _: Value = self.office.ask("run_pause", json!({ "id": id })).await?;
+                let _: Value = self.office.ask("run_resume", json!({ "id": id })).await?;
+            }
+            self.office.done(&parked).await.context("parked")?;
             self.office.sync(self.connection).await?;
             return Ok(true);
         }

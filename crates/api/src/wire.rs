@@ -369,7 +369,7 @@ wire! {
         problems: u32,
         /// Open alerts.
         alerts: u32,
-        /// Runs under way.
+        /// Runs under way; parked ones are not.
         running: u32,
         /// Which other program collects, when it is not this one.
         on_duty: Option<String>,
@@ -1503,7 +1503,7 @@ wire! {
         ended_at: Option<DateTime<Utc>>,
         /// Until when it waits.
         waiting_until: Option<DateTime<Utc>>,
-        /// Why it failed.
+        /// Why it failed. One that waits and says why is parked: nobody works on it until then.
         failure: Option<ApiError>,
     }
     /// Which runs.

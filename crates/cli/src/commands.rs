@@ -41,7 +41,8 @@ pub async fn client(host: &Host, name: &str) -> anyhow::Result<ClientRow> {
     found.with_context(|| format!("there is no client {name:?}; `syncdeckctl clients` lists them"))
 }
 
-/// Waits until the runs have ended and returns them, telling how far they are.
+/// Waits until the runs have ended and returns them, telling how far they are. One that is parked until its platform allows more is not
+/// waited for: the program that is on duty then goes on with it.
 pub async fn finished(host: &Host, output: Output, runs: &[impl ToString]) -> anyhow::Result<Vec<RunRow>> {
     let mut ended = Vec::with_capacity(runs.len());
     for id in runs {
@@ -62,7 +63,8 @@ pub async fn finished(host: &Host, output: Output, runs: &[impl ToString]) -> an
                 output.progress(&line);
                 told = line;
             }
-            if run.state.is_over() {
+            let parked = run.waiting_until.is_some() && run.failure.is_some();
+            if run.state.is_over() || parked {
                 ended.push(run);
                 break;
             }

@@ -155,19 +155,20 @@ impl Store {
     }
 
     /// Notes that a slice could not be read. Data stay as they are; days without older data are marked failed. A slice that was
-    /// cancelled is pending again and its days are not marked: nothing went wrong with them.
+    /// cancelled or waits for a quota is pending again and its days are not marked: nothing went wrong with them.
     pub async fn fail_slice(&self, failed: SliceFailure) -> Result<()> {
         self.located(async {
             let mut transaction = self.begin().await?;
             let planned = slice(&mut transaction, failed.run_id, failed.slice_seq).await?;
             let failure = StoredFailure::from(&failed.failure);
-            let cancelled = failure.kind() == FailureKind::Cancelled;
+            // Nothing was learned about its days: it is read again, by this run.
+            let put_off = matches!(failure.kind(), FailureKind::Cancelled | FailureKind::WaitUntil);
             let seq = i64::from(failed.slice_seq);
             sqlx::query(
                 "UPDATE slices SET state = ?, failure = ?, requests = ?, retries = ?, millis = ? WHERE run = ? AND seq = ?",
             )
-            .bind(if cancelled { "pending" } else { "failed" })
-            .bind(if cancelled { None } else { Some(json(&failure)?) })
+            .bind(if put_off { "pending" } else { "failed" })
+            .bind(if put_off { None } else { Some(json(&failure)?) })
             .bind(signed(failed.effort.requests))
             .bind(signed(failed.effort.retries))
             .bind(signed(failed.effort.millis))
@@ -177,7 +178,7 @@ impl Store {
             .await?;
             staged_stats::drop_slice(&mut transaction, planned.run, seq).await?;
             staged_records::drop_slice(&mut transaction, planned.run, seq).await?;
-            if let (Some(window), false) = (planned.window, cancelled) {
+            if let (Some(window), false) = (planned.window, put_off) {
                 let (num, stream) = (planned.connection, &planned.stream);
                 day_reads::mark_failed(&mut transaction, num, stream, window, failed.tried_at, &failure).await?;
                 cursors::recompute(&mut transaction, num, stream).await?;

@@ -5,6 +5,7 @@ use crate::{
     Result, Scope, Store, StoreError, StoredFailure,
     codec::{Read, day_code, instant_code, json},
     slices::{self, NewSlice},
+    waits,
 };
 use chrono::{DateTime, Utc};
 use model::{
@@ -50,6 +51,9 @@ impl Wish {
             Self::Pause => "pause",
         }
     }
+    fn of(word: &str) -> Self {
+        if word == "pause" { Self::Pause } else { Self::Stop }
+    }
 }
 
 /// A run as it was kept.
@@ -79,8 +83,15 @@ pub struct Run {
     pub waiting_until: Option<DateTime<Utc>>,
     /// How far it is by its finished slices; rate and remaining time are known to the live run only.
     pub progress: Progress,
-    /// Why it failed.
+    /// Why it failed, or why it is parked.
     pub failure: Option<StoredFailure>,
+}
+
+impl Run {
+    /// Whether it rests until its platform allows more ([`Store::park_run`]). One that waits a little while it reads has no failure.
+    pub fn is_parked(&self) -> bool {
+        self.state == RunState::Waiting && self.failure.is_some()
+    }
 }
 
 /// Which runs of the history.
@@ -130,7 +141,7 @@ fn read(row: &SqliteRow) -> Result<Run> {
         range: row.range("range_from", "range_to")?,
         streams: row.json_or_none("streams")?,
         state: row.word("state")?,
-        wish: row.value::<Option<&str>>("wish")?.map(|wish| if wish == "pause" { Wish::Pause } else { Wish::Stop }),
+        wish: row.value::<Option<&str>>("wish")?.map(Wish::of),
         started_at: row.instant("started_at")?,
         ended_at: row.instant_or_none("ended_at")?,
         waiting_until: row.instant_or_none("waiting_until")?,
@@ -189,6 +200,41 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, run: &NewRun) -> R
     inserted.map(|done| done.last_insert_rowid()).map_err(|error| StoreError::from(error).or_conflict("run"))
 }
 
+/// What a person asks of a run that is not done yet.
+pub(crate) async fn wish_of(connection: &mut SqliteConnection, run: i64) -> Result<Option<Wish>> {
+    let wish: Option<String> =
+        sqlx::query_scalar("SELECT wish FROM runs WHERE num = ?").bind(run).fetch_one(connection).await?;
+    Ok(wish.as_deref().map(Wish::of))
+}
+
+/// Takes a run out of the hands of whoever reads it: slices that were being read become pending again, what they had staged is dropped.
+pub(crate) async fn put_down(
+    connection: &mut SqliteConnection,
+    run: i64,
+    state: RunState,
+    failure: Option<&Failure>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let failure = failure.map(|failure| json(&StoredFailure::from(failure))).transpose()?;
+    sqlx::query(
+        "UPDATE runs SET state = ?, failure = ?, ended_at = ?, waiting_until = NULL, wish = NULL WHERE num = ?",
+    )
+    .bind(state.as_str())
+    .bind(failure)
+    .bind(state.is_over().then(|| instant_code(at)))
+    .bind(run)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("UPDATE slices SET state = 'pending' WHERE run = ? AND state = 'running'")
+        .bind(run)
+        .execute(&mut *connection)
+        .await?;
+    waits::close(&mut *connection, run, at).await?;
+    sqlx::query("DELETE FROM staged_stats WHERE run = ?").bind(run).execute(&mut *connection).await?;
+    sqlx::query("DELETE FROM staged_records WHERE run = ?").bind(run).execute(&mut *connection).await?;
+    count(connection, run).await
+}
+
 impl Store {
     /// Begins a run. Its slices are planned with [`Store::plan_slices`].
     pub async fn create_run(&self, run: &NewRun) -> Result<()> {
@@ -226,7 +272,8 @@ impl Store {
         .await
     }
 
-    /// Says what a run is doing: queued or running. Waiting is [`Store::begin_wait`], ending is [`Store::finish_run`].
+    /// Says what a run is doing: queued or running. Waiting is [`Store::begin_wait`] and [`Store::park_run`], ending is
+    /// [`Store::finish_run`].
     pub async fn set_run_state(&self, id: RunId, state: RunState) -> Result<()> {
         self.located(async {
             let set = sqlx::query(
@@ -267,7 +314,7 @@ impl Store {
 
     /// Holds a run until it is resumed. Slices that were being read become pending again; what they had staged is dropped.
     pub async fn pause_run(&self, id: RunId, at: DateTime<Utc>) -> Result<()> {
-        self.put_down(id, RunState::Paused, None, at).await
+        self.end_or_hold(id, RunState::Paused, None, at).await
     }
 
     /// Ends a run. Slices that were being read become pending again; what they had staged is dropped.
@@ -281,37 +328,21 @@ impl Store {
         if !state.is_over() {
             return Err(StoreError::Misuse("a run ends in a state that is over"));
         }
-        self.put_down(id, state, failure, ended_at).await
+        self.end_or_hold(id, state, failure, ended_at).await
     }
 
-    async fn put_down(&self, id: RunId, state: RunState, failure: Option<&Failure>, at: DateTime<Utc>) -> Result<()> {
-        let failure = failure.map(|failure| json(&StoredFailure::from(failure))).transpose()?;
+    async fn end_or_hold(
+        &self,
+        id: RunId,
+        state: RunState,
+        failure: Option<&Failure>,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
         self.located(async {
             let mut transaction = self.begin().await?;
             let num = num_of(&mut *transaction, id).await?;
-            sqlx::query(
-                "UPDATE runs SET state = ?, failure = ?, ended_at = ?, waiting_until = NULL, wish = NULL WHERE num = ?",
-            )
-            .bind(state.as_str())
-            .bind(failure)
-            .bind(state.is_over().then(|| instant_code(at)))
-            .bind(num)
-            .execute(&mut *transaction)
-            .await?;
-            sqlx::query("UPDATE slices SET state = 'pending' WHERE run = ? AND state = 'running'")
-                .bind(num)
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::query("UPDATE waits SET millis = max(0, ?2 - at) WHERE run = ?1 AND millis IS NULL")
-                .bind(num)
-                .bind(instant_code(at))
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::query("DELETE FROM staged_stats WHERE run = ?").bind(num).execute(&mut *transaction).await?;
-            sqlx::query("DELETE FROM staged_records WHERE run = ?").bind(num).execute(&mut *transaction).await?;
-            count(&mut transaction, num).await?;
-            transaction.commit().await?;
-            Ok(())
+            put_down(&mut transaction, num, state, failure, at).await?;
+            transaction.commit().await
         })
         .await
     }

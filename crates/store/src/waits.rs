@@ -1,12 +1,13 @@
-//! Table `waits`: the pauses a run made because a platform's quota was used up. A run has at most one open wait.
+//! Table `waits`: the pauses a run made because a platform's quota was used up. A run has at most one open wait. A short one is waited
+//! through by whoever reads; for a long one the run is parked: nobody holds it until its moment has come, also over restarts.
 
 use crate::{
     Result, Store, StoreError, StoredFailure,
     codec::{Read, instant_code, json},
-    runs,
+    runs::{self, Wish},
 };
 use chrono::{DateTime, Utc};
-use model::{failure::Failure, id::RunId};
+use model::{failure::Failure, id::RunId, run::RunState};
 
 /// A pause a run made.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,20 +31,55 @@ impl Store {
             let mut transaction = self.begin().await?;
             let num = runs::num_of(&mut *transaction, run).await?;
             close(&mut transaction, num, at).await?;
-            sqlx::query("INSERT INTO waits (run, reason, at, until) VALUES (?, ?, ?, ?)")
-                .bind(num)
-                .bind(reason)
-                .bind(instant_code(at))
-                .bind(until)
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::query("UPDATE runs SET state = 'waiting', waiting_until = ? WHERE num = ?")
-                .bind(until)
-                .bind(num)
-                .execute(&mut *transaction)
-                .await?;
+            open(&mut transaction, num, &reason, at, until).await?;
+            transaction.commit().await
+        })
+        .await
+    }
+
+    /// Parks a run because its platform's quota is used up: it is `Waiting` until `until` and keeps the reason, what it has committed
+    /// stays, slices that were being read become pending again. A person who wished something of it meanwhile gets that instead; the
+    /// answer is the state it is in now.
+    pub async fn park_run(
+        &self,
+        run: RunId,
+        reason: &Failure,
+        until: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Result<RunState> {
+        let told = json(&StoredFailure::from(reason))?;
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            let num = runs::num_of(&mut *transaction, run).await?;
+            let state = match runs::wish_of(&mut transaction, num).await? {
+                Some(Wish::Stop) => RunState::Stopped,
+                Some(Wish::Pause) => RunState::Paused,
+                None => RunState::Waiting,
+            };
+            let kept = (state == RunState::Waiting).then_some(reason);
+            runs::put_down(&mut transaction, num, state, kept, at).await?;
+            if kept.is_some() {
+                open(&mut transaction, num, &told, at, Some(instant_code(until))).await?;
+            }
             transaction.commit().await?;
-            Ok(())
+            Ok(state)
+        })
+        .await
+    }
+
+    /// Lets a parked run wait for a place again. Nothing happens to one that is not parked any more.
+    pub async fn unpark_run(&self, run: RunId, at: DateTime<Utc>) -> Result<()> {
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            let num = runs::num_of(&mut *transaction, run).await?;
+            let set = sqlx::query(
+                "UPDATE runs SET state = 'queued', waiting_until = NULL, failure = NULL
+                 WHERE num = ? AND state = 'waiting' AND failure IS NOT NULL",
+            );
+            if set.bind(num).execute(&mut *transaction).await?.rows_affected() > 0 {
+                close(&mut transaction, num, at).await?;
+            }
+            transaction.commit().await
         })
         .await
     }
@@ -87,8 +123,31 @@ impl Store {
     }
 }
 
+/// Begins a wait of a run that has none open.
+async fn open(
+    connection: &mut sqlx::SqliteConnection,
+    run: i64,
+    reason: &str,
+    at: DateTime<Utc>,
+    until: Option<i64>,
+) -> Result<()> {
+    sqlx::query("INSERT INTO waits (run, reason, at, until) VALUES (?, ?, ?, ?)")
+        .bind(run)
+        .bind(reason)
+        .bind(instant_code(at))
+        .bind(until)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("UPDATE runs SET state = 'waiting', waiting_until = ? WHERE num = ?")
+        .bind(until)
+        .bind(run)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Ends the open wait of a run, if there is one. A clock that was set back meanwhile gives a wait of nothing.
-async fn close(connection: &mut sqlx::SqliteConnection, run: i64, at: DateTime<Utc>) -> Result<u64> {
+pub(crate) async fn close(connection: &mut sqlx::SqliteConnection, run: i64, at: DateTime<Utc>) -> Result<u64> {
     let done = sqlx::query("UPDATE waits SET millis = max(0, ?2 - at) WHERE run = ?1 AND millis IS NULL")
         .bind(run)
         .bind(instant_code(at))

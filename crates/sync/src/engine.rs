@@ -4,6 +4,9 @@
 //! ([`Engine::take`], [`Engine::look`]): that is how two programs share one workspace. A run that a dead program left behind goes on under
 //! its own id from the first slice that is not committed, because slices are planned in the database before anything is read.
 //!
+//! A run whose platform allows no more for long is parked: it gives its place away and rests in the database until the moment the platform
+//! named, and the next look after it takes it up like any other.
+//!
 //! Long runs (first loads, days collected again) leave room for what is new: they take fewer places among the workers, and between two
 //! slices they step aside for an ordinary run of their own connection.
 
@@ -23,7 +26,7 @@ use kit::{
 };
 use model::{
     ad::Level,
-    connection::Connection,
+    connection::{Connection, ConnectionState},
     date::DateRange,
     failure::{Code, Failure, FailureKind},
     id::{ConnectionId, RunId},
@@ -232,10 +235,14 @@ impl Engine {
         let _one_at_a_time = self.inner.looking.lock().await;
         let Some(duty) = self.duty().clone() else { return Ok(Vec::new()) };
         let mut taken = Vec::new();
-        for run in duty.store.unfinished_runs(Scope::Portfolio).await? {
+        let now = self.inner.clock.now();
+        let mut runs = duty.store.unfinished_runs(Scope::Portfolio).await?;
+        runs.sort_by_key(|run| run.trigger.is_long());
+        for run in runs {
+            let rests = run.is_parked() && run.waiting_until.is_some_and(|until| until > now);
             if let Some(wish) = run.wish {
                 self.grant(&duty, &run, wish).await?;
-            } else if run.state != RunState::Paused && !self.active().contains_key(&run.id) {
+            } else if run.state != RunState::Paused && !rests && !self.active().contains_key(&run.id) {
                 taken.extend(self.take_up(&duty, run).await?);
             }
         }
@@ -256,9 +263,43 @@ impl Engine {
             duty.store.finish_run(run.id, RunState::Failed, Some(&gone), self.inner.clock.now()).await?;
             return Ok(None);
         }
+        let run = if run.is_parked() {
+            // Nothing can be read for a connection that is off or not signed in: it rests until that is mended.
+            if connection.state != ConnectionState::Active {
+                return Ok(None);
+            }
+            self.unpark(&duty.store, run, &connection).await?
+        } else {
+            run
+        };
         // What was read in memory when a program died was not durable: counters come from committed slices.
         self.spawn(Arc::clone(duty), &run, connection);
         Ok(Some(run.id))
+    }
+
+    /// Lets a parked run go on; an ordinary one also with what has come due since, because it stands for the turns that found it waiting.
+    async fn unpark(&self, store: &Store, run: Run, connection: &Connection) -> Result<Run, Failure> {
+        if !run.trigger.is_long()
+            && let Err(failure) = self.plan_since(&run, connection).await
+        {
+            tracing::warn!(run = %run.id, error = %failure, "what has come due meanwhile waits for the next turn");
+        }
+        store.unpark_run(run.id, self.inner.clock.now()).await?;
+        Ok(store.run(run.id).await?)
+    }
+
+    /// Adds to a run of an earlier day what has come due since and is not among its slices.
+    async fn plan_since(&self, run: &Run, connection: &Connection) -> Result<(), Failure> {
+        let began = model::date::today(run.started_at, &connection.time_zone);
+        if model::date::today(self.inner.clock.now(), &connection.time_zone) <= began {
+            return Ok(());
+        }
+        let mut left = self.inner.store.slices(run.id).await?;
+        left.retain(|slice| slice.state != SliceState::Done);
+        let mut due = self.plan(connection, &Asked::due()).await?;
+        due.retain(|new| !left.iter().any(|old| old.stream == new.stream && covers(old.window, new.window)));
+        self.inner.store.plan_slices(run.id, &due).await?;
+        Ok(())
     }
 
     /// Does what is wished of a run.
@@ -313,7 +354,7 @@ impl Engine {
     pub async fn go_on(&self, connection_id: ConnectionId) -> Result<Option<RunId>, Failure> {
         let store = &self.inner.store;
         let under_way = store.unfinished_runs(Scope::Portfolio).await?;
-        if under_way.iter().any(|run| run.connection_id == connection_id) {
+        if under_way.iter().any(|run| run.connection_id == connection_id && !run.is_parked()) {
             return Ok(None);
         }
         let newest = RunQuery {
@@ -331,14 +372,7 @@ impl Engine {
         let Some(run) = stopped.filter(|_| self.inner.wiring.source(&connection.connector).is_some()) else {
             return Ok(None);
         };
-        let began = model::date::today(run.started_at, &connection.time_zone);
-        if model::date::today(self.inner.clock.now(), &connection.time_zone) > began {
-            let mut left = store.slices(run.id).await?;
-            left.retain(|slice| slice.state != SliceState::Done);
-            let mut due = self.plan(&connection, &Asked::due()).await?;
-            due.retain(|new| !left.iter().any(|old| old.stream == new.stream && covers(old.window, new.window)));
-            store.plan_slices(run.id, &due).await?;
-        }
+        self.plan_since(&run, &connection).await?;
         store.set_run_state(run.id, RunState::Queued).await?;
         self.look().await?;
         self.tell_screens();
@@ -384,8 +418,12 @@ impl Engine {
         self.look().await?;
         let asked = tokio::time::Instant::now();
         while asked.elapsed() < ANSWER || self.on_duty().is_some() {
-            if !self.active().contains_key(&id) && self.inner.store.run(id).await?.wish.is_none() {
-                break;
+            if !self.active().contains_key(&id) {
+                if self.inner.store.run(id).await?.wish.is_none() {
+                    break;
+                }
+                // It was put down by itself before it could hear.
+                self.look().await?;
             }
             tokio::time::sleep(GLANCE).await;
         }

@@ -120,7 +120,7 @@ fn window_text(slice: &store::slices::Slice) -> String {
 }
 
 impl Runner {
-    /// Runs to the end, or until it is held, or until another program has taken over.
+    /// Runs to the end, or until it is held or parked, or until another program has taken over.
     pub(crate) async fn run(self) {
         let pen = scribe::start(
             self.store.clone(),
@@ -137,9 +137,15 @@ impl Runner {
             Err(failure) if failure.kind() == FailureKind::Cancelled => {
                 (if self.pause.load(Ordering::SeqCst) { RunState::Paused } else { RunState::Stopped }, None)
             }
+            // A quota ends nothing: the rest is read when the platform allows it.
+            Err(failure) if failure.kind() == FailureKind::WaitUntil => (RunState::Waiting, Some(failure)),
             Err(failure) => (RunState::Failed, Some(failure)),
         };
-        if let Some(failure) = failure.as_ref().filter(|_| !self.duty.is_over()) {
+        let goes_on_at = match failure.as_ref().filter(|_| state == RunState::Waiting) {
+            Some(quota) => Some(self.goes_on_at(quota, ended_at).await),
+            None => None,
+        };
+        if let Some(failure) = failure.as_ref().filter(|_| state == RunState::Failed && !self.duty.is_over()) {
             tracing::warn!(run = %self.id, error = %failure, "a run failed");
             pen.line(ended_at, "failed", [("code", failure.code.to_string())]);
         }
@@ -148,7 +154,11 @@ impl Runner {
         if self.duty.is_over() && interrupted {
             return pen.end().await;
         }
-        pen.line(ended_at, "ended", [("state", state.to_string())]);
+        if state == RunState::Waiting {
+            pen.line(ended_at, "waiting", []);
+        } else {
+            pen.line(ended_at, "ended", [("state", state.to_string())]);
+        }
         pen.end().await;
         if let Some(failure) = failure.as_ref().filter(|failure| failure.kind() == FailureKind::SignInAgain) {
             if let Err(error) = self.wiring.signed_out(&self.connection, failure).await {
@@ -162,34 +172,49 @@ impl Runner {
         if let Err(error) = self.note_attempt(state, failure.as_ref(), ended_at).await {
             tracing::error!(%error, "when to try again could not be written; the schedule decides");
         }
-        loop {
-            let written = if state == RunState::Paused {
-                self.store.pause_run(self.id, ended_at).await
-            } else {
-                self.store.finish_run(self.id, state, failure.as_ref(), ended_at).await
+        let state = loop {
+            let written = match (&failure, goes_on_at) {
+                (Some(quota), Some(until)) => self.store.park_run(self.id, quota, until, ended_at).await,
+                _ if state == RunState::Paused => self.store.pause_run(self.id, ended_at).await.map(|()| state),
+                _ => self.store.finish_run(self.id, state, failure.as_ref(), ended_at).await.map(|()| state),
             };
             let error = match written {
-                Ok(()) => break,
+                Ok(state) => break state,
                 Err(store::StoreError::OffDuty) => return,
                 Err(error) => error,
             };
             tracing::error!(%error, "the end of a run could not be written; should the program quit, it goes on at the next start");
             if matches!(error, store::StoreError::NotFound { .. }) || self.duty.is_over() {
-                break;
+                break state;
             }
             // Nobody waits for ever for an end that has no room: until it has, it is told from memory.
             self.live.end_untold(state, failure.clone());
             (self.tell)(SyncEvent::Moved(self.live.snapshot()));
             tokio::time::sleep(ROOM_AGAIN).await;
-        }
+        };
         match alerts::review(&self.store, &*self.wiring, self.connection.id, ended_at).await {
             Ok(true) => (self.tell)(SyncEvent::Alerts),
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "alerts could not be looked at; they are again after the next run"),
         }
         // Only now: whoever sees that it is over finds in the database how it ended.
-        self.live.set_state(state);
+        match goes_on_at.filter(|_| state == RunState::Waiting) {
+            Some(until) => self.live.wait_until(until),
+            None => self.live.set_state(state),
+        }
         (self.tell)(SyncEvent::Moved(self.live.snapshot()));
+    }
+
+    /// When this run goes on after its quota was used up.
+    async fn goes_on_at(&self, quota: &Failure, now: DateTime<Utc>) -> DateTime<Utc> {
+        let turn = match self.store.turn(self.connection.id).await {
+            Ok(turn) => turn.next_at.filter(|_| self.long),
+            Err(error) => {
+                tracing::warn!(%error, "the next turn is not known; the parked run may go on before it");
+                None
+            }
+        };
+        schedule::goes_on_at(quota, self.connection.id, turn, now)
     }
 
     /// Says what this end means for the connection's next turn.
@@ -199,7 +224,7 @@ impl Runner {
         failure: Option<&Failure>,
         now: DateTime<Utc>,
     ) -> Result<(), store::StoreError> {
-        if matches!(state, RunState::Stopped | RunState::Paused) {
+        if matches!(state, RunState::Stopped | RunState::Paused | RunState::Waiting) {
             return Ok(());
         }
         let run = self.store.run(self.id).await?;

@@ -24,6 +24,12 @@ const PAUSES: [i64; 6] = [5, 15, 30, 60, 120, 240];
 const OFFLINE_PAUSE: TimeDelta = TimeDelta::minutes(2);
 /// The pause after a failure of this computer that a person may mend at any moment: a full disk, a locked keychain.
 const HOUSE_PAUSE: TimeDelta = TimeDelta::minutes(15);
+/// A moment that a platform named and that is over by now is not asked again at once.
+const SHORTEST_PARK: TimeDelta = TimeDelta::minutes(1);
+/// Within which the connections of an account go on one after the other when its quota is free again.
+const PARK_SPREAD: TimeDelta = TimeDelta::minutes(5);
+/// From the moment at which a quota is free to a turn that it is left to.
+const NIGHT: TimeDelta = TimeDelta::hours(12);
 
 /// Whether a schedule can be kept; the failure names the field.
 pub fn check(schedule: &Schedule) -> Result<(), Failure> {
@@ -111,6 +117,15 @@ fn own_share(id: ConnectionId, spread: TimeDelta) -> TimeDelta {
     TimeDelta::seconds(chance % spread.num_seconds().max(1))
 }
 
+/// When a run goes on that its platform's quota has stopped: at the moment that the platform named, and each connection a little later by
+/// a time of its own, as its schedule is. A long run that would take the night's fresh quota away from the turn of the morning (`turn`)
+/// goes on after it.
+pub fn goes_on_at(quota: &Failure, id: ConnectionId, turn: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let allowed = quota.retry_at.unwrap_or(now + HOUSE_PAUSE).max(now + SHORTEST_PARK);
+    let before = turn.filter(|turn| *turn > allowed && *turn - allowed <= NIGHT);
+    before.unwrap_or(allowed) + own_share(id, PARK_SPREAD)
+}
+
 /// What an ended attempt means for the next one: failed attempts in a row, and when to try again before the schedule does.
 pub fn after_attempt(failures: u32, ended: Result<(), &Failure>, now: DateTime<Utc>) -> (u32, Option<DateTime<Utc>>) {
     let Err(failure) = ended else { return (0, None) };
@@ -122,8 +137,6 @@ pub fn after_attempt(failures: u32, ended: Result<(), &Failure>, now: DateTime<U
             let at = usize::try_from(failures).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
             (counted, Some(now + TimeDelta::minutes(PAUSES[at])))
         }
-        // A quota is no failure: the platform said when it goes on.
-        FailureKind::WaitUntil => (failures, Some(failure.retry_at.unwrap_or(now + HOUSE_PAUSE).max(now))),
         FailureKind::FixSettings
             if matches!(failure.code, Code::DiskFull | Code::KeychainLocked | Code::KeychainDenied) =>
         {
@@ -132,8 +145,8 @@ pub fn after_attempt(failures: u32, ended: Result<(), &Failure>, now: DateTime<U
         FailureKind::SignInAgain | FailureKind::FixSettings | FailureKind::VendorChanged | FailureKind::OurFault => {
             (counted, None)
         }
-        // Whoever stopped it knows why, and nothing was learned.
-        FailureKind::Cancelled => (failures, None),
+        // Whoever stopped it knows why, and nothing was learned. What waits for a quota has not ended: it is parked.
+        FailureKind::Cancelled | FailureKind::WaitUntil => (failures, None),
     }
 }
 
@@ -245,8 +258,6 @@ mod tests {
             ("down for the third time", 2, failed(Code::Timeout), 3, in_minutes(30)),
             ("down for days", 40, failed(Code::PlatformDown), 41, in_minutes(240)),
             ("the laptop is offline", 1, failed(Code::Offline), 1, in_minutes(2)),
-            ("quota", 1, Err(Failure::new(Code::QuotaWait).until(now + TimeDelta::hours(9))), 1, in_minutes(540)),
-            ("quota without an end", 0, failed(Code::QuotaWait), 0, in_minutes(15)),
             ("disk full", 0, failed(Code::DiskFull), 1, in_minutes(15)),
             ("keychain locked", 0, failed(Code::KeychainLocked), 1, in_minutes(15)),
             ("signed out", 0, failed(Code::SignInRevoked), 1, None),
@@ -255,6 +266,30 @@ mod tests {
             ("stopped", 2, failed(Code::Cancelled), 2, None),
         ] {
             assert_eq!(after_attempt(before, ended.as_ref().copied(), now), (failures, retry), "{what}");
+        }
+    }
+
+    #[test]
+    fn after_a_quota_connections_go_on_one_after_the_other() {
+        let now = at("2026-11-21T12:00:00Z");
+        let midnight = at("2026-11-21T21:00:00Z");
+        let quota = |until: Option<DateTime<Utc>>| {
+            let failure = Failure::new(Code::QuotaWait);
+            until.map_or(failure.clone(), |until| failure.until(until))
+        };
+        let (noon, morning) = (at("2026-11-21T09:00:00Z"), at("2026-11-22T03:04:00Z"));
+        for (what, until, turn, from) in [
+            ("at midnight", Some(midnight), None, midnight),
+            ("nobody knows when", None, None, now + HOUSE_PAUSE),
+            ("over already", Some(now - TimeDelta::hours(1)), None, now + SHORTEST_PARK),
+            ("the morning's turn goes before it", Some(midnight), Some(morning), morning),
+            ("a turn that comes while it waits", Some(midnight), Some(noon), midnight),
+            ("a turn next week", Some(midnight), Some(morning + TimeDelta::days(6)), midnight),
+        ] {
+            let moments: std::collections::BTreeSet<DateTime<Utc>> =
+                (0..50).map(|_| goes_on_at(&quota(until), ConnectionId::new(), turn, now)).collect();
+            assert!(moments.iter().all(|at| (from..from + PARK_SPREAD).contains(at)), "{what}: {moments:?}");
+            assert!(moments.len() > 30, "{what}: only {} different moments", moments.len());
         }
     }
 }

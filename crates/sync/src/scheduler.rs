@@ -1,4 +1,4 @@
-//! Starts runs when their time has come. It looks at the clock a few times a minute instead of sleeping until the next start, because a
+//! Starts runs when their time has come, and lets those go on that waited for a quota. It looks at the clock a few times a minute instead of sleeping until the next start, because a
 //! laptop sleeps too, and its clock is set: what was missed while the lid was closed is caught up once, as one run per connection, and
 //! the engine's few workers keep fifty of them from starting together.
 
@@ -94,6 +94,8 @@ impl Scheduler {
                 }
             }
         }
+        // After what is new: a run that was parked leaves room for it.
+        started.extend(self.engine.look().await?);
         if self.alerts.look(now).await? {
             self.engine.tell_of_alerts();
         }

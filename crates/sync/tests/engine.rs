@@ -29,7 +29,6 @@ async fn what_a_failure_does_to_the_rest_of_a_run() {
         (Some(Act::Fail(Code::Internal)), RunState::Failed, 5, 8),
         // They would fail for the same reason.
         (Some(Act::Fail(Code::PlatformDown)), RunState::Failed, 3, 4),
-        (Some(Act::Fail(Code::QuotaWait)), RunState::Failed, 3, 4),
         (Some(Act::Fail(Code::SignInRejected)), RunState::Failed, 3, 4),
         (Some(Act::Fail(Code::PermissionDenied)), RunState::Failed, 3, 4),
         (Some(Act::Fail(Code::Cancelled)), RunState::Stopped, 3, 4),

@@ -5,11 +5,12 @@
 mod house;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use house::{Act, House, Wires};
+use house::{Act, House, Wires, ZONE};
 use kit::{clock::Clock, testing::VirtualClock};
 use model::{
     alert::{AlertKind, AlertState, TellingKind},
     connection::ConnectionState,
+    date::{DateRange, today},
     failure::Code,
     run::{RunState, RunTrigger},
     schedule::Schedule,
@@ -19,7 +20,7 @@ use store::{
     Scope,
     runs::{RunEnd, RunQuery},
 };
-use sync::scheduler::Scheduler;
+use sync::{engine::Asked, scheduler::Scheduler};
 
 /// A workspace, its clock and its scheduler.
 struct Office {
@@ -141,6 +142,100 @@ async fn a_platform_that_is_down_is_asked_less_and_less_often_and_at_once_again_
 }
 
 #[tokio::test]
+async fn a_run_whose_quota_is_used_up_rests_and_goes_on_where_it_stopped_after_what_is_new() {
+    // Three in the afternoon in Moscow; the quota is free again at midnight, and the turn is at six and a few minutes.
+    let office = Office::open("2026-11-02T12:00:00Z").await;
+    let (house, store) = (&office.house, &office.house.store);
+    house.run().await;
+    office.awake(MINUTE, MINUTE).await;
+    let midnight = office.clock.now() + HOUR * 9;
+    let days = DateRange::ending(today(office.clock.now(), ZONE).pred_opt().unwrap(), 10);
+    house.source.acts([(2, Act::Quota(midnight))]);
+    let long = house.engine.start(house.connection, RunTrigger::Recollect, Asked::days(days)).await.unwrap();
+    house.engine.finished(long).await;
+    let parked = store.run(long).await.unwrap();
+    assert!(parked.is_parked() && parked.ended_at.is_none(), "{parked:?}");
+    assert_eq!(house.outcome(long).await.1, 3, "names and two of five windows");
+    let turn = store.turn(house.connection).await.unwrap();
+    assert_eq!((turn.failures, turn.retry_at), (0, None), "a quota is no failure");
+    // The morning's turn is left its share of the fresh quota.
+    assert!(parked.waiting_until >= turn.next_at, "{parked:?} {turn:?}");
+    assert!(parked.waiting_until < Some(turn.next_at.unwrap() + MINUTE * 5), "{parked:?} {turn:?}");
+    // Whoever asks for it again is told of it, and what is new is not held up.
+    let again = house.engine.start(house.connection, RunTrigger::Recollect, Asked::days(days)).await.unwrap_err();
+    assert_eq!(again.code, Code::AlreadyRunning);
+    house.source.acts([]);
+    let fresh = house.run().await;
+    assert_eq!(store.run(fresh).await.unwrap().state, RunState::Done);
+
+    house.source.acts([]);
+    assert_eq!(office.awake(HOUR * 14 + MINUTE * 45, MINUTE).await, 0, "it rests past midnight");
+    assert_eq!(store.alerts(Scope::Portfolio, office.clock.now()).await.unwrap(), []);
+    // Once the turn of the morning has come, which goes first, both are read.
+    assert_eq!(office.awake(HOUR, MINUTE).await, 2);
+    assert_eq!(house.outcome(long).await, (RunState::Done, 6, 11), "every day once, and the new one");
+    let runs = office.runs().await;
+    let by_schedule = runs.iter().find(|run| run.trigger == RunTrigger::Schedule).unwrap();
+    assert!(by_schedule.ended_at <= store.run(long).await.unwrap().ended_at, "{runs:?}");
+    assert_eq!(runs.len(), 4, "there was never a second copy: {runs:?}");
+    let waits = store.waits(long).await.unwrap();
+    assert!(waits.len() == 1 && waits[0].millis > Some(14 * 3_600_000), "{waits:?}");
+}
+
+#[tokio::test]
+async fn a_turn_whose_quota_is_used_up_stands_for_those_that_find_it_waiting() {
+    // Eight in the evening in Moscow, every hour.
+    let office = Office::open("2026-11-02T17:00:00Z").await;
+    let (house, store) = (&office.house, &office.house.store);
+    house.run().await;
+    office.set(Schedule::Hourly { every: 1 }).await;
+    let free = office.clock.now() + HOUR * 5;
+    house.source.acts([(0, Act::Quota(free))]);
+    office.awake(HOUR * 4 + MINUTE * 50, MINUTE).await;
+    let runs = office.runs().await;
+    assert_eq!(runs.len(), 2, "one run waits for all turns: {runs:?}");
+    assert!(runs[0].is_parked() && runs[0].trigger == RunTrigger::Schedule, "{runs:?}");
+    house.source.acts([]);
+    office.awake(MINUTE * 20, MINUTE).await;
+    assert_eq!(house.outcome(runs[0].id).await.0, RunState::Done);
+    assert_eq!(house.clicks().await, 11, "what has come due at midnight is read with it");
+    assert_eq!(store.turn(house.connection).await.unwrap().failures, 0);
+}
+
+#[tokio::test]
+async fn a_parked_run_can_be_stopped_and_held_and_rests_while_its_connection_is_off() {
+    for (what, state) in [("stop", RunState::Stopped), ("hold", RunState::Done), ("off", RunState::Done)] {
+        let office = Office::open("2026-11-02T12:00:00Z").await;
+        let (house, store) = (&office.house, &office.house.store);
+        office.set(Schedule::Off).await;
+        house.source.acts([(2, Act::Quota(office.clock.now() + HOUR * 9))]);
+        let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
+        house.engine.finished(id).await;
+        house.source.acts([]);
+        assert!(store.run(id).await.unwrap().is_parked(), "{what}");
+        match what {
+            "stop" => house.engine.cancel(id).await.unwrap(),
+            "hold" => {
+                house.engine.pause(id).await.unwrap();
+                assert_eq!(office.awake(HOUR * 20, MINUTE * 5).await, 0, "it is held beyond its moment");
+                assert_eq!(store.run(id).await.unwrap().state, RunState::Paused);
+                house.engine.resume(id).await.unwrap();
+                house.engine.finished(id).await;
+            }
+            _ => {
+                store.set_connection_state(house.connection, ConnectionState::Paused).await.unwrap();
+                assert_eq!(office.awake(HOUR * 20, MINUTE * 5).await, 0, "it rests beyond its moment");
+                store.set_connection_state(house.connection, ConnectionState::Active).await.unwrap();
+                assert_eq!(office.awake(MINUTE, MINUTE).await, 1);
+            }
+        }
+        assert_eq!(house.outcome(id).await.0, state, "{what}");
+        assert_eq!(house.source.windows(), if state == RunState::Done { 3 } else { 0 }, "{what}: where it stopped");
+        assert_eq!(office.awake(HOUR * 20, MINUTE * 5).await, 0, "{what}: nothing is left of it");
+    }
+}
+
+#[tokio::test]
 async fn a_dead_sign_in_stops_the_schedule_until_somebody_signs_in() {
     let office = Office::open("2026-11-02T12:00:00Z").await;
     office.set(Schedule::Hourly { every: 1 }).await;
@@ -175,7 +270,7 @@ async fn data_that_nobody_reads_are_said_and_a_day_has_one_digest() {
     assert_eq!(office.awake(HOUR * 24, MINUTE).await, 1);
     assert_eq!((standing().await, digests().await), (vec![], vec![]), "a good day");
 
-    // A quota that is free in four days: nothing fails, nothing is read. Patience ends three hours after the start that was missed.
+    // A platform that is asked again in four days: nothing fails, nothing is read. Patience ends three hours after the start that was missed.
     store.set_attempts(id, 0, Some(office.clock.now() + TimeDelta::days(4))).await.unwrap();
     assert_eq!(office.awake(HOUR * 18, MINUTE).await, 0);
     assert_eq!(standing().await, []);

@@ -17,6 +17,8 @@ pub enum Ended {
     Failed,
     /// A person or a quit program ended it, and the person has what they had.
     Stopped,
+    /// It rests until the platform allows more, and the person has what they had.
+    Parked,
 }
 
 /// What a scenario met.
@@ -39,12 +41,13 @@ struct Row {
     remarks: u64,
     failed: u64,
     stopped: u64,
+    parked: u64,
     healed: u64,
 }
 
 impl Row {
-    fn cells(&self) -> [u64; 7] {
-        [self.scenarios, self.struck, self.in_spite, self.remarks, self.failed, self.stopped, self.healed]
+    fn cells(&self) -> [u64; 8] {
+        [self.scenarios, self.struck, self.in_spite, self.remarks, self.failed, self.stopped, self.parked, self.healed]
     }
 
     fn count(&mut self, struck: bool, met: &Met) {
@@ -59,6 +62,7 @@ impl Row {
             Ended::Remarks => self.remarks += 1,
             Ended::Failed => self.failed += 1,
             Ended::Stopped => self.stopped += 1,
+            Ended::Parked => self.parked += 1,
         }
     }
 
@@ -69,6 +73,7 @@ impl Row {
         self.remarks += other.remarks;
         self.failed += other.failed;
         self.stopped += other.stopped;
+        self.parked += other.parked;
         self.healed += other.healed;
     }
 }
@@ -120,8 +125,8 @@ impl Tally {
 
 impl Display for Tally {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let heads = ["scenarios", "struck", "in spite", "remarks", "failed", "stopped", "healed"];
-        let line = |f: &mut Formatter<'_>, name: &str, cells: [String; 7]| {
+        let heads = ["scenarios", "struck", "in spite", "remarks", "failed", "stopped", "parked", "healed"];
+        let line = |f: &mut Formatter<'_>, name: &str, cells: [String; 8]| {
             write!(f, "{name:<42}")?;
             cells.iter().try_for_each(|cell| write!(f, "{cell:>10}"))?;
             writeln!(f)

@@ -281,7 +281,7 @@ problems: number,
  */
 alerts: number, 
 /**
- * Runs under way.
+ * Runs under way; parked ones are not.
  */
 running: number, 
 /**
@@ -3180,7 +3180,7 @@ ended_at: string | null,
  */
 waiting_until: string | null, 
 /**
- * Why it failed.
+ * Why it failed. One that waits and says why is parked: nobody works on it until then.
  */
 failure: ApiError | null, };
 

@@ -112,7 +112,7 @@ pub(crate) fn connection_row(view: &ConnectionView) -> wire::ConnectionRow {
             .latest
             .as_ref()
             .map(|latest| &latest.run)
-            .filter(|run| run.state.is_under_way())
+            .filter(|run| run.state.is_under_way() && !run.is_parked())
             .map(|run| run.id),
         latest_run: view.latest.as_ref().map(|latest| latest.run.id),
         next_at: view.turn.next_at,

@@ -155,8 +155,9 @@ async fn schedule(host: &Host, workspace: &Workspace) -> Result<Vec<String>, Fai
         .filter(|connection| connection.state == ConnectionState::Active)
         .collect();
     let turns = workspace.store.turns(Scope::Portfolio).await?;
+    let unfinished = workspace.store.unfinished_runs(Scope::Portfolio).await?.into_iter();
     let under_way: HashSet<ConnectionId> =
-        workspace.store.unfinished_runs(Scope::Portfolio).await?.into_iter().map(|run| run.connection_id).collect();
+        unfinished.filter(|run| !run.is_parked()).map(|run| run.connection_id).collect();
     let late = turns.iter().filter_map(|turn| {
         let at = turn.at().filter(|at| now - *at > LATE && !under_way.contains(&turn.connection_id))?;
         let connection = active.iter().find(|connection| connection.id == turn.connection_id)?;

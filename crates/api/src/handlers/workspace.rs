@@ -65,7 +65,8 @@ pub(crate) async fn status(host: &Host) -> Result<AppStatus, Failure> {
             status.alerts = alerts::bell(host, &workspace).await?;
             status.next_sync_at = views.iter().filter_map(|view| view.turn.at()).min();
             let unfinished = workspace.store.unfinished_runs(Scope::Portfolio).await?;
-            status.running = small(unfinished.iter().filter(|run| run.state.is_under_way()).count() as u64);
+            status.running =
+                small(unfinished.iter().filter(|run| run.state.is_under_way() && !run.is_parked()).count() as u64);
             let lease = workspace.store.lease().await?;
             status.on_duty = lease.holder.filter(|_| workspace.engine.on_duty().is_none());
         }

@@ -110,6 +110,8 @@ async fn whoever_was_replaced_writes_nothing() {
         ("finish", old.finish_run(run, RunState::Done, None, noon()).await.err()),
         ("pause", old.pause_run(run, noon()).await.err()),
         ("wait", old.begin_wait(run, &Failure::new(Code::QuotaWait), noon()).await.err()),
+        ("park", old.park_run(run, &Failure::new(Code::QuotaWait), noon(), noon()).await.err()),
+        ("unpark", old.unpark_run(run, noon()).await.err()),
         ("log", old.append_run_log(run, &[line]).await.err()),
         ("attempts", old.set_attempts(connection, 9, None).await.err()),
         ("turn", old.set_next_turn(connection, Some(noon())).await.err()),

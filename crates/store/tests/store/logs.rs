@@ -7,10 +7,18 @@ use model::{
     date::DateRange,
     failure::{Code, Failure},
     id::RunId,
-    run::RunState,
+    run::{RunState, SliceState},
 };
 use std::collections::BTreeMap;
-use store::{StoreError, quarantine, request_log, request_log::Request, run_log, run_log::LogLine, traffic::Tally};
+use store::{
+    Scope, StoreError,
+    commit::{Effort, SliceFailure},
+    quarantine,
+    request_log::{self, Request},
+    run_log::{self, LogLine},
+    runs::Wish,
+    traffic::Tally,
+};
 
 #[tokio::test]
 async fn the_newest_lines_and_requests_stay() {
@@ -80,6 +88,56 @@ async fn a_run_waits_and_goes_on() {
     assert_eq!(waits.iter().map(|wait| wait.millis).collect::<Vec<_>>(), [Some(0), Some(1_500)]);
     assert_eq!((waits[0].reason.code, waits[0].until), (Code::QuotaWait, Some(until)));
     assert_eq!(home.store.run(run).await.unwrap().waiting_until, None);
+}
+
+#[tokio::test]
+async fn a_parked_run_rests_with_its_reason_and_goes_on_from_its_slices() {
+    let home = Home::new().await;
+    let store = &home.store;
+    let (_, connection) = connected(store, "acme").await;
+    let until = at("2026-11-20T21:00:00Z");
+    let quota = Failure::new(Code::QuotaWait).with("system", "VK").until(until);
+    for (wish, state) in
+        [(None, RunState::Waiting), (Some(Wish::Stop), RunState::Stopped), (Some(Wish::Pause), RunState::Paused)]
+    {
+        let run = a_run(store, connection).await;
+        let seq = a_slice(store, run, Level::Campaign, days(1, 2)).await;
+        store.begin_slice(run, seq).await.unwrap();
+        // What it waited for before in the same go is over.
+        store.begin_wait(run, &quota, noon()).await.unwrap();
+        assert!(!store.run(run).await.unwrap().is_parked(), "somebody has it in hand");
+        store.unpark_run(run, noon()).await.unwrap();
+        assert_eq!(store.run(run).await.unwrap().state, RunState::Waiting, "it is not parked");
+        let failure = SliceFailure {
+            run_id: run,
+            slice_seq: seq,
+            failure: quota.clone(),
+            tried_at: noon(),
+            effort: Effort::default(),
+        };
+        store.fail_slice(failure).await.unwrap();
+        assert_eq!(store.day_cells(Scope::Portfolio, days(1, 2)).await.unwrap(), [], "nothing is wrong with its days");
+        if let Some(wish) = wish {
+            store.wish_run(run, wish).await.unwrap();
+        }
+        let later = noon() + TimeDelta::minutes(2);
+        assert_eq!(store.park_run(run, &quota, until, later).await.unwrap(), state, "{wish:?}");
+        let parked = store.run(run).await.unwrap();
+        assert_eq!((parked.state, parked.is_parked(), parked.wish), (state, wish.is_none(), None), "{wish:?}");
+        assert_eq!(parked.waiting_until, wish.is_none().then_some(until), "{wish:?}");
+        assert_eq!(parked.ended_at.is_some(), state == RunState::Stopped);
+        assert_eq!(store.slices(run).await.unwrap()[0].state, SliceState::Pending, "{wish:?}");
+        let open = |waits: &[store::waits::Wait]| waits.iter().filter(|wait| wait.millis.is_none()).count();
+        assert_eq!(open(&store.waits(run).await.unwrap()), usize::from(wish.is_none()), "{wish:?}");
+        store.unpark_run(run, until).await.unwrap();
+        let went_on = store.run(run).await.unwrap();
+        assert_eq!(went_on.state, if wish.is_none() { RunState::Queued } else { state }, "{wish:?}");
+        if wish.is_none() {
+            assert_eq!((went_on.waiting_until, went_on.failure), (None, None));
+            let waits = store.waits(run).await.unwrap();
+            assert_eq!((open(&waits), waits[0].millis), (0, Some((until - later).num_milliseconds().unsigned_abs())));
+        }
+    }
 }
 
 #[tokio::test]

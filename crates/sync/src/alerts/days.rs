@@ -252,12 +252,16 @@ fn measured(measure: Measure, values: [(&str, f64); 2], currency: Currency) -> B
     params
 }
 
+/// What two days have in common that are copies of each other: impressions, clicks and spend. `None` when something of it is nothing.
+fn print(sums: &Sums) -> Option<(i64, i64, i64)> {
+    let (impressions, clicks, cost) = (sums.impressions?, sums.clicks?, sums.cost?.0);
+    (impressions > 0 && clicks > 0 && cost > 0).then_some((impressions, clicks, cost))
+}
+
 /// A copy of one of the days before: all of impressions, clicks and spend are the same, and none is nothing.
 fn copy(series: &Series<'_>, date: NaiveDate, rule: &AlertRule) -> Option<BTreeMap<String, String>> {
     let key = |date: NaiveDate| {
-        let sums = &series.days.get(&date)?.sums;
-        let (impressions, clicks, cost) = (sums.impressions?, sums.clicks?, sums.cost?.0);
-        (impressions as f64 >= least(rule) && clicks > 0 && cost > 0).then_some((impressions, clicks, cost))
+        print(&series.days.get(&date)?.sums).filter(|(impressions, ..)| *impressions as f64 >= least(rule))
     };
     let own = key(date)?;
     let same = (1..=COPY_DAYS).filter_map(|days| back(date, days)).find(|earlier| key(*earlier) == Some(own))?;
@@ -288,11 +292,18 @@ fn empty(
     usual.or_else(beside).map(|usual| BTreeMap::from([("usual".to_owned(), whole(usual))]))
 }
 
+/// Whether what a day had before was a copy of an earlier day: that it is one no more is no loss.
+fn was_copy(series: &Series<'_>, date: NaiveDate, before: &Sums) -> bool {
+    let Some(own) = print(before) else { return false };
+    let earlier = (1..=COPY_DAYS).filter_map(|days| series.days.get(&back(date, days)?));
+    earlier.flat_map(|day| [Some(&day.sums), day.before.as_ref()]).flatten().any(|sums| print(sums) == Some(own))
+}
+
 /// Less than it had before it was read again.
 fn lost(series: &Series<'_>, date: NaiveDate, rule: &AlertRule) -> Option<(Measure, f64, f64)> {
     let day = series.days.get(&date)?;
     let before = day.before.as_ref()?;
-    if (before.impressions? as f64) < least(rule) {
+    if (before.impressions? as f64) < least(rule) || was_copy(series, date, before) {
         return None;
     }
     [

@@ -271,6 +271,13 @@ fn faults_are_found_on_the_first_morning() {
         }
     });
     assert_eq!(shrunk, [(AlertKind::ShrunkDay, ago(20))]);
+    let twice = sums(12, SHOP.day(ago(1)).impressions.unwrap() as f64 * 2.0);
+    let mended = with(90, &|back, day| match back {
+        0 => day.before = Some(twice),
+        1 => day.sums = twice,
+        _ => {}
+    });
+    assert_eq!(mended, [], "what it had before was a copy of the day before it");
     let corrected = with(90, &|back, day| {
         if back < 3 {
             day.before = Some(sums(12, day.sums.impressions.unwrap() as f64 * 1.1));

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use kit::{
     clock::{Clock, SystemClock},
     http::{Http, HttpOptions},
@@ -38,6 +38,8 @@ pub const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1
 #[derive(Debug, Clone)]
 pub enum Act {
     Fail(Code),
+    /// The quota is used up until then.
+    Quota(DateTime<Utc>),
     /// Hands over a row and then waits until it is stopped or let go.
     Hang,
     /// Also rejects a row.
@@ -139,6 +141,7 @@ impl Source for Scripted {
         match act {
             None => Ok(()),
             Some(Act::Fail(code)) => Err(Failure::new(code)),
+            Some(Act::Quota(until)) => Err(Failure::new(Code::QuotaWait).until(until)),
             Some(Act::Reject) => {
                 let rejected = Rejected {
                     stream: slice.stream.clone(),

@@ -161,7 +161,7 @@ function Run(props: {
                 {state === "running" && progress.remaining_secs !== null
                   ? t("remaining", { time: format.about(progress.remaining_secs) })
                   : state === "waiting" && run.waiting_until
-                    ? t("until", { at: format.time(run.waiting_until) })
+                    ? t("until", { at: format.soon(run.waiting_until) })
                     : took !== null
                       ? t("took", { at: format.instant(run.started_at), time: format.about(took / 1_000) })
                       : format.instant(run.started_at)}
@@ -184,7 +184,7 @@ function Run(props: {
             {state === "waiting" ? (
               <Banner
                 tone="wait"
-                fact={run.waiting_until ? t("waits_until", { at: format.time(run.waiting_until) }) : t("waits")}
+                fact={run.waiting_until ? t("waits_until", { at: format.soon(run.waiting_until) }) : t("waits")}
               >
                 {t("waits_rest")}
               </Banner>

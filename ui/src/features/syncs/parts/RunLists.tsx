@@ -111,7 +111,7 @@ function Slice(props: { slice: SliceRow; run: RunRow }) {
             ? t("in_quarantine", { count: slice.quarantined, printed: format.count(slice.quarantined) })
             : waiting
               ? run.waiting_until
-                ? t("until", { at: format.time(run.waiting_until) })
+                ? t("until", { at: format.soon(run.waiting_until) })
                 : t("waits")
               : slice.state === "pending"
                 ? t(isOver(run.state) ? "slice_state.left" : "slice_state.pending")

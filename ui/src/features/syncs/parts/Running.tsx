@@ -95,7 +95,7 @@ const RunningRow = memo(function RunningRow(props: { run: RunRow; open: boolean 
               <IconClockPause size={14} aria-hidden />
               {t("waits")}
             </span>
-            <small>{run.waiting_until ? t("until", { at: format.time(run.waiting_until) }) : t("by_itself")}</small>
+            <small>{run.waiting_until ? t("until", { at: format.soon(run.waiting_until) }) : t("by_itself")}</small>
           </>
         ) : state === "running" ? (
           <>
