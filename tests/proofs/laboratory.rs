@@ -1,7 +1,7 @@
 //! The fault laboratory: scenarios that a dice makes instead of somebody who thought of them. Each is one to three faults of the platform,
 //! somewhere in the middle of a run, together with something that happens to the program or the computer meanwhile. Whatever it is, the
-//! run ends or is parked until the platform allows more, and either everything is true or the person is told why not and has what they had before; and when the fault is over,
-//! one ordinary run makes everything true.
+//! run ends or is parked until the platform allows more, and either everything is true or the person is told why not and has what they had
+//! before; and when the fault is over, one ordinary run makes everything true.
 //!
 //! A short cut runs with every test; `cargo xtask faults` runs thousands and says which kinds there were and how they ended. A scenario is
 //! made of its seed and number alone, so that the one that failed can be run again by itself. One in ten is about whole processes

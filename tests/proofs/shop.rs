@@ -9,6 +9,7 @@ use model::{
     connection::ConnectionState,
     failure::Code,
     id::{ClientId, ConnectionId, RunId},
+    run::RunState,
 };
 use serde_json::{Value, json};
 use simulators::vk_ads::Key;
@@ -77,8 +78,8 @@ impl Shop {
         Ok(())
     }
 
-    /// Signs in again where that is asked for, and otherwise lets parked runs go on and makes one ordinary run. `false`: the platform gives so many tokens to a user
-    /// and no more until some end, which only its own cabinet can help.
+    /// Signs in again where that is asked for, lets stopped and parked runs go on, and makes one ordinary run. `false`: the platform gives
+    /// so many tokens to a user and no more until some end, which only its own cabinet can help.
     pub async fn in_order(&self) -> Result<bool> {
         if self.office.connection(self.connection).await?.connection.state != ConnectionState::SignInNeeded {
             let parked: Vec<RunId> = self.office.parked(self.connection).await?.iter().map(|run| run.id).collect();
@@ -87,7 +88,7 @@ impl Shop {
                 let _: Value = self.office.ask("run_pause", json!({ "id": id })).await?;
                 let _: Value = self.office.ask("run_resume", json!({ "id": id })).await?;
             }
-            self.office.done(&parked).await.context("parked")?;
+            self.went_on(&parked).await.context("parked")?;
             self.office.sync(self.connection).await?;
             return Ok(true);
         }
@@ -101,7 +102,17 @@ impl Shop {
             "draft_id": draft.id, "picks": [], "streams": [], "lookback_days": 1, "first_load_days": 1, "vat": "unknown",
         });
         let again: DraftCommitted = self.office.ask("draft_commit", request).await?;
-        self.office.done(&again.run_ids).await?;
+        self.went_on(&again.run_ids).await?;
+        self.office.sync(self.connection).await?;
         Ok(true)
+    }
+
+    /// Waits for runs that go on where they stopped. What they kept aside before is theirs still; the next run reads it again.
+    async fn went_on(&self, ids: &[RunId]) -> Result<()> {
+        for id in ids {
+            let run = self.office.ended(*id).await?;
+            ensure!(matches!(run.state, RunState::Done | RunState::DoneWithRemarks), "{run:?}");
+        }
+        Ok(())
     }
 }
