@@ -11,6 +11,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc}
 use kit::{clock::Clock as _, testing::SteppedClock};
 use model::{
     ad::Level,
+    date::DateRange,
     id::{ClientId, ConnectionId, RunId},
     run::RunState,
 };
@@ -21,7 +22,7 @@ use simulators::{
     world::WorldSize,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -72,6 +73,16 @@ pub fn platform(agencies: usize, cabinets: usize, limits: Limits) -> Scenario {
 
 /// The runs under way, as the events tell them.
 type Active = Arc<Mutex<HashMap<RunId, RunState>>>;
+
+/// The stream of the totals, which the days of every level are shown with.
+const TOTALS: &str = "ad_plan_stats";
+
+/// Days of a connection's totals, and when they were read.
+struct TotalsRead {
+    connection: ConnectionId,
+    days: DateRange,
+    at: DateTime<Utc>,
+}
 
 /// The program, its platform and its clock.
 pub struct Unwatched {
@@ -196,8 +207,8 @@ impl Unwatched {
     /// all levels were compared.
     pub async fn is_true(&self) -> Result<usize> {
         let truth = self.office.platform().truth();
-        let clients: std::collections::BTreeSet<ClientId> =
-            self.connections.values().map(|(_, client)| *client).collect();
+        let clients: BTreeSet<ClientId> = self.connections.values().map(|(_, client)| *client).collect();
+        let over_days = self.read_over_days().await?;
         let mut compared = 0;
         for client in clients {
             let request = json!({ "client_id": client, "days": 60 });
@@ -206,8 +217,12 @@ impl Unwatched {
             for strip in &board.strips {
                 let (cabinet, _) = self.connections[&strip.connection.id];
                 for DayCell { date, read_at, .. } in &strip.cells {
-                    let Some(read_at) = read_at else { continue };
-                    let told = truth.as_of(moscow(*read_at).date());
+                    let Some(last) = read_at else { continue };
+                    let own = over_days
+                        .iter()
+                        .rev()
+                        .find(|read| read.connection == strip.connection.id && read.days.contains(*date));
+                    let told = truth.as_of(moscow(own.map_or(*last, |read| read.at)).date());
                     let figures = told.days(cabinet, *date, *date).context("days")?;
                     let figures = figures.get(date).copied().unwrap_or_default();
                     days.entry(*date).or_default().add(figures.into());
@@ -224,6 +239,27 @@ impl Unwatched {
             }
         }
         Ok(compared)
+    }
+
+    /// What was read of connections that had a run parked, which reads the levels of one day on different days.
+    async fn read_over_days(&self) -> Result<Vec<TotalsRead>> {
+        let mut reads = Vec::new();
+        let runs = self.runs_since(at(first_day(), 0)).await?;
+        let over_night =
+            |run: &&RunRow| run.ended_at.is_some_and(|end| moscow(end).date() > moscow(run.started_at).date());
+        let parked: BTreeSet<ConnectionId> = runs.iter().filter(over_night).map(|run| run.connection_id).collect();
+        for run in runs.iter().filter(|run| parked.contains(&run.connection_id)) {
+            for line in self.office.run(run.id).await?.log.iter().filter(|line| line.event == "slice_committed") {
+                if line.params["stream"] != TOTALS {
+                    continue;
+                }
+                let (from, to) = line.params["window"].split_once("..").context("a window")?;
+                let days = DateRange::new(from.parse()?, to.parse()?)?;
+                reads.push(TotalsRead { connection: run.connection_id, days, at: line.at });
+            }
+        }
+        reads.sort_by_key(|read| read.at);
+        Ok(reads)
     }
 
     /// Nobody asked for more than the platform allows, by its own count: it refused nothing, and no window was overstepped.
