@@ -8,7 +8,7 @@ use crate::{
     harness::{Wish, is_parked},
     unwatched::{Unwatched, at, first_day, moscow, platform},
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use api::wire::{Alerts, RunStarted};
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc, Weekday};
 use kit::clock::Clock as _;
@@ -172,7 +172,11 @@ impl Month {
                 let in_time = alert.opened_at - opened <= TimeDelta::minutes(MORNING);
                 alert.kind == trouble.kind && day && in_time && missing.remove(&alert.connection_id)
             });
-            ensure!(expected, "{alert:?}");
+            if !expected {
+                let changes = json!({ "client_id": null, "connection_id": null, "all": true });
+                let changes: Value = self.program.office.ask("drift_list", changes).await.unwrap_or_default();
+                bail!("{alert:?} {changes}");
+            }
         }
         ensure!(missing.is_empty(), "nobody says what is wrong with {missing:?}");
         Ok(())

@@ -143,6 +143,8 @@ fn note(shape: &mut Shape, path: &mut String, value: &Json, depth: usize) {
     match value {
         Json::Null => field.nulls += 1,
         Json::Bool(_) => is(ValueKind::Truth),
+        // Platforms say zero where they have no value, also in fields whose values are text otherwise.
+        Json::Number(number) if number.as_f64() == Some(0.0) => field.seen += 1,
         Json::Number(number) if number.is_f64() => is(ValueKind::Fraction),
         Json::Number(_) => is(ValueKind::Whole),
         Json::String(text) => {
@@ -179,7 +181,7 @@ mod tests {
         let mut shape = Shape::default();
         let records = [
             json!({"id": 7, "rows": [{"date": "2026-11-20", "base": {"spent": "1.5", "x": null}}, {"date": "2026-11-21"}]}),
-            json!({"id": 8, "rows": [], "by_day": {"20261120": 1, "20261121": 2.5}}),
+            json!({"id": 8, "cpa": 0, "rows": [], "by_day": {"20261120": 1, "20261121": 2.5}}),
             json!("not a record"),
         ];
         for record in &records {
@@ -196,6 +198,7 @@ mod tests {
             [
                 "by_day {Object} 1+0/2",
                 "by_day.* {Whole, Fraction} 2+0/1",
+                "cpa {} 1+0/2",
                 "id {Whole} 2+0/2",
                 "rows {List} 2+0/2",
                 "rows[] {Object} 2+0/0",

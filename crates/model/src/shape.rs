@@ -3,7 +3,7 @@
 //!
 //! Nothing of what the fields hold is kept, except the words of closed lists: short codes without spaces, few among many, in fields that
 //! do not carry what people write. What differs between two honest days is no change: a whole number may get a fraction, an empty list
-//! its first element, a field that was empty a value.
+//! its first element, a field that was empty or zero a value of any type.
 
 use crate::{
     id::{ClientId, ConnectionId, RunId},
@@ -72,7 +72,7 @@ const PERSONAL: &[&str] = &[
 /// A field as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Field {
-    /// Types of its values.
+    /// Types of its values. Zeros have none: that is how platforms say that there is no value.
     pub kinds: BTreeSet<ValueKind>,
     /// How often it had a value.
     pub seen: u64,
@@ -216,6 +216,9 @@ fn listed<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
 }
 
 fn kinds(field: &Field) -> String {
+    if field.kinds.is_empty() && field.seen > 0 {
+        return ValueKind::Whole.to_string();
+    }
     // Of numbers one word is enough.
     let both = field.kinds.contains(&ValueKind::Whole) && field.kinds.contains(&ValueKind::Fraction);
     listed(field.kinds.iter().filter(|kind| !(both && **kind == ValueKind::Whole)).map(|kind| kind.as_str()))
@@ -479,6 +482,9 @@ mod tests {
                         continue;
                     }
                     field.seen += 1;
+                    if kind == "zero" {
+                        continue;
+                    }
                     let word = kind.strip_prefix('\'');
                     let kind: ValueKind = if word.is_some() { ValueKind::Text } else { kind.parse().unwrap() };
                     field.kinds.insert(kind);
@@ -500,7 +506,7 @@ mod tests {
     #[test]
     fn each_change_is_told_once_at_its_top() {
         let usual = &[
-            "id:whole base:object base.shows:whole base.spent:text base.ctr:whole note:null tags:list state:'on",
+            "id:whole base:object base.shows:whole base.spent:text base.ctr:whole note:null cpa:zero tags:list state:'on",
             "id:whole base:object base.shows:whole base.spent:text base.ctr:fraction tags:list state:'off",
         ];
         for (what, now, expected) in [
@@ -559,6 +565,13 @@ mod tests {
                 "the first value of an empty field",
                 vec![
                     "id:whole base:object base.shows:whole base.spent:text base.ctr:whole note:text tags:list state:'on",
+                ],
+                vec![],
+            ),
+            (
+                "the first value of a field that was zero",
+                vec![
+                    "id:whole base:object base.shows:whole base.spent:zero base.ctr:zero cpa:text tags:list state:'on",
                 ],
                 vec![],
             ),
