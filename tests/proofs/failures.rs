@@ -222,8 +222,9 @@ impl Shop {
                 ensure!(quota.code == Code::QuotaWait && quota.kind == FailureKind::WaitUntil, "{quota:?}");
                 ensure!(quota.retry_at.is_some() && detail.run.waiting_until > quota.retry_at, "{}", told(&detail));
                 ensure!(detail.waits.first().is_some_and(|wait| wait.until.is_some()), "{:?}", detail.waits);
-                // It is no trouble of the connection's, and its days are as they were.
-                ensure!(row.failure.is_none() && row.retry_at.is_none() && row.running.is_none(), "{row:?}");
+                // All that is said of the connection is until when it rests, and its days are as they were.
+                let said = row.failure.as_ref().is_some_and(|said| said.kind == FailureKind::WaitUntil);
+                ensure!(said && row.retry_at.is_none() && row.running.is_none(), "{row:?}");
                 ensure!(self.total().await? == before, "{what}: the old numbers changed");
                 ensure!(detail.slices.iter().all(|slice| slice.state != SliceState::Failed), "{}", told(&detail));
             }

@@ -346,7 +346,8 @@ impl Shop {
                 ensure!(quota.kind == FailureKind::WaitUntil && quota.retry_at.is_some(), "{quota:?}");
                 ensure!(detail.run.waiting_until > quota.retry_at, "{:?}", detail.run);
                 let row = self.office.connection(self.connection).await?.connection;
-                ensure!(row.state == ConnectionState::Active && row.failure.is_none(), "{row:?}");
+                let said = row.failure.as_ref().is_some_and(|said| said.kind == FailureKind::WaitUntil);
+                ensure!(row.state == ConnectionState::Active && said && row.running.is_none(), "{row:?}");
                 self.is_whole(before).await?;
                 Ok(Ended::Parked)
             }

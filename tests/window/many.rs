@@ -63,10 +63,11 @@ async fn connect_all(window: &Window, key: &Key, first_load_days: u32) -> Result
     Ok(ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect())
 }
 
-/// Runs under way and queued.
+/// Runs under way and queued, without those that rest until their platform allows more.
 async fn under_way(window: &Window) -> Result<(usize, usize)> {
     let board = window.ask("syncs_board", &json!({ "client_id": null, "days": 1 })).await?;
-    let count = |part: &str| board[part].as_array().map_or(0, Vec::len);
+    let is_parked = |run: &Value| run["state"] == "waiting" && !run["failure"].is_null();
+    let count = |part: &str| board[part].as_array().into_iter().flatten().filter(|run| !is_parked(run)).count();
     Ok((count("running"), count("queued")))
 }
 
@@ -163,7 +164,7 @@ fn troubles() -> [Trouble; 3] {
         Trouble {
             cabinet: 2,
             fault: Fault::always(FaultKind::Throttle { hint: Hint::After { secs: 7_200 } }),
-            listed: "Waiting for quota until",
+            listed: "Waiting for quota",
             said: [
                 ("given everything allowed for now", "Show the run"),
                 ("всё, что пока разрешено", "Показать запуск"),

@@ -94,6 +94,9 @@ impl From<Rejected> for wire::QuarantineRow {
 /// A connection in a list.
 pub(crate) fn connection_row(view: &ConnectionView) -> wire::ConnectionRow {
     let connection = &view.connection;
+    let latest = view.latest.as_ref().map(|latest| &latest.run);
+    // A run that rests until its platform allows more is no failure of the connection, but it is what there is to say of it.
+    let parked = latest.filter(|run| run.is_parked()).and_then(|run| run.failure.as_ref());
     wire::ConnectionRow {
         id: connection.id,
         client_id: connection.client_id,
@@ -105,16 +108,11 @@ pub(crate) fn connection_row(view: &ConnectionView) -> wire::ConnectionRow {
         vat: connection.vat,
         state: connection.state,
         health: view.diagnosis.health,
-        failure: view.diagnosis.failure.as_ref().map(wire::ApiError::from),
+        failure: view.diagnosis.failure.as_ref().or(parked).map(wire::ApiError::from),
         data_through: view.data_through,
         synced_at: view.latest.as_ref().and_then(|latest| latest.synced_at),
-        running: view
-            .latest
-            .as_ref()
-            .map(|latest| &latest.run)
-            .filter(|run| run.state.is_under_way() && !run.is_parked())
-            .map(|run| run.id),
-        latest_run: view.latest.as_ref().map(|latest| latest.run.id),
+        running: latest.filter(|run| run.state.is_under_way() && !run.is_parked()).map(|run| run.id),
+        latest_run: latest.map(|run| run.id),
         next_at: view.turn.next_at,
         retry_at: view.turn.retry_at,
         failures: view.turn.failures,
