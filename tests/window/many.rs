@@ -80,6 +80,52 @@ async fn all_over(window: &Window) -> Result<()> {
     .await
 }
 
+/// Presses a button that starts syncs and waits until they are over. That they were started is read from the audit log: between the press
+/// and the first run nothing is under way either.
+async fn sync(window: &Window, button: &str) -> Result<()> {
+    let starts = async || -> Result<usize> {
+        let log = window.ask("audit_list", &json!({ "before": null, "limit": 500 })).await?;
+        let entries = log["entries"].as_array().context("the audit log has entries")?;
+        Ok(entries.iter().filter(|entry| entry["action"] == "run_started").count())
+    };
+    let before = starts().await?;
+    window.press(button).await?;
+    comes_true(async || {
+        ensure!(starts().await? > before, "{button} started nothing");
+        Ok(())
+    })
+    .await?;
+    all_over(window).await
+}
+
+/// The window of a small agency whose cabinets have synced their last week.
+struct Small {
+    window: Window,
+    key: Key,
+    week: Value,
+    _folder: tempfile::TempDir,
+}
+
+impl Small {
+    async fn open(cabinets: usize) -> Result<(Self, Running)> {
+        let folder = tempfile::tempdir()?;
+        let today = (Utc::now() + TimeDelta::hours(3)).date_naive();
+        let small = Scenario::small(today);
+        let size = WorldSize { agencies: 1, cabinets_per_agency: cabinets, advertisers: 0, ..small.size };
+        let platform = VkAds::start(Scenario { size, ..small })?;
+        let (window, key) = open(folder.path(), &platform).await?;
+        connect_all(&window, &key, 7).await?;
+        all_over(&window).await?;
+        let week = json!({ "period": { "from": today - Days::new(7), "to": today - Days::new(1) }, "compare": null });
+        Ok((Self { window, key, week, _folder: folder }, platform))
+    }
+
+    /// What Overview says of the week.
+    async fn kept(&self) -> Result<Value> {
+        Ok(self.window.ask("overview_get", &self.week).await?["kpis"].clone())
+    }
+}
+
 /// A person walks about while all clients of an agency sync at once. What was measured is printed, because how fast this computer is
 /// decides nothing here; the size of the program is decided.
 #[tokio::test]
@@ -186,25 +232,16 @@ async fn every_common_trouble_says_what_it_is_and_has_its_button() -> Result<()>
     if !allowed() {
         return Ok(());
     }
-    let folder = tempfile::tempdir()?;
-    let today = (Utc::now() + TimeDelta::hours(3)).date_naive();
-    let small = Scenario::small(today);
-    let size = WorldSize { agencies: 1, cabinets_per_agency: 5, advertisers: 0, ..small.size };
-    let platform = VkAds::start(Scenario { size, ..small })?;
-    let (window, key) = open(folder.path(), &platform).await?;
-    connect_all(&window, &key, 7).await?;
-    all_over(&window).await?;
-    let week = json!({ "period": { "from": today - Days::new(7), "to": today - Days::new(1) }, "compare": null });
-    let kept = async || -> Result<Value> { Ok(window.ask("overview_get", &week).await?["kpis"].clone()) };
-    let before = kept().await?;
+    let (small, platform) = Small::open(5).await?;
+    let Small { window, key, .. } = &small;
+    let before = small.kept().await?;
 
     let troubles = troubles();
     for trouble in &troubles {
         platform.faults().add(trouble.fault.clone().of(key.cabinets[trouble.cabinet].id));
     }
     window.press("Syncs").await?;
-    window.press("Sync all").await?;
-    all_over(&window).await?;
+    sync(window, "Sync all").await?;
     for trouble in &troubles {
         window.mentions(trouble.listed).await?;
     }
@@ -212,18 +249,18 @@ async fn every_common_trouble_says_what_it_is_and_has_its_button() -> Result<()>
         window.prefer(language, "light").await?;
         for trouble in &troubles {
             let (said, button) = trouble.said[number];
-            open_connection(&window, number, &key.cabinets[trouble.cabinet].name).await?;
+            open_connection(window, number, &key.cabinets[trouble.cabinet].name).await?;
             window.mentions(said).await?;
             window.reads(button).await?;
             window.picture(&format!("trouble-{}-{language}", trouble.cabinet)).await?;
         }
     }
     window.prefer("en", "light").await?;
-    ensure!(kept().await? == before, "a trouble changed what was there");
+    ensure!(small.kept().await? == before, "a trouble changed what was there");
 
     // Over again: the buttons make everything well.
     platform.faults().clear();
-    open_connection(&window, 0, &key.cabinets[0].name).await?;
+    open_connection(window, 0, &key.cabinets[0].name).await?;
     window.press("Sign in again").await?;
     window.fill("Key (client_id)", &key.client_id).await?;
     window.fill("Secret (client_secret)", &key.client_secret).await?;
@@ -231,9 +268,8 @@ async fn every_common_trouble_says_what_it_is_and_has_its_button() -> Result<()>
     window.press("Save the sign-in").await?;
     window.reads("Sign-in saved").await?;
     window.press("Close").await?;
-    open_connection(&window, 0, &key.cabinets[1].name).await?;
-    window.press("Retry now").await?;
-    all_over(&window).await?;
+    open_connection(window, 0, &key.cabinets[1].name).await?;
+    sync(window, "Retry now").await?;
     window.press("Syncs").await?;
     for trouble in &troubles[..2] {
         comes_true(async || {
@@ -246,20 +282,19 @@ async fn every_common_trouble_says_what_it_is_and_has_its_button() -> Result<()>
 
     // Without a network: everything is said, and everything that was there stays.
     platform.stop();
-    window.press("Sync all").await?;
-    all_over(&window).await?;
+    sync(window, "Sync all").await?;
     for (number, (said, button)) in
         [("this computer may be offline", "Retry now"), ("возможно, нет сети", "Повторить сейчас")]
             .into_iter()
             .enumerate()
     {
         window.prefer(["en", "ru"][number], "light").await?;
-        open_connection(&window, number, &key.cabinets[3].name).await?;
+        open_connection(window, number, &key.cabinets[3].name).await?;
         window.mentions(said).await?;
         window.reads(button).await?;
     }
-    ensure!(kept().await? == before, "being offline changed what was there");
-    window.close().await
+    ensure!(small.kept().await? == before, "being offline changed what was there");
+    small.window.close().await
 }
 
 /// A change of a platform's answers, and how a person meets it in English and Russian.
@@ -313,21 +348,12 @@ async fn changed_answers_are_told_on_their_connection_and_decided_once() -> Resu
     if !allowed() {
         return Ok(());
     }
-    let folder = tempfile::tempdir()?;
-    let today = (Utc::now() + TimeDelta::hours(3)).date_naive();
-    let small = Scenario::small(today);
-    let size = WorldSize { agencies: 1, cabinets_per_agency: 3, advertisers: 0, ..small.size };
-    let platform = VkAds::start(Scenario { size, ..small })?;
-    let (window, key) = open(folder.path(), &platform).await?;
-    connect_all(&window, &key, 7).await?;
-    all_over(&window).await?;
-    let week = json!({ "period": { "from": today - Days::new(7), "to": today - Days::new(1) }, "compare": null });
-    let kept = async || -> Result<Value> { Ok(window.ask("overview_get", &week).await?["kpis"].clone()) };
-    let before = kept().await?;
+    let (small, platform) = Small::open(3).await?;
+    let Small { window, key, .. } = &small;
+    let before = small.kept().await?;
     let sync_all = async || -> Result<()> {
         window.press("Syncs").await?;
-        window.press("Sync all").await?;
-        all_over(&window).await
+        sync(window, "Sync all").await
     };
     let all_of = json!({ "connection_id": null, "all": false });
     let open_changes = async || -> Result<Value> { window.ask("drift_list", &all_of).await };
@@ -338,24 +364,23 @@ async fn changed_answers_are_told_on_their_connection_and_decided_once() -> Resu
         platform.faults().add(change.fault.clone().of(cabinet.id));
     }
     sync_all().await?;
-    ensure!(kept().await? == before, "a change of answers changed what was there");
+    ensure!(small.kept().await? == before, "a change of answers changed what was there");
     let alerts = async || window.ask("alerts_list", &json!({ "client_id": null })).await;
-    // A word that nobody knew is in quarantine, too, which is told for itself.
-    let open_alerts = alerts().await?["open"].clone();
 
     // The connection says it, its button opens the list with what was and what is; so does the button behind the bell.
     let words = [
         ["Answers of the platform", "Changes of form", "1 change waits for a decision"],
         ["Ответы платформы", "Изменения формы", "1 изменение ждёт решения"],
     ];
+    // The bell counts what is open: a word that nobody knew is in quarantine, too, which is told for itself.
     let bells = [
-        [&format!("Alerts: {open_alerts} open"), "The platform's answers have changed", "Open changes"],
-        [&format!("Оповещения: {open_alerts} открыто"), "Ответы платформы изменились", "Открыть изменения"],
+        ["Alerts: ", "The platform's answers have changed", "Open changes"],
+        ["Оповещения: ", "Ответы платформы изменились", "Открыть изменения"],
     ];
     for (number, language) in ["en", "ru"].into_iter().enumerate() {
         window.prefer(language, "light").await?;
         for (at, (change, cabinet)) in changes.iter().zip(&key.cabinets).enumerate() {
-            open_connection(&window, number, &cabinet.name).await?;
+            open_connection(window, number, &cabinet.name).await?;
             let [title, button, waits] = words[number];
             window.mentions(title).await?;
             window.picture(&format!("changed-{at}-{language}-connection")).await?;
@@ -367,7 +392,7 @@ async fn changed_answers_are_told_on_their_connection_and_decided_once() -> Resu
             window.picture(&format!("changed-{at}-{language}")).await?;
         }
         let [bell, title, button] = bells[number];
-        window.press(bell).await?;
+        window.press_first(&format!("button[aria-label^={bell:?}]")).await?;
         window.mentions(title).await?;
         window.picture(&format!("changed-bell-{language}")).await?;
         window.press(button).await?;
@@ -378,11 +403,11 @@ async fn changed_answers_are_told_on_their_connection_and_decided_once() -> Resu
     for (change, cabinet) in changes.iter().zip(&key.cabinets) {
         let (number, answer) = change.answer;
         window.prefer(["en", "ru"][number], "light").await?;
-        open_connection(&window, number, &cabinet.name).await?;
+        open_connection(window, number, &cabinet.name).await?;
         window.press(words[number][1]).await?;
         window.press(answer).await?;
         window.reads(["Answers have the form that is known", "Ответы такие, как и раньше"][number]).await?;
-        open_connection(&window, number, &cabinet.name).await?;
+        open_connection(window, number, &cabinet.name).await?;
         window.mentions(&cabinet.name).await?;
         comes_true(async || {
             let text = window.text().await?;
@@ -396,10 +421,14 @@ async fn changed_answers_are_told_on_their_connection_and_decided_once() -> Resu
     window.prefer("en", "light").await?;
     sync_all().await?;
     ensure!(open_changes().await? == json!([]), "{}", open_changes().await?);
-    let told = alerts().await?;
-    let rows = told["groups"].as_array().into_iter().flatten().filter_map(|group| group["alerts"].as_array()).flatten();
-    let asked = rows.filter(|row| row["kind"] == "schema_drift" && row["state"] == "open").count();
-    ensure!(asked == 0, "{told}");
-    ensure!(kept().await? == before, "what was decided changed what was there");
-    window.close().await
+    comes_true(async || {
+        let told = alerts().await?;
+        let rows = told["groups"].as_array().into_iter().flatten().filter_map(|group| group["alerts"].as_array());
+        let asked = rows.flatten().filter(|row| row["kind"] == "schema_drift" && row["state"] == "open").count();
+        ensure!(asked == 0, "{told}");
+        Ok(())
+    })
+    .await?;
+    ensure!(small.kept().await? == before, "what was decided changed what was there");
+    small.window.close().await
 }

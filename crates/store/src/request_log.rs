@@ -4,6 +4,7 @@ use crate::{
     Result, Store, StoreError,
     bulk::{Bulk, ROWS},
     codec::{Read, instant_code, json},
+    commit::signed,
     runs, traffic,
 };
 use chrono::{DateTime, Utc};
@@ -33,10 +34,6 @@ pub struct Request {
     pub limits: Vec<(String, String)>,
     /// Why no usable answer came.
     pub failure: Option<String>,
-}
-
-fn signed(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 impl Store {

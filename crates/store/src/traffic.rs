@@ -4,6 +4,7 @@
 use crate::{
     Result, Store,
     codec::{Read, day_code, instant_code},
+    commit::signed,
     request_log::Request,
 };
 use chrono::{NaiveDate, NaiveTime};
@@ -47,7 +48,6 @@ pub(crate) async fn count(connection: &mut SqliteConnection, run: i64, requests:
         tally.retries += u64::from(request.attempt > 1);
         tally.errors += u64::from(request.status.is_none_or(|status| status >= 400));
     }
-    let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     for (date, tally) in days {
         sqlx::query(
             "INSERT INTO traffic (connection, date, requests, bytes, retries, errors)

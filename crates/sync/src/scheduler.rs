@@ -1,6 +1,6 @@
-//! Starts runs when their time has come, and lets those go on that waited for a quota. It looks at the clock a few times a minute instead of sleeping until the next start, because a
-//! laptop sleeps too, and its clock is set: what was missed while the lid was closed is caught up once, as one run per connection, and
-//! the engine's few workers keep fifty of them from starting together.
+//! Starts runs when their time has come, and lets those go on that waited for a quota. It looks at the clock a few times a minute instead
+//! of sleeping until the next start, because a laptop sleeps too, and its clock is set: what was missed while the lid was closed is caught
+//! up once, as one run per connection, and the engine's few workers keep fifty of them from starting together.
 
 use crate::{
     alerts::Watch,

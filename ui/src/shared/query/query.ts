@@ -15,7 +15,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import { useCallback } from "react";
+import { useCallback, useState } from "react";
 import { type Commands, commands, type Tag } from "@/gen/contract";
 import { currentHost } from "@/host/current";
 import { CallError, type CommandName } from "@/host/host";
@@ -108,38 +108,53 @@ export function useReadPages<C extends ReadName>(
   };
 }
 
-/** The pages of a long list that are in sight. */
+/** A long list of which the pages in sight are read. */
 export interface PageWindow<T> {
-  /** A page that has been read. */
-  page: (index: number) => T | undefined;
-  /** Why one of them could not be read. */
+  /** The first page, which also says how long the list is; the one of before while another list is being read. */
+  head: T | undefined;
+  /** The page of a row, once it has been read. */
+  pageOf: (row: number) => T | undefined;
+  /** Tells which rows are in sight. */
+  onSight: (first: number, last: number) => void;
+  /** Why something could not be read. */
   error: CallError | null;
-  /** Whether one of them is being read. */
-  pending: boolean;
-  /** Reads them again. */
+  /** Reads again what is in sight. */
   again: () => void;
 }
 
-/** Reads the pages from `first` to `last` of a list that can be entered anywhere; `request` must be stable between renders. */
+/** Reads a list that can be entered anywhere in pages of `size`; `request` must be stable between renders. */
 export function useReadWindow<C extends ReadName>(
   command: C,
   request: (page: number) => Commands[C]["request"],
-  first: number,
-  last: number,
+  size: number,
 ): PageWindow<Commands[C]["response"]> {
-  const indexes = Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  const [sight, setSight] = useState({ first: 0, last: 0 });
+  const head = useRead(command, request(0), { keep: true });
+  const indexes = Array.from({ length: sight.last - sight.first + 1 }, (_, at) => sight.first + at);
   const queries = useQueries({
     queries: indexes.map((index) => ({
       queryKey: [command, request(index)],
       queryFn: (): Promise<Commands[C]["response"]> => currentHost().call(command, request(index)),
     })),
   });
+  const onSight = useCallback(
+    (first: number, last: number) => {
+      const next = { first: Math.floor(first / size), last: Math.floor(last / size) };
+      setSight((old) => (old.first === next.first && old.last === next.last ? old : next));
+    },
+    [size],
+  );
   const failed = queries.find((query) => query.isError);
   return {
-    page: (index) => queries[index - first]?.data as Commands[C]["response"] | undefined,
-    error: failed?.error instanceof CallError ? failed.error : null,
-    pending: queries.some((query) => query.isPending),
+    head: head.data,
+    pageOf: (row) => {
+      const page = queries[Math.floor(row / size) - sight.first]?.data as Commands[C]["response"] | undefined;
+      return page ?? (row < size ? head.data : undefined);
+    },
+    onSight,
+    error: head.error ?? (failed?.error instanceof CallError ? failed.error : null),
     again: () => {
+      void head.refetch();
       for (const query of queries) void query.refetch();
     },
   };

@@ -3,7 +3,7 @@ import { Button } from "@mantine/core";
 import { IconAlertOctagonFilled, IconAlertTriangleFilled, IconClockPause, IconInfoCircle } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { ApiError } from "@/gen/contract";
+import type { ApiError, ConnectionRow } from "@/gen/contract";
 import type { CallError } from "@/host/host";
 import { type ErrorContext, type Tone, useErrorWords } from "@/shared/errors/errors";
 import classes from "./kit.module.css";
@@ -35,6 +35,14 @@ export function Banner(props: {
       {props.action ? <div className={classes.bannerSide}>{props.action}</div> : null}
     </div>
   );
+}
+
+/** What is wrong with a connection, or what it waits for, in a word: a wait is no alarm, whatever else is well. */
+export function ConnectionFailure(props: { connection: ConnectionRow; failure: ApiError }) {
+  const { connection, failure } = props;
+  const said = useErrorWords()(failure, { connector: connection.connector, account: connection.account_name });
+  if (failure.kind === "wait_until") return <StateWord tone="move" word={said.title} icon={IconClockPause} />;
+  return <StateWord tone={said.tone === "act" || connection.health === "act" ? "act" : "watch"} word={said.title} />;
 }
 
 /** Nothing to show: says what to do, with the button that does it. */

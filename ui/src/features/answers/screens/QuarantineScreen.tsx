@@ -35,7 +35,6 @@ export function QuarantineScreen() {
   useScreenSync(null, id);
   const [reason, setReason] = useState<RejectReason | "all">("all");
   const [open, setOpen] = useState<number | null>(null);
-  const [sight, setSight] = useState({ first: 0, last: 0 });
   const retry = useChange("quarantine_retry");
   const connection = useRead("connection_get", { id });
   const wanted = reason === "all" ? null : reason;
@@ -43,14 +42,8 @@ export function QuarantineScreen() {
     (page: number) => ({ connection_id: id, reason: wanted, skip: page * PAGE, limit: PAGE }),
     [id, wanted],
   );
-  const head = useRead("quarantine_open", request(0), { keep: true });
-  const pages = useReadWindow("quarantine_open", request, sight.first, sight.last);
-  const onSight = useCallback((first: number, last: number) => {
-    const next = { first: Math.floor(first / PAGE), last: Math.floor(last / PAGE) };
-    setSight((old) => (old.first === next.first && old.last === next.last ? old : next));
-  }, []);
-  const rowAt = (index: number): OpenQuarantineRow | undefined =>
-    (pages.page(Math.floor(index / PAGE)) ?? (index < PAGE ? head.data : undefined))?.rows[index % PAGE];
+  const list = useReadWindow("quarantine_open", request, PAGE);
+  const rowAt = (index: number): OpenQuarantineRow | undefined => list.pageOf(index)?.rows[index % PAGE];
   const columns = useMemo<Column<OpenQuarantineRow>[]>(
     () => [
       {
@@ -77,10 +70,10 @@ export function QuarantineScreen() {
     [format, t],
   );
   const row = connection.data?.connection;
-  const total = head.data?.total ?? 0;
-  const everything = (head.data?.reasons ?? []).reduce((sum, one) => sum + one.count, 0);
+  const total = list.head?.total ?? 0;
+  const everything = (list.head?.reasons ?? []).reduce((sum, one) => sum + one.count, 0);
   const shown = open === null ? undefined : rowAt(open);
-  const error = connection.error ?? head.error ?? pages.error;
+  const error = connection.error ?? list.error;
   const save = (kind: "csv" | "json") =>
     currentHost()
       .call("quarantine_export", { connection_id: id, reason: wanted, kind })
@@ -174,9 +167,9 @@ export function QuarantineScreen() {
       <Panel
         grow
         title={t("rows")}
-        count={head.data ? t("count", { count: total, printed: format.count(total) }) : ""}
+        count={list.head ? t("count", { count: total, printed: format.count(total) }) : ""}
         tools={
-          (head.data?.reasons.length ?? 0) > 1 ? (
+          (list.head?.reasons.length ?? 0) > 1 ? (
             <Chips
               label={t("by_reason")}
               active={reason}
@@ -186,7 +179,7 @@ export function QuarantineScreen() {
               }}
               options={[
                 { id: "all" as const, label: t("all"), count: format.count(everything) },
-                ...(head.data?.reasons ?? []).map((one) => ({
+                ...(list.head?.reasons ?? []).map((one) => ({
                   id: one.reason,
                   label: t(`reason.${one.reason}`),
                   count: format.count(one.count),
@@ -204,13 +197,12 @@ export function QuarantineScreen() {
                 if (error.api.code === "not_found") go(links.integrations());
                 else {
                   connection.refetch();
-                  head.refetch();
-                  pages.again();
+                  list.again();
                 }
               }}
             />
           </div>
-        ) : !head.data ? (
+        ) : !list.head ? (
           <BoneRows rows={12} />
         ) : everything === 0 ? (
           <EmptyState icon={IconShieldCheck} title={t("clean")}>
@@ -224,7 +216,7 @@ export function QuarantineScreen() {
             total={total}
             columns={columns}
             rowAt={rowAt}
-            onSight={onSight}
+            onSight={list.onSight}
             onOpen={setOpen}
             openAt={open}
             empty={t("clean")}

@@ -4,12 +4,11 @@ import { IconFileImport, IconPlug, IconPlus } from "@tabler/icons-react";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { ClientRow, ConnectionRow } from "@/gen/contract";
-import { useErrorWords } from "@/shared/errors/errors";
 import { AppLink, links, useGo } from "@/shared/ui/AppLink";
 import { type Column, DataGrid } from "@/shared/ui/DataGrid";
 import { DateText, InstantText } from "@/shared/ui/Figures";
 import { Panel } from "@/shared/ui/Layout";
-import { EmptyState } from "@/shared/ui/Notices";
+import { ConnectionFailure, EmptyState } from "@/shared/ui/Notices";
 import { HealthBadge, StateWord } from "@/shared/ui/States";
 import { useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
@@ -64,7 +63,6 @@ function useColumns(): Column<ConnectionRow>[] {
   const { t } = useTranslation("clients");
   const { t: shared } = useTranslation("shared");
   const systems = useSystems();
-  const words = useErrorWords();
   return useMemo(
     () => [
       { id: "health", title: t("column.health"), width: "92px", cell: (row) => <HealthBadge health={row.health} /> },
@@ -99,7 +97,7 @@ function useColumns(): Column<ConnectionRow>[] {
           row.running ? (
             <StateWord tone="move" word={t("running")} />
           ) : row.failure ? (
-            <StateWord tone={row.health === "act" ? "act" : "watch"} word={words(row.failure).title} />
+            <ConnectionFailure connection={row} failure={row.failure} />
           ) : row.state === "active" ? (
             <StateWord tone="good" word={t("fine")} />
           ) : (
@@ -131,6 +129,6 @@ function useColumns(): Column<ConnectionRow>[] {
           systems.keepsRecords(row.connector) ? <AppLink to={links.records(row.id)}>{t("records")}</AppLink> : null,
       },
     ],
-    [t, shared, systems, words],
+    [t, shared, systems],
   );
 }

@@ -16,7 +16,6 @@ import type {
   TrafficDay,
   VatState,
 } from "@/gen/contract";
-import { useErrorWords } from "@/shared/errors/errors";
 import { useFormat } from "@/shared/format/useFormat";
 import { useChange, useRead } from "@/shared/query/query";
 import { AppLink, links, useGo } from "@/shared/ui/AppLink";
@@ -24,7 +23,7 @@ import { useQueryWord } from "@/shared/ui/address";
 import { ConfirmDialog } from "@/shared/ui/Dialogs";
 import { Count, DateText, InstantText } from "@/shared/ui/Figures";
 import { Drawer, type Fact, Facts } from "@/shared/ui/Layout";
-import { BoneRows, ErrorPanel } from "@/shared/ui/Notices";
+import { BoneRows, ConnectionFailure, ErrorPanel } from "@/shared/ui/Notices";
 import { HealthBadge, StateWord } from "@/shared/ui/States";
 import { useScreenSync, useSyncHere } from "@/shared/ui/screenSync";
 import { FILE_CONNECTOR, onlyRecords } from "@/shared/ui/systems";
@@ -76,7 +75,6 @@ interface Changes {
 function Settings(props: { detail: ConnectionDetail; connector: Connector; onClose: () => void }) {
   const { t } = useTranslation("integrations");
   const { t: shared } = useTranslation("shared");
-  const words = useErrorWords();
   const say = useLocalText();
   const go = useGo();
   const format = useFormat();
@@ -160,10 +158,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
             ) : connection.retry_at && connection.health === "watch" ? (
               <StateWord tone="watch" word={t("pending", { at: format.moment(connection.retry_at) })} />
             ) : failure ? (
-              <StateWord
-                tone={connection.health === "watch" ? "watch" : "act"}
-                word={words(failure, { connector: connector.id, account: connection.account_name }).title}
-              />
+              <ConnectionFailure connection={connection} failure={failure} />
             ) : (
               <HealthBadge health={connection.health} />
             )}

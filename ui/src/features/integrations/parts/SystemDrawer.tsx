@@ -4,11 +4,10 @@ import { IconDots, IconKey, IconPlus, IconRefresh, IconSearch, IconSettings } fr
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ConnectionRow, Connector } from "@/gen/contract";
-import { useErrorWords } from "@/shared/errors/errors";
 import { useFormat } from "@/shared/format/useFormat";
 import { AppLink, links, useGo } from "@/shared/ui/AppLink";
 import { Drawer } from "@/shared/ui/Layout";
-import { EmptyState } from "@/shared/ui/Notices";
+import { ConnectionFailure, EmptyState } from "@/shared/ui/Notices";
 import { HealthBadge, StateWord } from "@/shared/ui/States";
 import { useSyncHere } from "@/shared/ui/screenSync";
 import { SystemTile } from "@/shared/ui/Tiles";
@@ -79,12 +78,10 @@ export function SystemDrawer(props: { connector: Connector; rows: ConnectionRow[
 function ConnectionItem(props: { row: ConnectionRow }) {
   const { t } = useTranslation("integrations");
   const { t: shared } = useTranslation("shared");
-  const words = useErrorWords();
   const go = useGo();
   const sync = useSyncHere();
   const format = useFormat();
   const { row } = props;
-  const needsSignIn = row.state === "sign_in_needed";
   return (
     <li data-testid={`connection-${row.id}`}>
       <div className={classes.connectionWho}>
@@ -95,10 +92,7 @@ function ConnectionItem(props: { row: ConnectionRow }) {
       </div>
       <div className={classes.connectionState}>
         {row.failure ? (
-          <StateWord
-            tone={needsSignIn ? "act" : "watch"}
-            word={words(row.failure, { connector: row.connector, account: row.account_name }).title}
-          />
+          <ConnectionFailure connection={row} failure={row.failure} />
         ) : row.state === "paused" ? (
           <StateWord tone="off" word={shared("connection.paused")} />
         ) : (

@@ -133,7 +133,6 @@ function Stream(props: {
   const [typed, setTyped] = useState("");
   const [field, setField] = useState(ANY);
   const [open, setOpen] = useState<number | null>(null);
-  const [sight, setSight] = useState({ first: 0, last: 0 });
   const [text] = useDebouncedValue(typed.trim(), PAUSE_MS);
   const filter = useMemo<RecordFilter>(
     () => ({
@@ -145,16 +144,10 @@ function Stream(props: {
     [connection.id, stream.stream, text, field],
   );
   const request = useCallback((page: number) => ({ filter, after: null, skip: page * PAGE, limit: PAGE }), [filter]);
-  const pages = useReadWindow("records_list", request, sight.first, sight.last);
-  const head = useRead("records_list", request(0), { keep: true });
-  const total = head.data?.total ?? 0;
-  const onSight = useCallback((first: number, last: number) => {
-    const next = { first: Math.floor(first / PAGE), last: Math.floor(last / PAGE) };
-    setSight((old) => (old.first === next.first && old.last === next.last ? old : next));
-  }, []);
-  const rowAt = (index: number): RecordRow | undefined =>
-    (pages.page(Math.floor(index / PAGE)) ?? (index < PAGE ? head.data : undefined))?.records[index % PAGE];
-  const known = head.data?.fields;
+  const list = useReadWindow("records_list", request, PAGE);
+  const total = list.head?.total ?? 0;
+  const rowAt = (index: number): RecordRow | undefined => list.pageOf(index)?.records[index % PAGE];
+  const known = list.head?.fields;
   const fields = useMemo(() => topFields(stream.fields.length > 0 ? stream.fields : (known ?? [])), [stream, known]);
   const columns = useMemo<Column<RecordRow>[]>(
     () => [
@@ -172,7 +165,7 @@ function Stream(props: {
   );
   const grid = `records-${connection.connector}-${stream.stream}`;
   const shown = open === null ? undefined : rowAt(open);
-  const error = head.error ?? pages.error;
+  const error = list.error;
   const save = (kind: "csv" | "json") =>
     currentHost()
       .call("records_export", { filter, kind })
@@ -236,7 +229,7 @@ function Stream(props: {
           grow
           title={stream.stream}
           count={
-            head.data
+            list.head
               ? text === ""
                 ? t("count", { count: total, printed: format.count(total) })
                 : t("found", { count: total, printed: format.count(total) })
@@ -281,12 +274,11 @@ function Stream(props: {
               <ErrorPanel
                 error={error}
                 onAction={() => {
-                  head.refetch();
-                  pages.again();
+                  list.again();
                 }}
               />
             </div>
-          ) : !head.data ? (
+          ) : !list.head ? (
             <BoneRows rows={12} />
           ) : total === 0 && text === "" ? (
             <EmptyState
@@ -317,7 +309,7 @@ function Stream(props: {
               total={total}
               columns={columns}
               rowAt={rowAt}
-              onSight={onSight}
+              onSight={list.onSight}
               onOpen={setOpen}
               openAt={open}
               empty={t("not_found")}

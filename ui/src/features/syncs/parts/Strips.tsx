@@ -18,13 +18,13 @@ import {
 } from "react";
 import { useTranslation } from "react-i18next";
 import type { DateRange, RunRow, Strip } from "@/gen/contract";
-import { useErrorWords } from "@/shared/errors/errors";
 import { useFormat } from "@/shared/format/useFormat";
 import { eachDay } from "@/shared/period/period";
 import { useLiveRun } from "@/shared/query/progress";
 import { AppLink, links } from "@/shared/ui/AppLink";
 import { DayLegend, useDayText } from "@/shared/ui/Days";
 import kit from "@/shared/ui/kit.module.css";
+import { ConnectionFailure } from "@/shared/ui/Notices";
 import { shareOf } from "@/shared/ui/Progress";
 import { RunWord, StateWord } from "@/shared/ui/States";
 import { FILE_CONNECTOR, useSystems } from "@/shared/ui/systems";
@@ -348,15 +348,11 @@ const StripRow = memo(
 function StripState(props: { strip: Strip; run: RunRow | undefined }) {
   const { t } = useTranslation("syncs");
   const { t: shared } = useTranslation("shared");
-  const words = useErrorWords();
   const { connection, cells } = props.strip;
   if (props.run) return <LiveState run={props.run} />;
   if (connection.state === "paused") return <StateWord tone="off" word={shared("connection.paused")} />;
   if (connection.failure) {
-    const said = words(connection.failure, { connector: connection.connector, account: connection.account_name });
-    const word = (
-      <StateWord tone={said.tone === "act" ? "act" : said.tone === "wait" ? "move" : "watch"} word={said.title} />
-    );
+    const word = <ConnectionFailure connection={connection} failure={connection.failure} />;
     return connection.state === "sign_in_needed" ? <AppLink to={links.signIn(connection.id)}>{word}</AppLink> : word;
   }
   const missing = holes(cells);
