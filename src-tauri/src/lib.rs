@@ -17,9 +17,11 @@ use api::{
     host::{Host, HostOptions},
     wire::ApiError,
 };
+use model::channel::Language;
 use serde_json::Value;
 use std::{process::ExitCode, time::Duration};
 use tauri::{AppHandle, Emitter, Manager, RunEvent, State, WebviewWindowBuilder};
+use tauri_plugin_notification::NotificationExt as _;
 use tokio::sync::{SetOnce, broadcast::error::RecvError};
 use tracing_subscriber::EnvFilter;
 
@@ -65,6 +67,8 @@ fn build(options: Options) -> tauri::Result<tauri::App> {
     let context = context();
     let mut builder =
         tauri::Builder::default().manage(Backend::default()).invoke_handler(tauri::generate_handler![call]);
+    // Used from here only: no capability opens it to the page.
+    builder = builder.plugin(tauri_plugin_notification::init());
     if options.single_instance() {
         // A second start brings the first window forward. Two processes on one workspace are refused by the database's own
         // lock as well, so this is for the person's comfort, not for safety.
@@ -108,6 +112,13 @@ async fn start(app: AppHandle, options: Options) {
             Err(RecvError::Lagged(_)) => Event::Changed { tags: Tag::ALL.to_vec() },
             Err(RecvError::Closed) => return,
         };
+        if let Event::Notify { title, body, .. } = &event {
+            // Shown also while the window is in sight: the bell is quiet, and what comes this way was asked for.
+            if let Err(error) = app.notification().builder().title(title).body(body).show() {
+                tracing::warn!("A notification was not shown: {error}");
+            }
+            continue;
+        }
         if let Err(error) = app.emit(EVENT, event) {
             tracing::warn!("An event did not reach the window: {error}");
         }
@@ -120,7 +131,13 @@ fn host_options(options: Options) -> HostOptions {
     host.passphrase = options.passphrase;
     host.url_map = options.url_map;
     host.scheduled = true;
+    host.notifies = Some(language(sys_locale::get_locale().as_deref()));
     host
+}
+
+/// The language of what the system shows in our name. The page has its own choice; this is for when nobody looks at it.
+fn language(locale: Option<&str>) -> Language {
+    if locale.is_some_and(|locale| locale.to_ascii_lowercase().starts_with("ru")) { Language::Ru } else { Language::En }
 }
 
 fn focus(app: &AppHandle) {

@@ -6,6 +6,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::print_stderr, reason = "a test that does not run says so")]
 
+mod desk;
 mod harness;
 mod many;
 mod report;

@@ -302,19 +302,6 @@ impl Host {
         ));
         wires.restore_budgets().await?;
         let adopting = registry.clone();
-        let events = self.inner.events.clone();
-        let stirred = Arc::new(Notify::new());
-        let stir = Arc::clone(&stirred);
-        let tell = Arc::new(move |event| {
-            // What was asked for so far is kept with what it brought.
-            if !matches!(event, SyncEvent::Moved(_)) {
-                stir.notify_one();
-            }
-            told(&events, event);
-        });
-        let wiring = Arc::clone(&wires) as Arc<dyn sync::engine::Wiring>;
-        let engine = Engine::new(opened.store.clone(), Arc::clone(&wiring), Arc::clone(&clock), tell);
-        let scheduler = Arc::new(Scheduler::new(opened.store.clone(), engine.clone(), wiring, Arc::clone(&clock)));
         let post = Arc::new(PostOffice {
             registry: registry.clone(),
             store: opened.store.clone(),
@@ -330,7 +317,24 @@ impl Host {
         }
         let screens = self.inner.events.clone();
         let tell = Arc::new(move || changed(&screens, &[Tag::Channels]));
-        let outbox = Outbox::new(opened.store.clone(), Arc::clone(&post) as _, clock, tell);
+        let outbox = Outbox::new(opened.store.clone(), Arc::clone(&post) as _, Arc::clone(&clock), tell);
+        let events = self.inner.events.clone();
+        let stirred = Arc::new(Notify::new());
+        let stir = Arc::clone(&stirred);
+        let carrier = Arc::clone(&outbox);
+        let tell = Arc::new(move |event| {
+            if matches!(event, SyncEvent::Alerts) {
+                carrier.stir();
+            }
+            // What was asked for so far is kept with what it brought.
+            if !matches!(event, SyncEvent::Moved(_)) {
+                stir.notify_one();
+            }
+            told(&events, event);
+        });
+        let wiring = Arc::clone(&wires) as Arc<dyn sync::engine::Wiring>;
+        let engine = Engine::new(opened.store.clone(), Arc::clone(&wiring), Arc::clone(&clock), tell);
+        let scheduler = Arc::new(Scheduler::new(opened.store.clone(), engine.clone(), wiring, Arc::clone(&clock)));
         let stop = CancellationToken::new();
         let heard = Arc::new(Notify::new());
         let hear = Arc::clone(&heard);

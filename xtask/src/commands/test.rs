@@ -7,6 +7,9 @@ use crate::{
 };
 use anyhow::Result;
 
+/// The errors of tests say where and why in words; with traces of calls behind each, nobody finds the words.
+const LIB_BACKTRACE: &str = "RUST_LIB_BACKTRACE";
+
 /// The whole of it, with one summary.
 pub(crate) fn run() -> Result<()> {
     let mut report = Report::default();
@@ -28,7 +31,7 @@ pub(crate) fn run() -> Result<()> {
 /// All Rust tests. The keychain's states can be tried where a message bus of its own can be had.
 fn rust() -> Result<()> {
     let mut command = cargo();
-    command.args(["test", "--workspace", "--no-fail-fast"]);
+    command.args(["test", "--workspace", "--no-fail-fast"]).env(LIB_BACKTRACE, "0");
     if cfg!(target_os = "linux") {
         command.env("SYNCDECK_TEST_KEYCHAIN", "1");
     }
@@ -52,6 +55,7 @@ fn window(report: &mut Report) {
                 .arg(cargo.get_program())
                 .args(["test", "--workspace", "--test", "window", "--", "--nocapture", "--test-threads=1"])
                 .env("SYNCDECK_WINDOW_TESTS", "1")
+                .env(LIB_BACKTRACE, "0")
                 // No screen reader is there to listen, and its bus would be missed at length.
                 .env("NO_AT_BRIDGE", "1"),
         )
