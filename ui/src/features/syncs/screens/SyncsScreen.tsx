@@ -6,7 +6,7 @@ import { Button } from "@mantine/core";
 import { IconPlugConnected, IconPlus, IconRefresh } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { DateRange, RunFilter } from "@/gen/contract";
+import type { DateRange, RunFilter, RunRow } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
 import { useChange, useRead, useReadPages } from "@/shared/query/query";
 import { links, useGo } from "@/shared/ui/AppLink";
@@ -77,17 +77,18 @@ export function SyncsScreen() {
     );
 
   const nothing = board.data && strips.length === 0;
-  const moving = running.filter((run) => run.state !== "paused").length;
+  const count = (state: RunRow["state"]) => active.filter((run) => run.state === state).length;
+  const doing = [
+    { said: "answer_running", count: count("running") },
+    { said: "answer_queued", count: count("queued") },
+    { said: "answer_waiting", count: count("waiting") },
+  ] as const;
   const answer = !board.data
     ? undefined
-    : moving + queued.length === 0
-      ? t("answer_idle")
-      : queued.length === 0
-        ? t("answer_running", { count: moving })
-        : t("answer", {
-            running: t("answer_running", { count: moving }),
-            queued: t("answer_queued", { count: queued.length }),
-          });
+    : doing
+        .filter((part) => part.count > 0)
+        .map((part) => t(part.said, { count: part.count }))
+        .join(", ") || t("answer_idle");
 
   return (
     <Screen
