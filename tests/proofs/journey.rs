@@ -337,39 +337,7 @@ async fn a_schedule_is_shown_as_soon_as_it_is_set_and_one_that_cannot_be_kept_is
     ensure!(status.next_sync_at == Some(next), "{status:?}");
     let by_hand: ConnectionDetail = office.ask("connection_update", update(json!({ "kind": "off" }))).await?;
     ensure!(by_hand.connection.next_at.is_none(), "{by_hand:?}");
-    ensure!(by_hand.schedule == Schedule::Off, "{by_hand:?}");
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn settings_go_to_other_connections_as_a_whole_or_not_at_all() -> Result<()> {
-    let office = Office::open(small()).await?;
-    let key = office.platform().keys().remove(0);
-    let client = office.client("Кофейни Север").await?.id;
-    let committed =
-        office.connect(&Wish { key: &key, cabinets: &[0, 1], client, first_load_days: 3, lookback_days: 3 }).await?;
-    let [from, to] = committed.connection_ids[..] else { anyhow::bail!("{committed:?}") };
-    let weekdays = json!({ "kind": "daily", "at": "07:15", "days": ["mon", "fri"] });
-    let _: ConnectionDetail = office
-        .ask(
-            "connection_update",
-            json!({ "id": from, "streams": [], "lookback_days": 9, "vat": "included", "schedule": weekdays, "paused": null }),
-        )
-        .await?;
-    let before = office.connection(to).await?;
-    let stranger = model::id::ConnectionId::new();
-    let with_stranger = json!({ "from": from, "to": [to, stranger], "parts": ["schedule", "lookback"] });
-    ensure!(office.refused("settings_apply", with_stranger).await?.code == Code::NotFound);
-    ensure!(office.connection(to).await?.schedule == before.schedule, "half a list was changed");
-    let applied: Value = office
-        .ask("settings_apply", json!({ "from": from, "to": [to, from], "parts": ["schedule", "lookback"] }))
-        .await?;
-    ensure!(applied["changed"] == 1, "{applied}");
-    let after = office.connection(to).await?;
-    ensure!(serde_json::to_value(&after.schedule)? == weekdays && after.lookback_days == 9, "{after:?}");
-    ensure!(after.connection.next_at.is_some() && after.connection.next_at != before.connection.next_at, "{after:?}");
-    ensure!(after.connection.vat == before.connection.vat, "what was not asked for was changed");
-    ensure!(after.streams.len() == before.streams.len(), "{after:?}");
+    ensure!(by_hand.settings.schedule == Schedule::Off, "{by_hand:?}");
     Ok(())
 }
 
@@ -457,7 +425,7 @@ async fn a_revoked_sign_in_waits_for_a_person_and_goes_on_after_it() -> Result<(
     office.done(&again.run_ids).await?;
     let detail = office.connection(connection).await?;
     ensure!(detail.connection.state == ConnectionState::Active && detail.connection.failure.is_none(), "{detail:?}");
-    ensure!(detail.lookback_days == 60, "signing in again changed the settings");
+    ensure!(detail.settings.lookback_days == 60, "signing in again changed the settings");
     office.is_true(client, &[keys[0].cabinets[0].id], days_ago(60), today()).await
 }
 

@@ -19,4 +19,5 @@ mod programs;
 mod secrets;
 mod shop;
 mod sign_ins;
+mod templates;
 mod unwatched;

@@ -11,7 +11,9 @@ use model::{
     id::{ClientId, ConnectionId, WorkspaceId},
     money::{Currency, VatState},
     run::{RunState, SliceState},
+    schedule::Schedule,
     secret::Secret,
+    settings::Settings,
     sign_in::SignInState,
 };
 use serde_json::{Value, json};
@@ -271,13 +273,17 @@ async fn connections_of_before_there_were_sign_ins_get_theirs() -> Result<()> {
             account_external_id: cabinet.id.to_string(),
             account_name: cabinet.username.clone(),
             currency: Currency::RUB,
-            vat: VatState::Excluded,
             time_zone: "Europe/Moscow".to_owned(),
             config: config.as_object().cloned().context("an object")?,
             state: ConnectionState::Active,
-            lookback_days: 3,
             first_load_days: 5,
-            schedule: model::schedule::Schedule::Off,
+            settings: Settings {
+                lookback_days: 3,
+                schedule: Schedule::Off,
+                vat: VatState::Excluded,
+                ..Settings::default()
+            },
+            follows: None,
             created_at: Clock::now(&*office.clock),
         };
         let sealing = store.client_key(client).await?.context("the client's key")?;
@@ -285,7 +291,7 @@ async fn connections_of_before_there_were_sign_ins_get_theirs() -> Result<()> {
             ClientKey::from_bytes(sealing.try_into().map_err(|_| anyhow::anyhow!("a key of another length"))?);
         let fields = [("client_secret".to_owned(), Secret::new(key.client_secret.clone()))].into();
         vault.seal(&sealing, client, connection.id, &fields, connection.created_at)?;
-        store.insert_connection(&connection, &[], model::ad::Level::Campaign).await?;
+        store.insert_connection(&connection, model::ad::Level::Campaign).await?;
         connections.push(connection.id);
     }
     store.close().await;

@@ -45,6 +45,18 @@ async function testRead(page, stream) {
   await page.waitForSelector('[data-testid="test-results"]');
 }
 
+/** A connection that follows a template with values of its own (`fixtures/templates`). */
+const FOLLOWER = "conn-client-1-0";
+
+/** Opens a template's dialog and chooses three connections. */
+async function openApply(page, lang) {
+  await page
+    .getByRole("button", { name: lang === "ru" ? "Применить к подключениям…" : "Apply to connections…" })
+    .click();
+  const list = page.getByRole("dialog").getByRole("checkbox");
+  for (const at of [5, 6, 10]) await list.nth(at).check();
+}
+
 /** Everything that is looked at. */
 export const screens = [
   { name: "overview" },
@@ -125,13 +137,97 @@ export const screens = [
   { name: "integrations-system", at: "/integrations/systems/vk_ads" },
   { name: "connection", at: "/integrations/connections/conn-client-5-0" },
   {
-    name: "connection-apply",
+    name: "connection-template",
+    at: "/integrations/connections/conn-client-5-0",
+    ready: '[data-testid="template"]',
+    act: (page) => page.getByTestId("template").evaluate((part) => part.scrollIntoView()),
+  },
+  {
+    name: "connection-own-values",
+    at: `/integrations/connections/${FOLLOWER}`,
+    ready: '[data-testid="template"]',
+    act: async (page, { lang }) => {
+      const back = page.getByRole("button", { name: lang === "ru" ? /^Вернуть из шаблона: НДС/ : /^Return .*: VAT/ });
+      await back.click();
+      await page.getByTestId("template").evaluate((part) => part.scrollIntoView());
+    },
+  },
+  {
+    name: "connection-own-values-end",
+    at: `/integrations/connections/${FOLLOWER}`,
+    ready: '[data-testid="template"]',
+    act: (page, { lang }) =>
+      page
+        .getByRole("button", { name: lang === "ru" ? /^Вернуть из шаблона: НДС/ : /^Return .*: VAT/ })
+        .evaluate((part) => part.scrollIntoView({ block: "end" })),
+  },
+  {
+    name: "template-save",
     at: "/integrations/connections/conn-client-5-0",
     act: async (page, { lang }) => {
-      await page
-        .getByRole("button", { name: lang === "ru" ? "Применить настройки к другим…" : "Apply settings to others…" })
-        .click();
-      await page.getByRole("dialog").getByRole("checkbox").nth(5).check();
+      const ru = lang === "ru";
+      await page.getByRole("button", { name: ru ? "Сохранить как шаблон…" : "Save as template…" }).click();
+      await page.getByRole("dialog").getByRole("textbox").fill("Магазины");
+      await page.getByRole("button", { name: ru ? "Сохранить шаблон" : "Save template" }).click();
+      await page.waitForTimeout(300);
+    },
+  },
+  {
+    name: "system-templates",
+    at: "/integrations/systems/vk_ads",
+    ready: '[data-testid="templates"]',
+    act: (page) => page.getByTestId("templates").evaluate((part) => part.scrollIntoView({ block: "end" })),
+  },
+  { name: "template", at: "/integrations/templates/template-shops", ready: '[data-testid="followers"]' },
+  {
+    name: "template-followers",
+    at: "/integrations/templates/template-shops",
+    ready: '[data-testid="followers"]',
+    act: (page) => page.getByTestId("followers").evaluate((part) => part.scrollIntoView({ block: "end" })),
+  },
+  { name: "template-gone", at: "/integrations/templates/nobody", ready: "aside h2" },
+  {
+    name: "template-roll-out",
+    at: "/integrations/templates/template-shops",
+    act: async (page, { lang }) => {
+      await page.getByRole("button", { name: lang === "ru" ? "Что изменится…" : "What will change…" }).click();
+      await page.waitForSelector('[data-testid="plan"] li');
+    },
+  },
+  {
+    name: "template-roll-out-stale",
+    world: "calm",
+    at: "/integrations/templates/template-shops",
+    act: async (page, { lang }) => {
+      const ru = lang === "ru";
+      await page.getByRole("button", { name: ru ? "Что изменится…" : "What will change…" }).click();
+      await page.waitForSelector('[data-testid="plan"] li');
+      await page.getByRole("button", { name: ru ? /^Применить к / : /^Apply to \d/ }).click();
+      await page.waitForSelector('[role="dialog"] [role="alert"]');
+    },
+  },
+  {
+    name: "template-apply",
+    at: "/integrations/templates/template-plain",
+    act: async (page, { lang }) => {
+      await openApply(page, lang);
+    },
+  },
+  {
+    name: "template-apply-preview",
+    at: "/integrations/templates/template-plain",
+    act: async (page, { lang }) => {
+      await openApply(page, lang);
+      await page.getByRole("button", { name: lang === "ru" ? /^Показать, что/ : /^Show what/ }).click();
+      await page.waitForSelector('[data-testid="plan"] li');
+    },
+  },
+  {
+    name: "template-delete",
+    at: "/integrations/templates/template-shops",
+    act: async (page, { lang }) => {
+      await page.getByRole("button", { name: lang === "ru" ? "Удалить шаблон" : "Delete template" }).click();
+      await page.waitForSelector('[role="dialog"]');
     },
   },
   { name: "connection-expired", at: "/integrations/connections/conn-client-0-0", ready: '[role="alert"]' },

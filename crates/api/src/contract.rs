@@ -140,8 +140,20 @@ macro_rules! with_commands {
             read connection_get(ById<ConnectionId>) -> ConnectionDetail [Connections, Runs, Stats];
             /// Changes streams, lookback, VAT or pauses a connection.
             change connection_update(ConnectionUpdate) -> ConnectionDetail [Connections, Audit, Alerts];
-            /// Gives the settings of one connection to others of the same system.
-            change settings_apply(SettingsApply) -> SettingsApplied [Connections, Audit];
+            /// Every template with the connections that follow it.
+            read templates_list(Empty) -> Vec<TemplateRow> [Connections, Clients];
+            /// Saves a connection's settings as a template, which it follows from then on.
+            change template_create(NewTemplate) -> TemplateRow [Connections, Audit];
+            /// Renames a template or changes its settings. Its connections keep what they have until it is applied to them.
+            change template_update(TemplateUpdate) -> TemplateRow [Connections, Audit];
+            /// What applying a template would change, connection by connection. Nothing is written.
+            read template_preview(TemplateUse) -> TemplatePreview [Connections, Clients];
+            /// Applies a template to connections of its system, which follow it from then on, exactly as the preview said or not at all.
+            change template_apply(TemplateApply) -> TemplateRow [Connections, Audit, Alerts];
+            /// Lets a connection follow nothing; its settings stay.
+            change template_leave(ById<ConnectionId>) -> ConnectionDetail [Connections, Audit];
+            /// Deletes a template; its connections keep their settings and follow nothing.
+            change template_delete(ById<TemplateId>) -> Empty [Connections, Audit];
             /// Every sign-in with what lives by it, the most urgent first.
             read sign_ins_list(Empty) -> Vec<SignInRow> [Connections, Clients, Runs];
             /// Deletes a connection, its data and its credential.

@@ -127,6 +127,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
             first_load_days: DAYS,
             vat: VatState::Excluded,
             schedule: None,
+            template: None,
         };
         commit(host, request).await?;
     }

@@ -68,19 +68,19 @@ pub(crate) async fn document(host: &Host, workspace: &Workspace, doctor: &Doctor
     let living = store.sign_ins_of_connections().await?;
     let mut shown_connections = Vec::with_capacity(connections.len());
     for connection in &connections {
-        let streams = store.streams(connection.id).await?;
-        let streams: Vec<String> = streams.iter().filter(|stream| stream.on).map(|it| names.text(&it.name)).collect();
+        let streams = connection.settings.streams.iter();
+        let streams: Vec<String> = streams.filter(|stream| stream.on).map(|it| names.text(&it.name)).collect();
         let turn = turns.get(&connection.id);
         shown_connections.push(json!({
             "connection": word(&connection.id),
             "client": client_words.get(&connection.client_id),
             "system": system(&connection.connector),
             "state": connection.state,
-            "schedule": connection.schedule,
-            "lookback_days": connection.lookback_days,
+            "schedule": connection.settings.schedule,
+            "lookback_days": connection.settings.lookback_days,
             "first_load_days": connection.first_load_days,
             "currency": connection.currency,
-            "vat": connection.vat,
+            "vat": connection.settings.vat,
             "time_zone": connection.time_zone,
             "created_at": connection.created_at,
             "settings": shape(&Value::Object(connection.config.clone())),

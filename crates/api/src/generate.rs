@@ -44,7 +44,7 @@ macro_rules! describe {
         fn lines(all: &mut Declarations) -> Vec<Line> {
             #[allow(clippy::wildcard_imports, reason = "the list names every wire type there is")]
             use crate::wire::*;
-            use model::id::{ChannelId, ClientId, ConnectionId, DraftId, RunId};
+            use model::id::{ChannelId, ClientId, ConnectionId, DraftId, RunId, TemplateId};
             vec![$({
                 all.visit::<$request>();
                 all.visit::<$response>();
@@ -84,6 +84,7 @@ pub fn typescript() -> String {
         channel::ChannelKind,
         failure::{Code, FailureKind},
         run::{DayState, Health, RunState, RunTrigger, SliceState},
+        settings::Setting,
     };
     let mut all = Declarations {
         config: Config::new().with_large_int("number"),
@@ -132,6 +133,7 @@ pub fn typescript() -> String {
         ChannelKind = ChannelKind::ALL,
         AlertKind = AlertKind::ALL,
         Severity = Severity::ALL,
+        Setting = Setting::ALL,
     );
     out.truncate(out.trim_end().len());
     out.push('\n');

@@ -9,7 +9,7 @@ use model::{
     connection::ConnectionState,
     date::DateRange,
     failure::{Code, Failure, FailureKind},
-    id::{ClientId, ConnectionId, DraftId, RunId, UploadId},
+    id::{ClientId, ConnectionId, DraftId, RunId, TemplateId, UploadId},
     money::{Currency, Micros, VatState},
     run::{DayState, Health, RunState, RunTrigger, SliceState},
     schedule::Schedule,
@@ -49,6 +49,12 @@ pub use alerts::{AlertGroup, AlertList, AlertMute, AlertRow, AlertRuleRow, Alert
 pub use model::alert::AlertRule;
 mod sign_ins;
 pub use sign_ins::{CredentialHealth, SignInRow, SignInUse};
+mod templates;
+pub use model::settings::{Setting, Settings, SettingsChange, StreamChoice};
+pub use templates::{
+    FollowedTemplate, Follower, NewTemplate, TemplateApply, TemplateChange, TemplatePreview, TemplateRow,
+    TemplateUpdate, TemplateUse,
+};
 
 /// A request for one thing by its id.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -165,17 +171,6 @@ wire_enum! {
         Retry,
         /// Open the last run.
         OpenRun,
-    }
-    /// A part of a connection's settings.
-    SettingsPart {
-        /// When it is collected by itself.
-        Schedule,
-        /// Past days read again.
-        Lookback,
-        /// Which streams are read.
-        Streams,
-        /// What is known of VAT.
-        Vat,
     }
     /// How a stream is read.
     StreamKind {
@@ -1254,15 +1249,14 @@ wire! {
     ConnectionDetail {
         /// The row.
         connection: ConnectionRow,
-        /// Its streams.
-        streams: Vec<StreamChoice>,
-        /// Past days read again.
-        lookback_days: u32,
+        /// What others of the same system may share with it.
+        #[serde(flatten)]
+        settings: Settings,
+        /// The template it follows.
+        template: Option<FollowedTemplate>,
         /// Days of the first run.
         first_load_days: u32,
-        /// When it is collected by itself, in the client's time zone.
-        schedule: Schedule,
-        /// That time zone.
+        /// The time zone of its schedule: its client's.
         time_zone: String,
         /// Statistics rows kept.
         #[ts(type = "number")]
@@ -1290,42 +1284,17 @@ wire! {
         /// When all of them are free again.
         ends: DateTime<Utc>,
     }
-    /// Whether a stream is read.
-    StreamChoice {
-        /// Its name.
-        name: String,
-        /// On or off.
-        on: bool,
-    }
-    /// Changes of a connection; absent fields stay.
+    /// Changes of a connection; absent fields stay. What is changed here of one that follows a template is its own value from then on.
     ConnectionUpdate {
         /// Which.
         id: ConnectionId,
-        /// Streams.
-        streams: Option<Vec<StreamChoice>>,
-        /// Past days read again.
-        lookback_days: Option<u32>,
-        /// VAT.
-        vat: Option<VatState>,
-        /// When it is collected by itself.
-        schedule: Option<Schedule>,
+        /// The settings.
+        #[serde(flatten)]
+        settings: SettingsChange,
+        /// Settings that go back to what its template says.
+        returned: Option<Vec<Setting>>,
         /// `true` pauses, `false` resumes.
         paused: Option<bool>,
-    }
-
-    /// Gives settings of one connection to others.
-    SettingsApply {
-        /// Whose settings.
-        from: ConnectionId,
-        /// Who gets them: connections of the same system.
-        to: Vec<ConnectionId>,
-        /// Which of them.
-        parts: Vec<SettingsPart>,
-    }
-    /// What became of it.
-    SettingsApplied {
-        /// Connections that were changed.
-        changed: u32,
     }
     /// Begins a test of a sign-in.
     DraftStart {
@@ -1404,6 +1373,8 @@ wire! {
         vat: VatState,
         /// When the connections are collected by themselves; absent: every morning.
         schedule: Option<Schedule>,
+        /// The template they follow from the start. Where the choices above say something else, that is their own value.
+        template: Option<TemplateId>,
     }
     /// An account and the client it belongs to.
     AccountPick {

@@ -189,7 +189,7 @@ impl Wiring for Wires {
 /// have fields of these names, so for it ours stand apart.
 fn session_config(connection: &Connection, imported: bool) -> Map<String, Value> {
     let mut config = connection.config.clone();
-    let vat = serde_json::to_value(connection.vat).unwrap_or(Value::Null);
+    let vat = serde_json::to_value(connection.settings.vat).unwrap_or(Value::Null);
     let own = [("currency", connection.currency.as_str().into()), ("vat", vat)];
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
     if imported {

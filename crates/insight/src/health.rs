@@ -96,7 +96,7 @@ mod tests {
     use chrono::{DateTime, Utc};
     use model::{
         id::{ClientId, ConnectionId, RunId},
-        money::{Currency, VatState},
+        money::Currency,
         run::{Progress, RunTrigger},
     };
 
@@ -108,13 +108,12 @@ mod tests {
             account_external_id: "1".to_owned(),
             account_name: "romashka".to_owned(),
             currency: Currency::RUB,
-            vat: VatState::Unknown,
             time_zone: "Europe/Moscow".to_owned(),
             config: serde_json::Map::new(),
             state,
-            lookback_days: 7,
             first_load_days: 90,
-            schedule: model::schedule::Schedule::default(),
+            settings: model::settings::Settings::default(),
+            follows: None,
             created_at: DateTime::<Utc>::MIN_UTC,
         }
     }

@@ -23,6 +23,14 @@ words! {
         ConnectionCreated = "connection_created",
         /// Settings of a connection were changed.
         ConnectionUpdated = "connection_updated",
+        /// Settings were saved as a template.
+        TemplateCreated = "template_created",
+        /// Its name or its settings were changed.
+        TemplateUpdated = "template_updated",
+        /// It was given to connections, or rolled out to those that follow it.
+        TemplateApplied = "template_applied",
+        /// It was deleted; its connections keep their settings.
+        TemplateDeleted = "template_deleted",
         /// A connection was deleted with its data.
         ConnectionDeleted = "connection_deleted",
         /// Somebody signed in again.

@@ -2,9 +2,10 @@
 
 use crate::{
     id::{ClientId, ConnectionId},
-    money::{Currency, VatState},
+    money::Currency,
     run::words,
-    schedule::Schedule,
+    settings::Settings,
+    template::Following,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -52,20 +53,18 @@ pub struct Connection {
     pub account_name: String,
     /// Currency of the account.
     pub currency: Currency,
-    /// Whether the platform's sums contain VAT, as the person declared.
-    pub vat: VatState,
     /// IANA time zone of the account's calendar days.
     pub time_zone: String,
-    /// Settings that are not secret, by the names of the connector's form.
+    /// Answers of the connector's form that are not secret, by their names there.
     pub config: serde_json::Map<String, serde_json::Value>,
     /// Whether it may run.
     pub state: ConnectionState,
-    /// How many past days each run reads again, because the platform corrects them.
-    pub lookback_days: u32,
     /// How many days the first run reads.
     pub first_load_days: u32,
-    /// When it is collected by itself.
-    pub schedule: Schedule,
+    /// What others of the same system may share with it.
+    pub settings: Settings,
+    /// The template it follows.
+    pub follows: Option<Following>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
 }

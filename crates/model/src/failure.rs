@@ -115,6 +115,8 @@ words! {
         FileTooLarge = "file_too_large",
         /// What was asked for does not exist (any more). `what`.
         NotFound = "not_found",
+        /// What was decided about is not what there is any more; nothing was written. `what`.
+        ChangedMeanwhile = "changed_meanwhile",
         /// The request does not fit the command. `field`.
         BadRequest = "bad_request",
         /// The connection runs already.
@@ -177,6 +179,7 @@ impl Code {
             | Self::ColumnMissing
             | Self::FileTooLarge
             | Self::NotFound
+            | Self::ChangedMeanwhile
             | Self::BadRequest
             | Self::AlreadyRunning
             | Self::ChannelClosed

@@ -67,4 +67,6 @@ ids! {
     ChannelId;
     /// One going-in of a person to a platform, shared by the connections made from it.
     SignInId;
+    /// Settings that connections follow.
+    TemplateId;
 }

@@ -17,5 +17,7 @@ pub mod record;
 pub mod run;
 pub mod schedule;
 pub mod secret;
+pub mod settings;
 pub mod shape;
 pub mod sign_in;
+pub mod template;

@@ -131,16 +131,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
             account_external_id: name.to_owned(),
             account_name: name.to_owned(),
             currency: Currency::RUB,
-            vat: VatState::Included,
             time_zone: "Europe/Moscow".to_owned(),
             config: serde_json::Map::new(),
             state: ConnectionState::Active,
-            lookback_days: 3,
             first_load_days: 365,
-            schedule: model::schedule::Schedule::default(),
+            settings: model::settings::Settings { vat: VatState::Included, ..model::settings::Settings::default() },
+            follows: None,
             created_at: Utc::now(),
         };
-        store.insert_connection(&connection, &[], Level::Ad).await?;
+        store.insert_connection(&connection, Level::Ad).await?;
         for turn in ["first", "again"] {
             let seconds = pass(&store, connection.id, &windows, staged).await?;
             let per_second = f64::from(range.len() * ADS) / seconds;

@@ -1,7 +1,7 @@
 //! Table `connections`: one account of one system for one client. Inside, `num` stands for its id in the large tables.
 
 use crate::{
-    Result, Scope, Store, StoreError, StreamChoice,
+    Result, Scope, Store, StoreError,
     codec::{Read, instant_code, json, level_code, vat_code},
     streams,
 };
@@ -9,12 +9,26 @@ use model::{
     ad::Level,
     connection::{Connection, ConnectionState},
     id::ConnectionId,
+    settings::Settings,
+    template::Following,
 };
 use sqlx::{
-    Sqlite, SqliteExecutor,
+    Sqlite, SqliteConnection, SqliteExecutor,
     query::Query,
     sqlite::{SqliteArguments, SqliteRow},
 };
+
+/// A connection with its streams, as [`read`] wants it.
+macro_rules! connections_where {
+    ($rest:literal) => {
+        sqlx::query(concat!(
+            "SELECT c.*, (SELECT json_group_array(json_object('name', s.name, 'on', json(iif(s.enabled, 'true', 'false'))))
+                 FROM (SELECT * FROM streams WHERE connection = c.num ORDER BY position) AS s) AS streams
+             FROM connections AS c ",
+            $rest
+        ))
+    };
+}
 
 fn read(row: &SqliteRow) -> Result<Connection> {
     Ok(Connection {
@@ -24,13 +38,20 @@ fn read(row: &SqliteRow) -> Result<Connection> {
         account_external_id: row.value("account_external_id")?,
         account_name: row.value("account_name")?,
         currency: row.word("currency")?,
-        vat: row.vat("vat")?,
         time_zone: row.value("time_zone")?,
         config: row.json("config")?,
         state: row.word("state")?,
-        lookback_days: row.small("lookback_days")?,
         first_load_days: row.small("first_load_days")?,
-        schedule: row.json("schedule")?,
+        settings: Settings {
+            streams: row.json("streams")?,
+            schedule: row.json("schedule")?,
+            lookback_days: row.small("lookback_days")?,
+            vat: row.vat("vat")?,
+        },
+        follows: match row.value::<Option<&str>>("template")? {
+            Some(_) => Some(Following { template: row.word("template")?, own: row.json("overrides")? }),
+            None => None,
+        },
         created_at: row.instant("created_at")?,
     })
 }
@@ -44,15 +65,38 @@ pub(crate) async fn num_of(executor: impl SqliteExecutor<'_>, id: ConnectionId) 
     num.ok_or(StoreError::NotFound { what: "connection" })
 }
 
+/// One connection, or `NotFound`.
+pub(crate) async fn one(executor: impl SqliteExecutor<'_>, id: ConnectionId) -> Result<Connection> {
+    let row = connections_where!("WHERE c.id = ?").bind(id.to_string()).fetch_optional(executor).await?;
+    read(&row.ok_or(StoreError::NotFound { what: "connection" })?)
+}
+
+/// Writes the settings of a connection and which template it follows.
+pub(crate) async fn write_settings(transaction: &mut SqliteConnection, connection: &Connection) -> Result<()> {
+    let Settings { streams, schedule, lookback_days, vat } = &connection.settings;
+    let num = num_of(&mut *transaction, connection.id).await?;
+    let follows = connection.follows.as_ref();
+    sqlx::query(
+        "UPDATE connections SET schedule = ?, lookback_days = ?, vat = ?, template = ?, overrides = ? WHERE num = ?",
+    )
+    .bind(json(schedule)?)
+    .bind(i64::from(*lookback_days))
+    .bind(vat_code(*vat))
+    .bind(follows.map(|follows| follows.template.to_string()))
+    .bind(match follows {
+        Some(follows) => json(&follows.own)?,
+        None => "[]".to_owned(),
+    })
+    .bind(num)
+    .execute(&mut *transaction)
+    .await?;
+    streams::replace(transaction, num, streams).await
+}
+
 impl Store {
     /// Adds a connection with its streams. `totals_level` is the level whose rows are its totals (campaigns, for most).
     /// The same account of the same system twice under one client is a `Conflict`.
-    pub async fn insert_connection(
-        &self,
-        connection: &Connection,
-        streams: &[StreamChoice],
-        totals_level: Level,
-    ) -> Result<()> {
+    pub async fn insert_connection(&self, connection: &Connection, totals_level: Level) -> Result<()> {
         self.located(async {
             let mut transaction = self.begin().await?;
             let clients: i64 = sqlx::query_scalar("SELECT count(*) FROM clients WHERE id = ?")
@@ -62,10 +106,11 @@ impl Store {
             if clients == 0 {
                 return Err(StoreError::NotFound { what: "client" });
             }
-            let inserted = sqlx::query(
+            // Its settings follow at once; what stands in their columns until then is nobody's choice.
+            sqlx::query(
                 "INSERT INTO connections (id, client_id, connector, account_external_id, account_name, currency, vat, time_zone,
-                     config, state, lookback_days, first_load_days, schedule, totals_level, created_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     config, state, lookback_days, first_load_days, totals_level, created_at)
+                 VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, ?, ?, ?)",
             )
             .bind(connection.id.to_string())
             .bind(connection.client_id.to_string())
@@ -73,67 +118,58 @@ impl Store {
             .bind(&connection.account_external_id)
             .bind(&connection.account_name)
             .bind(connection.currency.as_str())
-            .bind(vat_code(connection.vat))
             .bind(&connection.time_zone)
             .bind(json(&connection.config)?)
             .bind(connection.state.as_str())
-            .bind(i64::from(connection.lookback_days))
             .bind(i64::from(connection.first_load_days))
-            .bind(json(&connection.schedule)?)
             .bind(level_code(totals_level))
             .bind(instant_code(connection.created_at))
             .execute(&mut *transaction)
-            .await;
-            let num = match inserted {
-                Err(error) => return Err(StoreError::from(error).or_conflict("connection")),
-                Ok(done) => done.last_insert_rowid(),
-            };
-            streams::replace(&mut transaction, num, streams).await?;
-            transaction.commit().await?;
-            Ok(())
+            .await
+            .map_err(|error| StoreError::from(error).or_conflict("connection"))?;
+            write_settings(&mut transaction, connection).await?;
+            transaction.commit().await
         })
         .await
     }
 
     /// One connection, or `NotFound`.
     pub async fn connection(&self, id: ConnectionId) -> Result<Connection> {
-        let row = sqlx::query("SELECT * FROM connections WHERE id = ?")
-            .bind(id.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
-        read(&row.ok_or(StoreError::NotFound { what: "connection" })?)
+        one(&self.readers, id).await
     }
 
     /// The connections of a client or of everybody, in the order they were created.
     pub async fn connections(&self, scope: Scope) -> Result<Vec<Connection>> {
-        let rows = sqlx::query("SELECT * FROM connections WHERE (?1 IS NULL OR client_id = ?1) ORDER BY num")
+        let rows = connections_where!("WHERE (?1 IS NULL OR c.client_id = ?1) ORDER BY c.num")
             .bind(scope.bound())
             .fetch_all(&self.readers)
             .await?;
         rows.iter().map(read).collect()
     }
 
-    /// Changes the settings of a connection: names, currency, VAT, time zone, configuration, state, day counts and
-    /// schedule. Client, connector and
-    /// account stay: they say whose data its rows are. VAT and currency apply to rows read from now on.
+    /// Changes a connection: names, currency, time zone, configuration, state, settings and the template it follows. Client, connector and
+    /// account stay: they say whose data its rows are. VAT and currency apply to rows read from now on; data of a stream that is switched
+    /// off stay.
     pub async fn update_connection(&self, connection: &Connection) -> Result<()> {
-        let (settings, schedule) = (json(&connection.config)?, json(&connection.schedule)?);
-        self.change_connection(
+        let config = json(&connection.config)?;
+        self.located(async {
+            let mut transaction = self.begin().await?;
+            write_settings(&mut transaction, connection).await?;
             sqlx::query(
-                "UPDATE connections SET account_name = ?, currency = ?, vat = ?, time_zone = ?, config = ?, state = ?,
-                     lookback_days = ?, first_load_days = ?, schedule = ? WHERE id = ?",
+                "UPDATE connections SET account_name = ?, currency = ?, time_zone = ?, config = ?, state = ?,
+                     first_load_days = ? WHERE id = ?",
             )
             .bind(&connection.account_name)
             .bind(connection.currency.as_str())
-            .bind(vat_code(connection.vat))
             .bind(&connection.time_zone)
-            .bind(settings)
+            .bind(config)
             .bind(connection.state.as_str())
-            .bind(i64::from(connection.lookback_days))
             .bind(i64::from(connection.first_load_days))
-            .bind(schedule)
-            .bind(connection.id.to_string()),
-        )
+            .bind(connection.id.to_string())
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await
+        })
         .await
     }
 

@@ -90,6 +90,12 @@ pub enum StoreError {
         /// What kind of thing.
         what: &'static str,
     },
+    /// It is not any more what was decided about.
+    #[error("{what} has been changed in the meantime")]
+    Changed {
+        /// What kind of thing.
+        what: &'static str,
+    },
     /// A caller's mistake: the rows do not fit the slice they were handed in for.
     #[error("{0}")]
     Misuse(&'static str),
@@ -189,6 +195,7 @@ impl From<StoreError> for Failure {
                 Self::new(Code::FileAccess).with("path", path.display()).detail(&error)
             }
             StoreError::NotFound { what } => Self::new(Code::NotFound).with("what", what),
+            StoreError::Changed { what } => Self::new(Code::ChangedMeanwhile).with("what", what),
             StoreError::Conflict { what } => Self::new(Code::BadRequest).with("field", what).detail(&error),
             StoreError::Upgrade { backup, source } => {
                 let failure = Self::new(Code::Internal).detail(source);

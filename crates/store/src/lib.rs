@@ -44,6 +44,7 @@ mod staged_stats;
 mod stream_states;
 mod streams;
 pub mod tellings;
+pub mod templates;
 pub mod traffic;
 pub mod turns;
 pub mod waits;
@@ -52,7 +53,6 @@ pub mod workspace;
 pub use codec::StoredFailure;
 pub use error::{Result, StoreError};
 pub use open::{Options, Report};
-pub use streams::StreamChoice;
 
 use model::id::ClientId;
 use sqlx::{Sqlite, SqlitePool, Transaction, sqlite::SqliteConnectOptions};

@@ -513,7 +513,6 @@ impl Engine {
             .source(&connection.connector)
             .ok_or_else(|| Failure::new(Code::NotFound).with("what", &connection.connector))?;
         let descriptor = source.descriptor();
-        let chosen = self.inner.store.streams(connection.id).await?;
         let cursors = self.inner.store.cursors(connection.id).await?;
         let left = self.inner.store.first_load_left(connection.id).await?;
         let unfinished = self.inner.store.unfinished_runs(Scope::Client(connection.client_id)).await?;
@@ -522,7 +521,8 @@ impl Engine {
         let now = self.inner.clock.now();
         let today = model::date::today(now, &connection.time_zone);
         let long_read_at = self.inner.store.turn(connection.id).await?.long_read_at;
-        let lookback_days = plan::lookback(connection.lookback_days, descriptor.final_after_days, long_read_at, now);
+        let lookback_days =
+            plan::lookback(connection.settings.lookback_days, descriptor.final_after_days, long_read_at, now);
         let unknown =
             asked.streams.iter().flatten().find(|name| descriptor.streams.iter().all(|known| known.name != **name));
         if let Some(unknown) = unknown {
@@ -531,7 +531,7 @@ impl Engine {
         let mut planned = Vec::new();
         for stream in &descriptor.streams {
             let is_asked = asked.streams.as_ref().map(|names| names.contains(&stream.name));
-            let is_on = || stream.required || chosen.iter().any(|choice| choice.name == stream.name && choice.on);
+            let is_on = || stream.required || connection.settings.reads(&stream.name);
             if !is_asked.unwrap_or_else(is_on) {
                 continue;
             }

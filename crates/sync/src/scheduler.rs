@@ -115,7 +115,7 @@ impl Scheduler {
     fn by_schedule(&self, connection: &Connection, zone: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let source = self.wiring.source(&connection.connector)?;
         let runs = connection.state == ConnectionState::Active && !source.descriptor().streams.is_empty();
-        runs.then(|| schedule::next(&connection.schedule, zone, connection.id, now)).flatten()
+        runs.then(|| schedule::next(&connection.settings.schedule, zone, connection.id, now)).flatten()
     }
 
     async fn take(

@@ -40,9 +40,9 @@ impl Office {
     }
 
     async fn set(&self, schedule: Schedule) {
-        let connection = self.house.store.connection(self.house.connection).await.unwrap();
-        let changed = model::connection::Connection { schedule, ..connection };
-        self.house.store.update_connection(&changed).await.unwrap();
+        let mut connection = self.house.store.connection(self.house.connection).await.unwrap();
+        connection.settings.schedule = schedule;
+        self.house.store.update_connection(&connection).await.unwrap();
         self.scheduler.look_at(self.house.connection).await.unwrap();
     }
 

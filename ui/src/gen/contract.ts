@@ -296,7 +296,7 @@ version: string, };
 /**
  * Something a person did that the audit log keeps.
  */
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "diagnostics_exported" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted" | "drift_accepted" | "drift_ignored" | "quarantine_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "template_created" | "template_updated" | "template_applied" | "template_deleted" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "diagnostics_exported" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted" | "drift_accepted" | "drift_ignored" | "quarantine_exported";
 
 /**
  * An entry of the audit log.
@@ -722,7 +722,7 @@ level: Level, };
 /**
  * What happened. The parameters each code carries are named in its comment.
  */
-export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "stream_unavailable" | "mapping_invalid" | "connector_in_use" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_key_missing" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_too_large" | "not_found" | "bad_request" | "already_running" | "channel_rejected" | "channel_closed" | "message_refused" | "mail_not_secure" | "internal";
+export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "stream_unavailable" | "mapping_invalid" | "connector_in_use" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_key_missing" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_too_large" | "not_found" | "changed_meanwhile" | "bad_request" | "already_running" | "channel_rejected" | "channel_closed" | "message_refused" | "mail_not_secure" | "internal";
 
 /**
  * Which runs to start.
@@ -754,23 +754,15 @@ export type ConnectionDetail = {
  */
 connection: ConnectionRow, 
 /**
- * Its streams.
+ * The template it follows.
  */
-streams: Array<StreamChoice>, 
-/**
- * Past days read again.
- */
-lookback_days: number, 
+template: FollowedTemplate | null, 
 /**
  * Days of the first run.
  */
 first_load_days: number, 
 /**
- * When it is collected by itself, in the client's time zone.
- */
-schedule: Schedule, 
-/**
- * That time zone.
+ * The time zone of its schedule: its client's.
  */
 time_zone: string, 
 /**
@@ -788,7 +780,23 @@ quota: Array<QuotaWindow>,
 /**
  * What it cost its platform in the last thirty days, oldest first; days without a request are not in it.
  */
-traffic: Array<TrafficDay>, };
+traffic: Array<TrafficDay>, 
+/**
+ * Which streams are read, in the order of the connector.
+ */
+streams: Array<StreamChoice>, 
+/**
+ * When it is collected by itself, in the client's time zone.
+ */
+schedule: Schedule, 
+/**
+ * How many past days each run reads again, because the platform corrects them.
+ */
+lookback_days: number, 
+/**
+ * Whether the platform's sums contain VAT, as the person declared.
+ */
+vat: VatState, };
 
 /**
  * One account of one system, connected for one client.
@@ -878,7 +886,7 @@ failures: number, };
 export type ConnectionState = "active" | "paused" | "sign_in_needed";
 
 /**
- * Changes of a connection; absent fields stay.
+ * Changes of a connection; absent fields stay. What is changed here of one that follows a template is its own value from then on.
  */
 export type ConnectionUpdate = { 
 /**
@@ -886,25 +894,29 @@ export type ConnectionUpdate = {
  */
 id: ConnectionId, 
 /**
- * Streams.
+ * Settings that go back to what its template says.
  */
-streams: Array<StreamChoice> | null, 
-/**
- * Past days read again.
- */
-lookback_days: number | null, 
-/**
- * VAT.
- */
-vat: VatState | null, 
-/**
- * When it is collected by itself.
- */
-schedule: Schedule | null, 
+returned: Array<Setting> | null, 
 /**
  * `true` pauses, `false` resumes.
  */
-paused: boolean | null, };
+paused: boolean | null, 
+/**
+ * Which streams are read, in the order of the connector.
+ */
+streams: Array<StreamChoice> | null, 
+/**
+ * When it is collected by itself, in the client's time zone.
+ */
+schedule: Schedule | null, 
+/**
+ * How many past days each run reads again, because the platform corrects them.
+ */
+lookback_days: number | null, 
+/**
+ * Whether the platform's sums contain VAT, as the person declared.
+ */
+vat: VatState | null, };
 
 /**
  * A connector of the catalogue.
@@ -1238,7 +1250,11 @@ vat: VatState,
 /**
  * When the connections are collected by themselves; absent: every morning.
  */
-schedule: Schedule | null, };
+schedule: Schedule | null, 
+/**
+ * The template they follow from the start. Where the choices above say something else, that is their own value.
+ */
+template: TemplateId | null, };
 
 /**
  * What was saved and started.
@@ -1510,6 +1526,56 @@ kind: string, };
  * Kinds of file that can be imported or exported.
  */
 export type FileKind = "csv" | "tsv" | "xlsx" | "json";
+
+/**
+ * The template of a connection.
+ */
+export type FollowedTemplate = { 
+/**
+ * Its id.
+ */
+id: TemplateId, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it gives.
+ */
+settings: Settings, 
+/**
+ * The settings in which the connection keeps a value of its own.
+ */
+own: Array<Setting>, 
+/**
+ * The settings in which the connection still has what the template said formerly.
+ */
+behind: Array<Setting>, };
+
+/**
+ * A connection that follows a template.
+ */
+export type Follower = { 
+/**
+ * Which.
+ */
+connection_id: ConnectionId, 
+/**
+ * Its client's name.
+ */
+client_name: string, 
+/**
+ * The account's name.
+ */
+account_name: string, 
+/**
+ * The settings in which it keeps a value of its own.
+ */
+own: Array<Setting>, 
+/**
+ * The settings in which it still has what the template said formerly.
+ */
+behind: Array<Setting>, };
 
 /**
  * An account the sign-in can see.
@@ -2294,6 +2360,19 @@ currency: Currency | null,
  * Time zone; the workspace's when absent.
  */
 time_zone: string | null, };
+
+/**
+ * Saves a connection's settings as a template.
+ */
+export type NewTemplate = { 
+/**
+ * Whose settings.
+ */
+from: ConnectionId, 
+/**
+ * Its name.
+ */
+name: string, };
 
 /**
  * Creates the workspace whose recovery key was shown last.
@@ -3225,35 +3304,31 @@ days: Array<Weekday>, } | { "kind": "cron",
 expression: string, };
 
 /**
- * What became of it.
+ * One of the settings.
  */
-export type SettingsApplied = { 
-/**
- * Connections that were changed.
- */
-changed: number, };
+export type Setting = "streams" | "schedule" | "lookback_days" | "vat";
 
 /**
- * Gives settings of one connection to others.
+ * The settings of a connection, or those that a template gives. One that a template does not have yet, because it was saved before
+ * there was such a setting, is as it is without anybody's choice.
  */
-export type SettingsApply = { 
+export type Settings = { 
 /**
- * Whose settings.
+ * Which streams are read, in the order of the connector.
  */
-from: ConnectionId, 
+streams: Array<StreamChoice>, 
 /**
- * Who gets them: connections of the same system.
+ * When it is collected by itself, in the client's time zone.
  */
-to: Array<ConnectionId>, 
+schedule: Schedule, 
 /**
- * Which of them.
+ * How many past days each run reads again, because the platform corrects them.
  */
-parts: Array<SettingsPart>, };
-
+lookback_days: number, 
 /**
- * A part of a connection's settings.
+ * Whether the platform's sums contain VAT, as the person declared.
  */
-export type SettingsPart = "schedule" | "lookback" | "streams" | "vat";
+vat: VatState, };
 
 /**
  * How urgent an alert is.
@@ -3677,6 +3752,189 @@ title: string,
 private: boolean, };
 
 /**
+ * Applies a template as it was previewed.
+ */
+export type TemplateApply = { 
+/**
+ * The stamp of the preview.
+ */
+stamp: string, 
+/**
+ * Which.
+ */
+id: TemplateId, 
+/**
+ * For whom: connections of its system; absent: those that follow it, which rolls a changed template out.
+ */
+to: Array<ConnectionId> | null, 
+/**
+ * Which settings are given; the others stay as they are, as the connection's own where they differ.
+ */
+settings: Array<Setting>, 
+/**
+ * Whether connections keep their own values; otherwise these are replaced.
+ */
+keep_own: boolean, };
+
+/**
+ * What applying a template would do to one connection.
+ */
+export type TemplateChange = { 
+/**
+ * Which.
+ */
+connection_id: ConnectionId, 
+/**
+ * Whose.
+ */
+client_id: ClientId, 
+/**
+ * Its client's name.
+ */
+client_name: string, 
+/**
+ * The account's name.
+ */
+account_name: string, 
+/**
+ * Its settings now.
+ */
+before: Settings, 
+/**
+ * And then.
+ */
+after: Settings, 
+/**
+ * The settings that change.
+ */
+changed: Array<Setting>, 
+/**
+ * The settings in which it keeps a value of its own, other than the template's.
+ */
+kept: Array<Setting>, 
+/**
+ * Whether it does not follow the template yet.
+ */
+joins: boolean, 
+/**
+ * The name of the template that it leaves for this one.
+ */
+leaves: string | null, };
+
+/**
+ * Settings that connections follow.
+ */
+export type TemplateId = string;
+
+/**
+ * What applying a template would do.
+ */
+export type TemplatePreview = { 
+/**
+ * Connection by connection, those that change first, then by the names of their clients.
+ */
+rows: Array<TemplateChange>, 
+/**
+ * Connections whose settings change.
+ */
+changed: number, 
+/**
+ * Connections whose settings do not.
+ */
+unchanged: number, 
+/**
+ * Connections that keep a value of their own.
+ */
+kept: number, 
+/**
+ * Stands for all of this: applying names it, and is refused when it would do something else by then.
+ */
+stamp: string, };
+
+/**
+ * A template and who follows it.
+ */
+export type TemplateRow = { 
+/**
+ * Its id.
+ */
+id: TemplateId, 
+/**
+ * Of which system.
+ */
+connector: string, 
+/**
+ * Its name, which no other of the system has.
+ */
+name: string, 
+/**
+ * What it gives.
+ */
+settings: Settings, 
+/**
+ * The connections that follow it, by the names of their clients.
+ */
+followers: Array<Follower>, 
+/**
+ * How many of them still have something of what it said formerly.
+ */
+behind: number, 
+/**
+ * When it was saved first.
+ */
+created_at: string, };
+
+/**
+ * Changes of a template; absent fields stay.
+ */
+export type TemplateUpdate = { 
+/**
+ * Which.
+ */
+id: TemplateId, 
+/**
+ * Its name.
+ */
+name: string | null, 
+/**
+ * Which streams are read, in the order of the connector.
+ */
+streams: Array<StreamChoice> | null, 
+/**
+ * When it is collected by itself, in the client's time zone.
+ */
+schedule: Schedule | null, 
+/**
+ * How many past days each run reads again, because the platform corrects them.
+ */
+lookback_days: number | null, 
+/**
+ * Whether the platform's sums contain VAT, as the person declared.
+ */
+vat: VatState | null, };
+
+/**
+ * A template for connections.
+ */
+export type TemplateUse = { 
+/**
+ * Which.
+ */
+id: TemplateId, 
+/**
+ * For whom: connections of its system; absent: those that follow it, which rolls a changed template out.
+ */
+to: Array<ConnectionId> | null, 
+/**
+ * Which settings are given; the others stay as they are, as the connection's own where they differ.
+ */
+settings: Array<Setting>, 
+/**
+ * Whether connections keep their own values; otherwise these are replaced.
+ */
+keep_own: boolean, };
+
+/**
  * A request and its answer.
  */
 export type TestExchange = { 
@@ -4011,8 +4269,20 @@ export interface Commands {
   connection_get: { request: ById<ConnectionId>; response: ConnectionDetail; kind: "read" };
   /** Changes streams, lookback, VAT or pauses a connection. */
   connection_update: { request: ConnectionUpdate; response: ConnectionDetail; kind: "change" };
-  /** Gives the settings of one connection to others of the same system. */
-  settings_apply: { request: SettingsApply; response: SettingsApplied; kind: "change" };
+  /** Every template with the connections that follow it. */
+  templates_list: { request: Empty; response: Array<TemplateRow>; kind: "read" };
+  /** Saves a connection's settings as a template, which it follows from then on. */
+  template_create: { request: NewTemplate; response: TemplateRow; kind: "change" };
+  /** Renames a template or changes its settings. Its connections keep what they have until it is applied to them. */
+  template_update: { request: TemplateUpdate; response: TemplateRow; kind: "change" };
+  /** What applying a template would change, connection by connection. Nothing is written. */
+  template_preview: { request: TemplateUse; response: TemplatePreview; kind: "read" };
+  /** Applies a template to connections of its system, which follow it from then on, exactly as the preview said or not at all. */
+  template_apply: { request: TemplateApply; response: TemplateRow; kind: "change" };
+  /** Lets a connection follow nothing; its settings stay. */
+  template_leave: { request: ById<ConnectionId>; response: ConnectionDetail; kind: "change" };
+  /** Deletes a template; its connections keep their settings and follow nothing. */
+  template_delete: { request: ById<TemplateId>; response: Empty; kind: "change" };
   /** Every sign-in with what lives by it, the most urgent first. */
   sign_ins_list: { request: Empty; response: Array<SignInRow>; kind: "read" };
   /** Deletes a connection, its data and its credential. */
@@ -4125,7 +4395,13 @@ export const commands = {
   connections_list: { kind: "read", tags: ["connections", "runs", "stats"] },
   connection_get: { kind: "read", tags: ["connections", "runs", "stats"] },
   connection_update: { kind: "change", tags: ["connections", "audit", "alerts"] },
-  settings_apply: { kind: "change", tags: ["connections", "audit"] },
+  templates_list: { kind: "read", tags: ["connections", "clients"] },
+  template_create: { kind: "change", tags: ["connections", "audit"] },
+  template_update: { kind: "change", tags: ["connections", "audit"] },
+  template_preview: { kind: "read", tags: ["connections", "clients"] },
+  template_apply: { kind: "change", tags: ["connections", "audit", "alerts"] },
+  template_leave: { kind: "change", tags: ["connections", "audit"] },
+  template_delete: { kind: "change", tags: ["connections", "audit"] },
   sign_ins_list: { kind: "read", tags: ["connections", "clients", "runs"] },
   connection_delete: { kind: "change", tags: ["connections", "stats", "runs", "audit", "alerts"] },
   manifest_inspect: { kind: "read", tags: [] },
@@ -4174,7 +4450,7 @@ export const commands = {
 } as const satisfies { [Name in keyof Commands]: { kind: Commands[Name]["kind"]; tags: readonly Tag[] } };
 
 /** Every `Code`, in the order of its declaration. */
-export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "stream_unavailable", "mapping_invalid", "connector_in_use", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_key_missing", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_too_large", "not_found", "bad_request", "already_running", "channel_rejected", "channel_closed", "message_refused", "mail_not_secure", "internal"];
+export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "stream_unavailable", "mapping_invalid", "connector_in_use", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_key_missing", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_too_large", "not_found", "changed_meanwhile", "bad_request", "already_running", "channel_rejected", "channel_closed", "message_refused", "mail_not_secure", "internal"];
 
 /** Every `FailureKind`, in the order of its declaration. */
 export const allFailureKind: readonly FailureKind[] = ["sign_in_again", "fix_settings", "wait_until", "retry", "vendor_changed", "our_fault", "cancelled"];
@@ -4201,7 +4477,7 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
 
 /** Every `AuditAction`, in the order of its declaration. */
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "diagnostics_exported", "records_exported", "channel_created", "channel_updated", "channel_deleted", "drift_accepted", "drift_ignored", "quarantine_exported"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "template_created", "template_updated", "template_applied", "template_deleted", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "diagnostics_exported", "records_exported", "channel_created", "channel_updated", "channel_deleted", "drift_accepted", "drift_ignored", "quarantine_exported"];
 
 /** Every `ChannelKind`, in the order of its declaration. */
 export const allChannelKind: readonly ChannelKind[] = ["desktop", "telegram", "email", "slack"];
@@ -4211,3 +4487,6 @@ export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", 
 
 /** Every `Severity`, in the order of its declaration. */
 export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];
+
+/** Every `Setting`, in the order of its declaration. */
+export const allSetting: readonly Setting[] = ["streams", "schedule", "lookback_days", "vat"];

@@ -5,8 +5,8 @@ use crate::{
     folder::blocking,
     host::{Host, Workspace},
     wire::{
-        ById, ConnectionDetail, ConnectionRow, ConnectionUpdate, CredentialHealth, Empty, QuotaWindow, SettingsApplied,
-        SettingsApply, SettingsPart, StreamChoice, TrafficDay,
+        ById, ConnectionDetail, ConnectionRow, ConnectionUpdate, CredentialHealth, Empty, QuotaWindow, SettingsChange,
+        TrafficDay,
     },
 };
 use chrono::{DateTime, Utc};
@@ -45,55 +45,28 @@ pub(crate) async fn connection_update(host: &Host, request: ConnectionUpdate) ->
         // A connection that needs a sign-in is mended by signing in, not by a switch.
         (state, _) => state,
     };
-    if let Some(schedule) = &request.schedule {
-        sync::schedule::check(schedule)?;
-    }
-    let schedule = request.schedule.unwrap_or_else(|| before.schedule.clone());
-    let lookback_days = request.lookback_days.unwrap_or(before.lookback_days).min(MAX_DAYS);
-    let connection = Connection { state, lookback_days, schedule, vat: request.vat.unwrap_or(before.vat), ..before };
+    let returned = request.returned.unwrap_or_default();
+    let template = match &before.follows {
+        Some(follows) => Some(workspace.store.template(follows.template).await?),
+        None => None,
+    };
+    let change = checked(request.settings)?;
+    let connection = match template {
+        Some(template) => template.with_changes(&before, change, &returned),
+        None => Connection { settings: change.of(&before.settings), ..before },
+    };
+    let connection = Connection { state, ..connection };
     workspace.store.update_connection(&connection).await?;
     // The screen shows the new time at once, not at the scheduler's next look.
     workspace.scheduler.look_at(connection.id).await?;
-    if let Some(streams) = request.streams {
-        workspace.store.set_streams(connection.id, &stored(streams)).await?;
-    }
     workspace.audit(host.now(), AuditAction::ConnectionUpdated, &connection.account_name).await?;
     detail(host, &workspace, connection.id).await
 }
 
-pub(crate) async fn settings_apply(host: &Host, request: SettingsApply) -> Result<SettingsApplied, Failure> {
-    let workspace = host.workspace().await?;
-    let from = workspace.store.connection(request.from).await?;
-    let streams = workspace.store.streams(from.id).await?;
-    let has = |part| request.parts.contains(&part);
-    // All are looked up before the first is changed: a list with a stranger in it changes nothing.
-    let mut others = Vec::with_capacity(request.to.len());
-    for id in request.to.iter().filter(|id| **id != from.id) {
-        let other = workspace.store.connection(*id).await?;
-        if other.connector != from.connector {
-            return Err(Failure::new(Code::BadRequest).with("field", "to").detail("a connection of another system"));
-        }
-        others.push(other);
-    }
-    for other in &others {
-        let mut changed = other.clone();
-        if has(SettingsPart::Schedule) {
-            changed.schedule = from.schedule.clone();
-        }
-        if has(SettingsPart::Lookback) {
-            changed.lookback_days = from.lookback_days;
-        }
-        if has(SettingsPart::Vat) {
-            changed.vat = from.vat;
-        }
-        workspace.store.update_connection(&changed).await?;
-        if has(SettingsPart::Streams) {
-            workspace.store.set_streams(changed.id, &streams).await?;
-        }
-        workspace.scheduler.look_at(changed.id).await?;
-        workspace.audit(host.now(), AuditAction::ConnectionUpdated, &changed.account_name).await?;
-    }
-    Ok(SettingsApplied { changed: small(others.len() as u64) })
+/// Settings that a person has chosen: a schedule that can be kept, and no longer lookback than there are days.
+pub(crate) fn checked(change: SettingsChange) -> Result<SettingsChange, Failure> {
+    change.schedule.as_ref().map_or(Ok(()), sync::schedule::check)?;
+    Ok(SettingsChange { lookback_days: change.lookback_days.map(|days| days.min(MAX_DAYS)), ..change })
 }
 
 pub(crate) async fn connection_delete(host: &Host, request: ById<ConnectionId>) -> Result<Empty, Failure> {
@@ -116,24 +89,18 @@ pub(crate) async fn forget(workspace: &Workspace, id: ConnectionId) {
     }
 }
 
-pub(crate) fn stored(streams: Vec<StreamChoice>) -> Vec<store::StreamChoice> {
-    streams.into_iter().map(|stream| store::StreamChoice { name: stream.name, on: stream.on }).collect()
-}
-
-async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<ConnectionDetail, Failure> {
+pub(crate) async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<ConnectionDetail, Failure> {
     let connection = workspace.store.connection(id).await?;
     let scope = Scope::Client(connection.client_id);
     let views = portfolio::connections(&workspace.store, scope, host.now()).await?;
     let view = views.iter().find(|view| view.connection.id == id);
     let view = view.ok_or_else(|| Failure::new(Code::NotFound).with("what", "connection"))?;
-    let streams = workspace.store.streams(id).await?;
     let counts = workspace.store.stat_counts(scope).await?;
     Ok(ConnectionDetail {
         connection: connection_row(view),
-        streams: streams.into_iter().map(|stream| StreamChoice { name: stream.name, on: stream.on }).collect(),
-        lookback_days: connection.lookback_days,
+        settings: connection.settings.clone(),
+        template: super::templates::followed(workspace, &connection).await?,
         first_load_days: connection.first_load_days,
-        schedule: connection.schedule.clone(),
         time_zone: workspace.store.client(connection.client_id).await?.time_zone,
         rows: counts.into_iter().find(|(of, _)| *of == id).map_or(0, |(_, rows)| rows),
         credential: credential(host, workspace, &connection).await?,

@@ -105,7 +105,7 @@ pub(crate) fn connection_row(view: &ConnectionView) -> wire::ConnectionRow {
         account_external_id: connection.account_external_id.clone(),
         account_name: connection.account_name.clone(),
         currency: connection.currency,
-        vat: connection.vat,
+        vat: connection.settings.vat,
         state: connection.state,
         health: view.diagnosis.health,
         failure: view.diagnosis.failure.as_ref().or(parked).map(wire::ApiError::from),

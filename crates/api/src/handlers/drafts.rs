@@ -1,9 +1,6 @@
 //! The connect wizard's side of the surface.
 
-use super::{
-    clients,
-    connections::{MAX_DAYS, stored},
-};
+use super::{clients, connections::MAX_DAYS, templates};
 use crate::{
     drafts::{Answers, Draft, Found, Known},
     host::{Host, Workspace},
@@ -19,6 +16,8 @@ use model::{
     id::{ClientId, ConnectionId, DraftId, SignInId},
     money::Currency,
     run::RunTrigger,
+    settings::Settings,
+    template::Giving,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -122,6 +121,10 @@ async fn connect(
     let picked: Vec<&str> = request.picks.iter().map(|pick| pick.external_id.as_str()).collect();
     let given = given(host, draft, draft.joins.filter(|_| draft.base.goes_on()), &picked).await?;
     let mut taken: HashSet<&str> = HashSet::new();
+    let template = match request.template {
+        Some(id) => Some(templates::of_system(workspace, id, &draft.connector).await?),
+        None => None,
+    };
     for pick in &request.picks {
         let found = accounts.iter().find(|found| found.account.external_id == pick.external_id);
         let found = found.ok_or_else(|| Failure::new(Code::NotFound).with("what", "account"))?;
@@ -138,13 +141,16 @@ async fn connect(
             (None, None) => return Err(Failure::new(Code::SettingInvalid).with("field", "client")),
         };
         let connection = connection(host, workspace, &*source, draft, found, client, request);
+        let connection = match &template {
+            // What the person chose stands, whatever it was that they began with.
+            Some(template) => template.plan(connection, &Giving::nothing()).after,
+            None => connection,
+        };
         // One account for two clients: the tokens of the first are not the second's, which gets its own when it is read.
         let own = found.credentials.own_to_keep().filter(|_| taken.insert(&pick.external_id)).unwrap_or_default();
         workspace.wires.sign_ins.keep_own(client, connection.id, own).await?;
-        let streams = stored(request.streams.clone());
-        if let Err(error) =
-            workspace.store.insert_connection(&connection, &streams, totals_level(&*source, &streams)).await
-        {
+        let level = totals_level(&*source, &connection.settings);
+        if let Err(error) = workspace.store.insert_connection(&connection, level).await {
             super::connections::forget(workspace, connection.id).await;
             return Err(error.into());
         }
@@ -173,13 +179,17 @@ fn connection(
         account_external_id: found.account.external_id.clone(),
         account_name: found.account.name.clone(),
         currency: currency(found).unwrap_or(workspace.row.currency),
-        vat: request.vat,
         time_zone: source.descriptor().time_zone.clone().unwrap_or_else(|| workspace.row.time_zone.clone()),
         config,
         state: ConnectionState::Active,
-        lookback_days: request.lookback_days.min(MAX_DAYS),
         first_load_days: request.first_load_days.clamp(1, MAX_DAYS),
-        schedule: request.schedule.clone().unwrap_or_default(),
+        settings: Settings {
+            streams: request.streams.clone(),
+            schedule: request.schedule.clone().unwrap_or_default(),
+            lookback_days: request.lookback_days.min(MAX_DAYS),
+            vat: request.vat,
+        },
+        follows: None,
         created_at: host.now(),
     }
 }
@@ -264,9 +274,9 @@ fn currency(found: &Found) -> Option<Currency> {
 }
 
 /// The level whose rows are the totals: campaigns where they are read, else the highest level that is.
-fn totals_level(source: &dyn Source, streams: &[store::StreamChoice]) -> Level {
-    let on = |name: &str| streams.iter().any(|stream| stream.name == name && stream.on);
-    let levels = source.descriptor().streams.iter().filter(|stream| stream.required || on(&stream.name));
+fn totals_level(source: &dyn Source, settings: &Settings) -> Level {
+    let streams = source.descriptor().streams.iter();
+    let levels = streams.filter(|stream| stream.required || settings.reads(&stream.name));
     let mut levels: Vec<Level> = levels
         .filter_map(|stream| match stream.kind {
             StreamKind::Statistics { level } => Some(level),

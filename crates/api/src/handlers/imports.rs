@@ -14,6 +14,7 @@ use model::{
     failure::{Code, Failure},
     id::ConnectionId,
     schedule::Schedule,
+    settings::Settings,
 };
 use store::Scope;
 use sync::import::FileRows;
@@ -95,16 +96,15 @@ async fn create(host: &Host, workspace: &Workspace, check: &ImportCheck, level: 
         account_external_id: name.clone(),
         account_name: name,
         currency: check.currency,
-        vat: check.vat,
         time_zone: client.time_zone,
         config: serde_json::Map::new(),
         state: ConnectionState::Active,
-        lookback_days: 0,
         first_load_days: 1,
-        schedule: Schedule::Off,
+        settings: Settings { schedule: Schedule::Off, vat: check.vat, ..Settings::default() },
+        follows: None,
         created_at: host.now(),
     };
-    workspace.store.insert_connection(&connection, &[], level).await?;
+    workspace.store.insert_connection(&connection, level).await?;
     workspace.audit(host.now(), AuditAction::ConnectionCreated, &connection.account_name).await?;
     Ok(connection)
 }

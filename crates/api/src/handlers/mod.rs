@@ -18,6 +18,7 @@ pub(crate) mod records;
 pub(crate) mod sign_ins;
 pub(crate) mod stats;
 pub(crate) mod syncs;
+pub(crate) mod templates;
 pub(crate) mod test_read;
 pub(crate) mod workspace;
 
@@ -27,7 +28,7 @@ use answers::{drift_decide, drift_list, quarantine_export, quarantine_open, quar
 use audit::audit_list;
 use channels::{channel_chats, channel_delete, channel_save, channel_test, channels_list};
 use clients::{client_create, client_delete, client_get, client_update, clients_list};
-use connections::{connection_delete, connection_get, connection_update, connections_list, settings_apply};
+use connections::{connection_delete, connection_get, connection_update, connections_list};
 use connectors::connectors_list;
 use doctor::{diagnostics_export, doctor_run};
 use drafts::{draft_commit, draft_discard, draft_get, draft_start};
@@ -43,6 +44,9 @@ use sign_ins::sign_ins_list;
 use stats::{client_stats, stats_export};
 use syncs::{
     quarantine_list, run_cancel, run_estimate, run_get, run_pause, run_resume, run_start, runs_list, syncs_board,
+};
+use templates::{
+    template_apply, template_create, template_delete, template_leave, template_preview, template_update, templates_list,
 };
 use test_read::manifest_test_read;
 use workspace::{

@@ -280,7 +280,9 @@ async fn days_are_read_with_their_totals_and_what_they_were() {
         ]
     );
     assert!(read.iter().all(|day| day.state == DayState::Final));
-    home.store.set_streams(id, &crate::streams(&["campaigns", "campaign_stats"])).await.unwrap();
+    let mut fewer = home.store.connection(id).await.unwrap();
+    fewer.settings.streams = crate::streams(&["campaigns", "campaign_stats"]);
+    home.store.update_connection(&fewer).await.unwrap();
     assert_eq!(
         home.store.read_days(id, day(17)).await.unwrap().len(),
         2,

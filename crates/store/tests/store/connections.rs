@@ -2,8 +2,15 @@
 
 use crate::{Home, a_client, a_connection, connected, day, days, noon, stat, streams, write};
 use chrono::TimeDelta;
-use model::{ad::Level, connection::ConnectionState, id::ConnectionId, money::VatState, schedule::Schedule};
-use store::{Scope, StoreError, StreamChoice, request_budgets::RequestBudget, turns::Turn};
+use model::{
+    ad::Level,
+    connection::ConnectionState,
+    id::ConnectionId,
+    money::VatState,
+    schedule::Schedule,
+    settings::{Settings, StreamChoice},
+};
+use store::{Scope, StoreError, request_budgets::RequestBudget, turns::Turn};
 
 #[tokio::test]
 async fn a_connection_reads_back_as_it_was_written() {
@@ -11,27 +18,26 @@ async fn a_connection_reads_back_as_it_was_written() {
     let client = a_client("acme");
     home.store.insert_client(&client).await.unwrap();
     let mut connection = a_connection(client.id, "1");
-    let names = streams(&["zeta", "alpha"]);
-    home.store.insert_connection(&connection, &names, Level::Ad).await.unwrap();
+    connection.settings.streams = streams(&["zeta", "alpha"]);
+    home.store.insert_connection(&connection, Level::Ad).await.unwrap();
     assert_eq!(home.store.connection(connection.id).await.unwrap(), connection);
-    assert_eq!(home.store.streams(connection.id).await.unwrap(), names);
     assert_eq!(home.store.totals_level(connection.id).await.unwrap(), Level::Ad);
     // The form shows settings in their order.
     let read = home.store.connection(connection.id).await.unwrap();
     assert_eq!(read.config.keys().collect::<Vec<_>>(), ["agency_client_name", "z", "a"]);
 
-    connection.vat = VatState::Excluded;
     connection.account_name = "Renamed".to_owned();
-    connection.lookback_days = 28;
-    connection.schedule = Schedule::Cron { expression: "0 7 * * 1-5".to_owned() };
+    connection.settings = Settings {
+        vat: VatState::Excluded,
+        lookback_days: 28,
+        schedule: Schedule::Cron { expression: "0 7 * * 1-5".to_owned() },
+        streams: vec![StreamChoice { name: "alpha".to_owned(), on: false }],
+    };
     home.store.update_connection(&connection).await.unwrap();
     home.store.set_connection_state(connection.id, ConnectionState::SignInNeeded).await.unwrap();
     connection.state = ConnectionState::SignInNeeded;
-    let off = vec![StreamChoice { name: "alpha".to_owned(), on: false }];
-    home.store.set_streams(connection.id, &off).await.unwrap();
     let home = home.reopened().await;
-    assert_eq!(home.store.connections(Scope::Client(client.id)).await.unwrap(), [connection.clone()]);
-    assert_eq!(home.store.streams(connection.id).await.unwrap(), off);
+    assert_eq!(home.store.connections(Scope::Client(client.id)).await.unwrap(), [connection]);
 }
 
 #[tokio::test]
@@ -76,12 +82,12 @@ async fn the_same_account_twice_under_one_client_is_refused() {
     let (client, _) = connected(&home.store, "acme").await;
     let again = a_connection(client, "acme");
     assert!(matches!(
-        home.store.insert_connection(&again, &[], Level::Campaign).await,
+        home.store.insert_connection(&again, Level::Campaign).await,
         Err(StoreError::Conflict { what: "connection" })
     ));
     let other = a_client("other");
     home.store.insert_client(&other).await.unwrap();
-    home.store.insert_connection(&a_connection(other.id, "acme"), &[], Level::Campaign).await.unwrap();
+    home.store.insert_connection(&a_connection(other.id, "acme"), Level::Campaign).await.unwrap();
     assert_eq!(home.store.connections(Scope::Portfolio).await.unwrap().len(), 2);
 }
 
@@ -91,10 +97,9 @@ async fn what_does_not_exist_is_not_found() {
     let store = &home.store;
     let ghost = a_connection(a_client("ghost").id, "1");
     let not_found = |result: Result<(), StoreError>| matches!(result, Err(StoreError::NotFound { .. }));
-    assert!(not_found(store.insert_connection(&ghost, &[], Level::Campaign).await));
+    assert!(not_found(store.insert_connection(&ghost, Level::Campaign).await));
     assert!(not_found(store.update_connection(&ghost).await));
     assert!(not_found(store.set_connection_state(ghost.id, ConnectionState::Paused).await));
-    assert!(not_found(store.set_streams(ghost.id, &[]).await));
     assert!(not_found(store.set_totals_level(ghost.id, Level::Ad).await));
     assert!(not_found(store.connection(ghost.id).await.map(|_| ())));
     assert!(not_found(store.delete_connection(ConnectionId::new()).await.map(|_| ())));
@@ -130,7 +135,7 @@ async fn deleting_a_connection_counts_its_rows_and_never_gives_its_number_again(
     write(&home.store, connection, Level::Campaign, days(1, 2), vec![stat("1", day(1), 5), stat("2", day(2), 7)]).await;
     assert_eq!(home.store.delete_connection(connection).await.unwrap(), 2);
     let next = a_connection(client, "next");
-    home.store.insert_connection(&next, &[], Level::Campaign).await.unwrap();
+    home.store.insert_connection(&next, Level::Campaign).await.unwrap();
     assert_eq!(home.store.stat_counts(Scope::Portfolio).await.unwrap(), [(next.id, 0)]);
     assert!(home.store.client_sums(Scope::Portfolio, days(1, 30)).await.unwrap().is_empty());
     assert_eq!(home.store.check().await.unwrap().problems, Vec::<String>::new());

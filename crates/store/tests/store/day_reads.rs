@@ -1,6 +1,6 @@
 //! Days and cursors: what is final, what moves, what failed, and how far the data go.
 
-use crate::{Home, a_commit, a_run, a_slice, at, connected, day, days, noon, stat, streams, write};
+use crate::{Home, a_commit, a_run, a_slice, at, connected, day, days, noon, stat, write};
 use model::{
     ad::Level,
     date::DateRange,
@@ -10,7 +10,7 @@ use model::{
     run::DayState,
 };
 use store::{
-    Scope, Store, StreamChoice,
+    Scope, Store,
     commit::{Effort, SliceFailure},
 };
 
@@ -101,9 +101,9 @@ async fn streams_together_make_a_cell_and_a_stream_that_is_off_does_not_count() 
     let through = home.store.data_through(Scope::Client(client)).await.unwrap();
     assert_eq!(through[0].date, day(1));
 
-    let mut off: Vec<StreamChoice> = streams(&["campaigns", "campaign_stats", "ad_stats"]);
-    off[2].on = false;
-    home.store.set_streams(connection, &off).await.unwrap();
+    let mut off = home.store.connection(connection).await.unwrap();
+    off.settings.streams[2].on = false;
+    home.store.update_connection(&off).await.unwrap();
     assert_eq!(strip(&home.store).await, [(1, DayState::Final, 1, 1), (2, DayState::Final, 1, 1)]);
     assert_eq!(home.store.data_through(Scope::Client(client)).await.unwrap()[0].date, day(2));
 }

@@ -21,6 +21,7 @@ mod logs;
 mod open;
 mod runs;
 mod secrecy;
+mod templates;
 mod upgrade;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -32,10 +33,11 @@ use model::{
     money::{Currency, Micros, VatState},
     run::{RunState, RunTrigger},
     secret::Secret,
+    settings::{Settings, StreamChoice},
 };
 use std::{collections::BTreeMap, path::PathBuf};
 use store::{
-    Options, Store, StreamChoice,
+    Options, Store,
     commit::{Committed, Effort, SliceCommit},
     runs::NewRun,
     slices::NewSlice,
@@ -125,13 +127,17 @@ fn a_connection(client: ClientId, account: &str) -> Connection {
         account_external_id: account.to_owned(),
         account_name: format!("Cabinet {account}"),
         currency: Currency::RUB,
-        vat: VatState::Included,
         time_zone: "Europe/Moscow".to_owned(),
         config: serde_json::from_str(r#"{"agency_client_name":"acme","z":1,"a":2}"#).unwrap(),
         state: ConnectionState::Active,
-        lookback_days: 3,
         first_load_days: 365,
-        schedule: model::schedule::Schedule::default(),
+        settings: Settings {
+            streams: streams(&["campaigns", "campaign_stats", "ad_stats"]),
+            lookback_days: 3,
+            vat: VatState::Included,
+            ..Settings::default()
+        },
+        follows: None,
         created_at: noon(),
     }
 }
@@ -145,8 +151,7 @@ async fn connected(store: &Store, name: &str) -> (ClientId, ConnectionId) {
     let client = a_client(name);
     store.insert_client(&client).await.unwrap();
     let connection = a_connection(client.id, name);
-    let names = streams(&["campaigns", "campaign_stats", "ad_stats"]);
-    store.insert_connection(&connection, &names, Level::Campaign).await.unwrap();
+    store.insert_connection(&connection, Level::Campaign).await.unwrap();
     (client.id, connection.id)
 }
 

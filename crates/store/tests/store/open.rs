@@ -298,6 +298,7 @@ fn every_error_has_its_code() {
         (StoreError::FileAccess { path, source: io() }, Code::FileAccess, Some("path")),
         (StoreError::NotFound { what: "client" }, Code::NotFound, Some("what")),
         (StoreError::Conflict { what: "connection" }, Code::BadRequest, Some("field")),
+        (StoreError::Changed { what: "template" }, Code::ChangedMeanwhile, Some("what")),
         (StoreError::Misuse("x"), Code::Internal, None),
         (StoreError::from(sqlx::Error::PoolClosed), Code::Internal, None),
         (StoreError::from(sqlx::Error::Io(full())), Code::DiskFull, None),

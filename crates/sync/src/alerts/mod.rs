@@ -176,7 +176,7 @@ fn promised(
         return None;
     }
     let patience = TimeDelta::hours(i64::from(rules.get(&AlertKind::Stale)?.number(Threshold::Hours)));
-    let start = schedule::last(&connection.schedule, zone, connection.id, now - patience)?;
+    let start = schedule::last(&connection.settings.schedule, zone, connection.id, now - patience)?;
     // What was not connected yet was not promised.
     if start <= connection.created_at {
         return None;

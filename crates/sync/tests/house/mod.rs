@@ -21,13 +21,14 @@ use model::{
     money::{Currency, Micros, VatState},
     run::{RunState, RunTrigger, SliceState},
     secret::Secret,
+    settings::{Settings, StreamChoice},
 };
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
-use store::{Scope, Store, StreamChoice};
+use store::{Scope, Store};
 use sync::engine::{Asked, Engine, Wiring};
 use tokio_util::sync::CancellationToken;
 
@@ -239,17 +240,22 @@ impl House {
             account_external_id: "1".to_owned(),
             account_name: "romashka".to_owned(),
             currency: Currency::RUB,
-            vat: VatState::Excluded,
             time_zone: ZONE.to_owned(),
             config: serde_json::Map::new(),
             state: ConnectionState::Active,
-            lookback_days: 3,
             first_load_days: 10,
-            schedule: model::schedule::Schedule::default(),
+            settings: Settings {
+                streams: ["campaigns", "campaign_stats"]
+                    .map(|name| StreamChoice { name: name.to_owned(), on: true })
+                    .to_vec(),
+                lookback_days: 3,
+                vat: VatState::Excluded,
+                ..Settings::default()
+            },
+            follows: None,
             created_at: clock.now(),
         };
-        let streams = ["campaigns", "campaign_stats"].map(|name| StreamChoice { name: name.to_owned(), on: true });
-        store.insert_connection(&connection, &streams, Level::Campaign).await.unwrap();
+        store.insert_connection(&connection, Level::Campaign).await.unwrap();
         let source = Scripted::new();
         let engine = engine(&store, &source, Arc::clone(&clock)).await;
         Self { dir, source, store, engine, connection: connection.id, clock }
@@ -259,8 +265,7 @@ impl House {
     pub async fn another(&self, account: &str) -> ConnectionId {
         let like = self.store.connection(self.connection).await.unwrap();
         let connection = Connection { id: ConnectionId::new(), account_external_id: account.to_owned(), ..like };
-        let streams = self.store.streams(self.connection).await.unwrap();
-        self.store.insert_connection(&connection, &streams, Level::Campaign).await.unwrap();
+        self.store.insert_connection(&connection, Level::Campaign).await.unwrap();
         connection.id
     }
 

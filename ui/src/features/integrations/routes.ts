@@ -4,6 +4,6 @@ import { IntegrationsScreen } from "./screens/IntegrationsScreen";
 
 /**
  * `/integrations`, `/integrations/sign-ins` (the board), `/integrations/systems/vk_ads` (its connections), `/integrations/connections/<id>` (settings, with
- * `?sign_in=1` the sign-in), `/integrations/connect/vk_ads` (the wizard; `choose` asks for the system first).
+ * `?sign_in=1` the sign-in), `/integrations/templates/<id>` (a template), `/integrations/connect/vk_ads` (the wizard; `choose` asks for the system first).
  */
 export const routes: FeatureRoute[] = [{ path: "/integrations/{-$place}/{-$id}", screen: IntegrationsScreen }];

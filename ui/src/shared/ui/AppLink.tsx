@@ -14,6 +14,7 @@ export const links = {
   client: (id: string, tab?: "statistics" | "connections") => `/clients/${id}${tab ? `?tab=${tab}` : ""}`,
   integrations: () => "/integrations",
   signIns: () => "/integrations/sign-ins",
+  template: (id: string) => `/integrations/templates/${id}`,
   connect: (connector?: string, clientId?: string) =>
     `/integrations/connect/${connector ?? "choose"}${clientId ? `?client=${clientId}` : ""}`,
   system: (connector: string) => `/integrations/systems/${connector}`,

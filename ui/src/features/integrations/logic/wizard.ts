@@ -9,9 +9,9 @@ import type {
   Connector,
   Draft,
   FoundAccount,
-  Schedule,
+  Settings,
   StreamChoice,
-  VatState,
+  TemplateId,
 } from "@/gen/contract";
 
 /** The client a cabinet belongs to: an existing one, or one to create under this name. */
@@ -132,27 +132,22 @@ export function testShare(draft: Draft): number {
 }
 
 /** What is to be synced. */
-export interface Settings {
-  /** Streams on and off, in the order of the connector. */
-  streams: StreamChoice[];
+export interface Wanted extends Settings {
   /** Days of the first run. */
   firstLoadDays: number;
-  /** Past days read again. */
-  lookbackDays: number;
-  /** VAT. */
-  vat: VatState;
-  /** When it is collected by itself. */
-  schedule: Schedule;
+  /** The template that the connections will follow. */
+  template: TemplateId | null;
 }
 
 /** What a connector suggests. */
-export function suggestedSettings(connector: Connector): Settings {
+export function suggestedSettings(connector: Connector): Wanted {
   return {
     streams: connector.streams.map((stream) => ({ name: stream.name, on: stream.on_by_default || stream.required })),
     firstLoadDays: connector.first_load_days,
-    lookbackDays: connector.lookback_days,
+    lookback_days: connector.lookback_days,
     vat: "unknown",
     schedule: { kind: "daily", at: "06:00", days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] },
+    template: null,
   };
 }
 

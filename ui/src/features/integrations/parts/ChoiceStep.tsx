@@ -4,11 +4,12 @@ import { IconLock } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Connector, StreamChoice, VatState } from "@/gen/contract";
 import type { CallError } from "@/host/host";
+import { useRead } from "@/shared/query/query";
 import { Badge } from "@/shared/ui/Layout";
 import { ErrorPanel } from "@/shared/ui/Notices";
 import { onlyRecords } from "@/shared/ui/systems";
 import classes from "../integrations.module.css";
-import { type Choice, depths, type Settings, switchStream } from "../logic/wizard";
+import { type Choice, depths, switchStream, type Wanted } from "../logic/wizard";
 import { useLocalText } from "../logic/words";
 import { ScheduleInput } from "./ScheduleInput";
 
@@ -17,20 +18,34 @@ const vats: VatState[] = ["included", "excluded", "unknown"];
 /** The choices, all with the connector's own suggestion in place. */
 export function ChoiceStep(props: {
   connector: Connector;
-  settings: Settings;
+  settings: Wanted;
   picked: Choice[];
   error: CallError | null;
-  onChange: (settings: Settings) => void;
+  onChange: (settings: Wanted) => void;
 }) {
   const { t } = useTranslation("integrations");
   const { connector, settings } = props;
-  const change = (part: Partial<Settings>) => props.onChange({ ...settings, ...part });
+  const change = (part: Partial<Wanted>) => props.onChange({ ...settings, ...part });
+  const read = useRead("templates_list", {});
+  const templates = (read.data ?? []).filter((one) => one.connector === connector.id);
   const currencies = [
     ...new Set(props.picked.map((choice) => choice.account.currency).filter((currency) => currency !== null)),
   ];
   return (
     <div className={classes.choice}>
       <section aria-label={t("choice.streams")}>
+        {templates.length > 0 ? (
+          <Select
+            className={classes.choiceTemplate ?? ""}
+            label={t("template.one")}
+            description={t("template.choice_hint")}
+            placeholder={t("template.none")}
+            clearable
+            data={templates.map((one) => ({ value: one.id, label: one.name }))}
+            value={settings.template}
+            onChange={(id) => change({ ...templates.find((one) => one.id === id)?.settings, template: id })}
+          />
+        ) : null}
         <h2>{t("choice.streams")}</h2>
         <Streams connector={connector} streams={settings.streams} onChange={(streams) => change({ streams })} />
         <div className={classes.choiceSchedule}>
@@ -52,7 +67,7 @@ export function ChoiceStep(props: {
               />
             </section>
             <section>
-              <LookbackInput value={settings.lookbackDays} onChange={(lookbackDays) => change({ lookbackDays })} />
+              <LookbackInput value={settings.lookback_days} onChange={(lookback_days) => change({ lookback_days })} />
             </section>
             <section>
               <VatChoice value={settings.vat} onChange={(vat) => change({ vat })} />

@@ -11,10 +11,9 @@ import type {
   ConnectionRow,
   Connector,
   FailureKind,
-  Schedule,
-  StreamChoice,
+  Setting,
+  Settings,
   TrafficDay,
-  VatState,
 } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
 import { useChange, useRead } from "@/shared/query/query";
@@ -29,12 +28,12 @@ import { useScreenSync, useSyncHere } from "@/shared/ui/screenSync";
 import { FILE_CONNECTOR, onlyRecords } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
+import { noChange, some } from "../logic/settings";
 import { useLocalText } from "../logic/words";
-import { ApplyDialog } from "./ApplyDialog";
-import { LookbackInput, Streams, VatChoice } from "./ChoiceStep";
 import { ConnectWizard } from "./ConnectWizard";
+import { FollowedTemplatePart, OwnMark, TemplateDialog, type TemplateWish } from "./FollowedTemplate";
 import { Quota } from "./Quota";
-import { ScheduleInput } from "./ScheduleInput";
+import { SettingsForm } from "./SettingsForm";
 import { SignInWord, useSignInFacts } from "./SignIns";
 
 /** The drawer of a connection, read by its id. */
@@ -62,17 +61,10 @@ export function ConnectionDrawer(props: { id: string; connectors: Connector[]; o
       </Drawer>
     );
   }
-  return <Settings detail={read.data} connector={connector} onClose={props.onClose} />;
+  return <Opened detail={read.data} connector={connector} onClose={props.onClose} />;
 }
 
-interface Changes {
-  streams?: StreamChoice[];
-  lookback?: number;
-  schedule?: Schedule;
-  vat?: VatState;
-}
-
-function Settings(props: { detail: ConnectionDetail; connector: Connector; onClose: () => void }) {
+function Opened(props: { detail: ConnectionDetail; connector: Connector; onClose: () => void }) {
   const { t } = useTranslation("integrations");
   const { t: shared } = useTranslation("shared");
   const say = useLocalText();
@@ -80,9 +72,10 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
   const format = useFormat();
   const sync = useSyncHere();
   const update = useChange("connection_update");
-  const [changes, setChanges] = useState<Changes>({});
+  const [changes, setChanges] = useState<Partial<Settings>>({});
+  const [returned, setReturned] = useState<Setting[]>([]);
+  const [wish, setWish] = useState<TemplateWish | null>(null);
   const [deleting, setDeleting] = useState(false);
-  const [applying, setApplying] = useState(false);
   const [signIn, setSignIn] = useQueryWord("sign_in");
   const { detail, connector } = props;
   const { connection } = detail;
@@ -91,19 +84,21 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
   const records = onlyRecords(connector);
   const failure = connection.failure;
   const needsSignIn = connection.state === "sign_in_needed" || failure?.kind === "sign_in_again";
-  const dirty = Object.keys(changes).length > 0;
-  const change = (id: "paused" | "settings", paused: boolean | null) =>
+  const dirty = Object.keys(changes).length > 0 || returned.length > 0;
+  // What is going back to the template is shown as the template has it.
+  const { template } = detail;
+  const settings = { ...detail, ...changes, ...(template ? some(returned, template.settings) : {}) };
+  const save = () =>
     update.mutate(
+      { ...noChange, ...changes, id: connection.id, returned, paused: null },
       {
-        id: connection.id,
-        streams: id === "settings" ? (changes.streams ?? null) : null,
-        lookback_days: id === "settings" ? (changes.lookback ?? null) : null,
-        vat: id === "settings" ? (changes.vat ?? null) : null,
-        schedule: id === "settings" ? (changes.schedule ?? null) : null,
-        paused,
+        onSuccess: () => {
+          setChanges({});
+          setReturned([]);
+        },
       },
-      { onSuccess: () => id === "settings" && setChanges({}) },
     );
+  const pause = (paused: boolean) => update.mutate({ ...noChange, id: connection.id, returned: null, paused });
 
   // What the one button beside a failure does; its page is where settings are mended, so there it tries again.
   const again = () => sync.start({ connection_id: connection.id, client_id: null, range: null, streams: null });
@@ -144,7 +139,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
           </Button>
         }
         footRight={
-          <Button disabled={!dirty} loading={update.isPending} onClick={() => change("settings", null)}>
+          <Button disabled={!dirty} loading={update.isPending} onClick={save}>
             {shared("save")}
           </Button>
         }
@@ -187,7 +182,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
                   variant="default"
                   loading={update.isPending && update.variables?.paused !== null}
                   leftSection={paused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
-                  onClick={() => change("paused", !paused)}
+                  onClick={() => pause(!paused)}
                 >
                   {paused ? t("resume") : t("pause")}
                 </Button>
@@ -247,47 +242,32 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
             ]}
           />
         </div>
-        {isFile ? null : (
-          <section className={classes.drawerPart}>
-            <h3>{t("choice.streams")}</h3>
-            <Streams
-              connector={connector}
-              streams={changes.streams ?? detail.streams}
-              onChange={(streams) => setChanges({ ...changes, streams })}
-            />
-          </section>
-        )}
         {connector.streams.some((stream) => stream.kind === "records") ? <Records connection={connection} /> : null}
         <Answers id={connection.id} />
         {isFile ? null : (
-          <section className={classes.drawerPart}>
-            <ScheduleInput
-              value={changes.schedule ?? detail.schedule}
-              zone={detail.time_zone}
-              onChange={(schedule) => setChanges({ ...changes, schedule })}
+          <FollowedTemplatePart detail={detail} connector={connector} disabled={dirty} onWish={setWish} />
+        )}
+        <SettingsForm
+          connector={connector}
+          settings={settings}
+          zone={detail.time_zone}
+          mark={(setting) => (
+            <OwnMark
+              connector={connector}
+              setting={setting}
+              template={template}
+              returned={returned.includes(setting)}
+              onReturn={(back) => {
+                setReturned([...returned.filter((one) => one !== setting), ...(back ? [setting] : [])]);
+                setChanges(({ [setting]: _, ...others }) => others);
+              }}
             />
-            <Button
-              className={classes.spread ?? ""}
-              variant="default"
-              disabled={dirty}
-              onClick={() => setApplying(true)}
-            >
-              {t("apply.open")}
-            </Button>
-          </section>
-        )}
-        {records ? null : (
-          <section className={classes.drawerPart}>
-            <h3>{t("reading")}</h3>
-            {isFile ? null : (
-              <LookbackInput
-                value={changes.lookback ?? detail.lookback_days}
-                onChange={(lookback) => setChanges({ ...changes, lookback })}
-              />
-            )}
-            <VatChoice value={changes.vat ?? connection.vat} onChange={(vat) => setChanges({ ...changes, vat })} />
-          </section>
-        )}
+          )}
+          onChange={(change) => {
+            setReturned(returned.filter((setting) => !(setting in change)));
+            setChanges({ ...changes, ...change });
+          }}
+        />
         {isFile ? null : (
           <section className={classes.drawerPart}>
             <div className={classes.stateLine}>
@@ -307,7 +287,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
         {detail.traffic.length > 0 ? <Traffic days={detail.traffic} /> : null}
       </Drawer>
       {deleting ? <Delete detail={detail} onDone={props.onClose} onClose={() => setDeleting(false)} /> : null}
-      {applying ? <ApplyDialog detail={detail} connector={connector} onClose={() => setApplying(false)} /> : null}
+      {wish ? <TemplateDialog wish={wish} detail={detail} connector={connector} onClose={() => setWish(null)} /> : null}
       {signIn && !isFile ? (
         <ConnectWizard
           connector={connector}

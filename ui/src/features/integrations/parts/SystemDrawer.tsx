@@ -5,9 +5,10 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ConnectionRow, Connector } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
+import { useRead } from "@/shared/query/query";
 import { AppLink, links, useGo } from "@/shared/ui/AppLink";
 import { Drawer } from "@/shared/ui/Layout";
-import { ConnectionFailure, EmptyState } from "@/shared/ui/Notices";
+import { ConnectionFailure, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { HealthBadge, StateWord } from "@/shared/ui/States";
 import { useSyncHere } from "@/shared/ui/screenSync";
 import { SystemTile } from "@/shared/ui/Tiles";
@@ -71,7 +72,42 @@ export function SystemDrawer(props: { connector: Connector; rows: ConnectionRow[
           ))}
         </ul>
       )}
+      <Templates connector={connector} />
     </Drawer>
+  );
+}
+
+/** The templates of the system; silent while there is none, because one is made from a connection. */
+function Templates(props: { connector: Connector }) {
+  const { t } = useTranslation("integrations");
+  const format = useFormat();
+  const read = useRead("templates_list", {});
+  const templates = (read.data ?? []).filter((one) => one.connector === props.connector.id);
+  if (!read.isError && templates.length === 0) return null;
+  return (
+    <section className={classes.drawerPart} data-testid="templates">
+      <h3>{t("template.many")}</h3>
+      {read.isError ? (
+        <ErrorPanel error={read.error} onAction={() => read.refetch()} />
+      ) : (
+        <ul className={classes.streams}>
+          {templates.map((one) => (
+            <li key={one.id} className={classes.follower}>
+              <AppLink to={links.template(one.id)}>{one.name}</AppLink>
+              <small>
+                {t("template.followers", { count: one.followers.length, printed: format.count(one.followers.length) })}
+              </small>
+              {one.behind > 0 ? (
+                <StateWord
+                  tone="watch"
+                  word={t("template.behind", { count: one.behind, printed: format.count(one.behind) })}
+                />
+              ) : null}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }
 

@@ -31,6 +31,7 @@ import { ConnectWizard } from "../parts/ConnectWizard";
 import { SignIns } from "../parts/SignIns";
 import { ShelfCard, SystemCard } from "../parts/SystemCard";
 import { SystemDrawer } from "../parts/SystemDrawer";
+import { TemplateDrawer } from "../parts/TemplateDrawer";
 
 /** The screen. */
 export function IntegrationsScreen() {
@@ -52,6 +53,8 @@ export function IntegrationsScreen() {
     />
   ) : place === "connections" ? (
     <ConnectionDrawer key={id} id={id} connectors={connectors.data ?? []} onClose={home} />
+  ) : place === "templates" ? (
+    <TemplateDrawer key={id} id={id} connectors={connectors.data ?? []} onClose={home} />
   ) : undefined;
 
   return (
