@@ -45,6 +45,8 @@ const TOO_MUCH: f64 = 3.0;
 const FEWEST_ROWS: f64 = 6.0;
 /// Days within which a copy is looked for.
 const COPY_DAYS: u64 = 7;
+/// Clicks below which a day's spend alone says nothing: fraud is taken off click by click, and of few it may be a third.
+const FEWEST_CLICKS: i64 = 30;
 /// Days that say how often spend converts.
 const CONVERSION_DAYS: i64 = 28;
 
@@ -306,9 +308,10 @@ fn lost(series: &Series<'_>, date: NaiveDate, rule: &AlertRule) -> Option<(Measu
     if (before.impressions? as f64) < least(rule) || was_copy(series, date, before) {
         return None;
     }
+    let few = before.clicks.is_some_and(|clicks| clicks < FEWEST_CLICKS);
     [
         (Measure::Impressions, before.impressions.map(|value| value as f64)),
-        (Measure::Spend, before.cost.map(|cost| cost.0 as f64)),
+        (Measure::Spend, before.cost.filter(|_| !few).map(|cost| cost.0 as f64)),
     ]
     .into_iter()
     .find_map(|(measure, before)| {

@@ -284,6 +284,17 @@ fn faults_are_found_on_the_first_morning() {
         }
     });
     assert_eq!(corrected, [], "fraud is taken off");
+    // The same impressions, for less: four of twelve clicks were fraud, or a third of many is gone.
+    for (clicks, told) in [(12, vec![]), (120, vec![(AlertKind::ShrunkDay, ago(2))])] {
+        let cheaper = with(90, &|back, day| {
+            if back == 2 {
+                day.before = Some(Sums { clicks: Some(clicks), ..day.sums });
+                let cost = day.sums.cost.map(|cost| Micros(cost.0 * 2 / 3));
+                day.sums = Sums { clicks: Some(clicks * 2 / 3), cost, ..day.sums };
+            }
+        });
+        assert_eq!(cheaper, told, "{clicks} clicks");
+    }
     let days_in_a_row = with(90, &|back, day| {
         if back < 3 {
             day.sums = Sums::default();
