@@ -146,8 +146,8 @@ export const screens = [
     name: "connection-own-values",
     at: `/integrations/connections/${FOLLOWER}`,
     ready: '[data-testid="template"]',
-    act: async (page, { lang }) => {
-      const back = page.getByRole("button", { name: lang === "ru" ? /^Вернуть из шаблона: НДС/ : /^Return .*: VAT/ });
+    act: async (page) => {
+      const back = page.getByRole("button", { name: /\((НДС|VAT)\)$/ });
       await back.click();
       await page.getByTestId("template").evaluate((part) => part.scrollIntoView());
     },
@@ -156,10 +156,8 @@ export const screens = [
     name: "connection-own-values-end",
     at: `/integrations/connections/${FOLLOWER}`,
     ready: '[data-testid="template"]',
-    act: (page, { lang }) =>
-      page
-        .getByRole("button", { name: lang === "ru" ? /^Вернуть из шаблона: НДС/ : /^Return .*: VAT/ })
-        .evaluate((part) => part.scrollIntoView({ block: "end" })),
+    act: (page) =>
+      page.getByRole("button", { name: /\((НДС|VAT)\)$/ }).evaluate((part) => part.scrollIntoView({ block: "end" })),
   },
   {
     name: "template-save",
@@ -172,12 +170,7 @@ export const screens = [
       await page.waitForTimeout(300);
     },
   },
-  {
-    name: "system-templates",
-    at: "/integrations/systems/vk_ads",
-    ready: '[data-testid="templates"]',
-    act: (page) => page.getByTestId("templates").evaluate((part) => part.scrollIntoView({ block: "end" })),
-  },
+  { name: "system-templates", at: "/integrations/systems/vk_ads", ready: '[data-testid="templates"]' },
   { name: "template", at: "/integrations/templates/template-shops", ready: '[data-testid="followers"]' },
   {
     name: "template-followers",
@@ -202,7 +195,7 @@ export const screens = [
       const ru = lang === "ru";
       await page.getByRole("button", { name: ru ? "Что изменится…" : "What will change…" }).click();
       await page.waitForSelector('[data-testid="plan"] li');
-      await page.getByRole("button", { name: ru ? /^Применить к / : /^Apply to \d/ }).click();
+      await page.getByRole("button", { name: ru ? /^Применить к \d/ : /^Apply to \d/ }).click();
       await page.waitForSelector('[role="dialog"] [role="alert"]');
     },
   },
