@@ -143,21 +143,21 @@ export const screens = [
     act: (page) => page.getByTestId("template").evaluate((part) => part.scrollIntoView()),
   },
   {
+    name: "connection-follows",
+    at: `/integrations/connections/${FOLLOWER}`,
+    ready: '[data-testid="template"]',
+    act: (page) => page.getByTestId("template").evaluate((part) => part.scrollIntoView()),
+  },
+  {
+    // Two values of its own, one of them on its way back.
     name: "connection-own-values",
     at: `/integrations/connections/${FOLLOWER}`,
     ready: '[data-testid="template"]',
     act: async (page) => {
       const back = page.getByRole("button", { name: /\((НДС|VAT)\)$/ });
       await back.click();
-      await page.getByTestId("template").evaluate((part) => part.scrollIntoView());
+      await back.evaluate((part) => part.scrollIntoView({ block: "end" }));
     },
-  },
-  {
-    name: "connection-own-values-end",
-    at: `/integrations/connections/${FOLLOWER}`,
-    ready: '[data-testid="template"]',
-    act: (page) =>
-      page.getByRole("button", { name: /\((НДС|VAT)\)$/ }).evaluate((part) => part.scrollIntoView({ block: "end" })),
   },
   {
     name: "template-save",
