@@ -85,7 +85,7 @@ async fn settings_are_saved_given_changed_and_rolled_out() -> Result<()> {
     let before = office.connection(second).await?;
     let request = given(template.id, Some(&[second, third]), Setting::ALL, true);
     let preview: TemplatePreview = office.ask("template_preview", request.clone()).await?;
-    ensure!((preview.changed, preview.unchanged, preview.kept) == (2, 0, 0), "{preview:?}");
+    ensure!((preview.changed, preview.unchanged, preview.kept, preview.written) == (2, 0, 0, 2), "{preview:?}");
     let row = preview.rows.iter().find(|row| row.connection_id == second).context("a row")?;
     ensure!(row.changed == [Setting::Schedule, Setting::LookbackDays, Setting::Vat] && row.joins, "{row:?}");
     ensure!(row.before == before.settings && row.after == template.settings, "{row:?}");
@@ -192,7 +192,7 @@ async fn who_applies_decides_what_is_given_and_whether_own_values_stay() -> Resu
     ensure!(joined.template.context("a template")?.own == [LookbackDays, Vat], "the rest is not its own");
     let everybody: TemplatePreview =
         office.ask("template_preview", given(template.id, None, Setting::ALL, true)).await?;
-    ensure!((everybody.changed, everybody.kept) == (0, 3), "{everybody:?}");
+    ensure!((everybody.changed, everybody.kept, everybody.written) == (0, 3, 0), "{everybody:?}");
     let list: Vec<TemplateRow> = office.ask("templates_list", json!({})).await?;
     let followers: Vec<usize> = list.iter().map(|one| one.followers.len()).collect();
     ensure!(followers == [4, 0], "{list:?}");

@@ -141,6 +141,8 @@ mod tests {
     use Setting::{LookbackDays, Schedule as When, Streams, Vat};
     use proptest::{collection, prelude::*, sample};
 
+    type Set = &'static [Setting];
+
     fn template(settings: Settings) -> Template {
         Template {
             id: TemplateId::new(),
@@ -204,7 +206,7 @@ mod tests {
         // The template says: 14 days, by hand. The connection has 7 days, every morning, and what the third column names is its own.
         let said = Settings { lookback_days: 14, schedule: Schedule::Off, ..usual() };
         let all = Setting::ALL;
-        let table: [(&str, &[Setting], bool, &[Setting], &[Setting], &[Setting], &[Setting]); 7] = [
+        let table: [(&str, Set, bool, Set, Set, Set, Set); 7] = [
             // What, given settings, own values stay, own before, changed, kept, own after.
             ("a connection that follows nothing", all, true, &[], &[When, LookbackDays], &[], &[]),
             ("own values stay", all, true, &[LookbackDays], &[When], &[LookbackDays], &[LookbackDays]),
@@ -240,7 +242,7 @@ mod tests {
     fn what_a_person_changes_on_the_connection_is_its_own() {
         let change = |lookback_days| SettingsChange { lookback_days: Some(lookback_days), ..SettingsChange::default() };
         let none = SettingsChange::default;
-        let table: [(&str, u32, &[Setting], SettingsChange, &[Setting], u32, &[Setting]); 8] = [
+        let table: [(&str, u32, Set, SettingsChange, Set, u32, Set); 8] = [
             // What, lookback now, own before, changes, returned, lookback after, own after. The template says 14.
             ("changed", 14, &[], change(3), &[], 3, &[LookbackDays]),
             ("changed again", 3, &[LookbackDays], change(4), &[], 4, &[LookbackDays]),
@@ -291,7 +293,7 @@ mod tests {
             said in any_settings(), has in any_settings(), own in any_set(), settings in any_set(), keep_own: bool, follows: bool,
         ) {
             let template = template(said);
-            let follows = follows.then(|| Following { template: template.id, own });
+            let follows = follows.then_some(Following { template: template.id, own });
             let giving = Giving { settings, keep_own };
             let planned = template.plan(connection(has, follows.clone()), &giving);
             prop_assert_eq!(planned.before.settings.differences(&planned.after.settings), planned.changed.clone());

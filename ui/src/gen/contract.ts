@@ -3847,6 +3847,10 @@ unchanged: number,
  */
 kept: number, 
 /**
+ * Connections that anything is written to: those that change, and those that only begin to follow it or lose a value of their own.
+ */
+written: number, 
+/**
  * Stands for all of this: applying names it, and is refused when it would do something else by then.
  */
 stamp: string, };

@@ -74,7 +74,7 @@ pub(crate) async fn template_preview(host: &Host, request: TemplateUse) -> Resul
     let stamp = stamp(&template, &planned)?;
     let count = |counted: fn(&Planned) -> bool| small(planned.iter().filter(|planned| counted(planned)).count() as u64);
     let (changed, kept) = (count(|planned| !planned.changed.is_empty()), count(|planned| !planned.kept.is_empty()));
-    let unchanged = count(|planned| planned.changed.is_empty());
+    let (unchanged, written) = (count(|planned| planned.changed.is_empty()), count(|planned| !planned.is_idle()));
     let mut rows: Vec<TemplateChange> = planned
         .into_iter()
         .map(|planned| {
@@ -96,7 +96,7 @@ pub(crate) async fn template_preview(host: &Host, request: TemplateUse) -> Resul
     rows.sort_by_cached_key(|row| {
         (row.changed.is_empty(), row.client_name.to_lowercase(), row.account_name.to_lowercase())
     });
-    Ok(TemplatePreview { rows, changed, unchanged, kept, stamp })
+    Ok(TemplatePreview { rows, changed, unchanged, kept, written, stamp })
 }
 
 pub(crate) async fn template_apply(host: &Host, request: TemplateApply) -> Result<TemplateRow, Failure> {

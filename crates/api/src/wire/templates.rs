@@ -90,6 +90,8 @@ wire! {
         unchanged: u32,
         /// Connections that keep a value of their own.
         kept: u32,
+        /// Connections that anything is written to: those that change, and those that only begin to follow it or lose a value of their own.
+        written: u32,
         /// Stands for all of this: applying names it, and is refused when it would do something else by then.
         stamp: String,
     }

@@ -125,17 +125,17 @@ it("gives an own value back, and changes one instead", async () => {
   expect(lookback).toHaveValue("30");
   expect(screen.getAllByText("own value")).toHaveLength(2);
   expect(screen.getByText("Former settings: Streams, Schedule")).toBeInTheDocument();
-  await user.click(screen.getByRole("button", { name: "Return to the template's: Days read again" }));
+  await user.click(screen.getByRole("button", { name: "return to the template's: 14 days (Days read again)" }));
   expect(lookback).toHaveValue("14");
-  await user.click(screen.getByRole("button", { name: "Return to the template's: VAT" }));
-  await user.click(screen.getByRole("button", { name: "Keep own value: VAT" }));
+  await user.click(screen.getByRole("button", { name: /^return to the template's: .*\(VAT\)$/ }));
+  await user.click(screen.getByRole("button", { name: "keep own value (VAT)" }));
   await user.click(screen.getByRole("button", { name: "Save" }));
   const nothing = { streams: null, schedule: null, lookback_days: null, vat: null };
   await waitFor(() =>
     expect(sent(host, "connection_update")).toEqual([{ ...nothing, id, returned: ["lookback_days"], paused: null }]),
   );
   // Returned and then typed anew: the typed value is what is meant.
-  await user.click(await screen.findByRole("button", { name: "Return to the template's: VAT" }));
+  await user.click(await screen.findByRole("button", { name: /^return to the template's: .*\(VAT\)$/ }));
   await user.click(screen.getByRole("radio", { name: /not know|don't know/i }));
   await user.click(screen.getByRole("button", { name: "Save" }));
   await waitFor(() =>

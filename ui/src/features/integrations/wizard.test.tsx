@@ -161,6 +161,27 @@ describe("connect wizard", () => {
     );
   });
 
+  it("starts from a template, and what is changed besides is sent as it was chosen", async () => {
+    const { user, host } = await open();
+    await signIn(user, "fine");
+    await waitFor(() => expect(screen.getByTestId("step-totals")).toHaveAttribute("data-state", "done"));
+    await user.click(screen.getByTestId("wizard-next"));
+    await user.click(await screen.findByRole("combobox", { name: "Template" }));
+    await user.click(await screen.findByRole("option", { name: "Магазины" }));
+    expect(screen.getByLabelText("Days read again")).toHaveValue("14");
+    expect(screen.getByRole("radio", { name: "Spend includes VAT" })).toBeChecked();
+    await user.click(screen.getByRole("radio", { name: "Spend is without VAT" }));
+    await user.click(screen.getByTestId("wizard-next"));
+    await waitFor(() =>
+      expect(calls(host, "draft_commit")[0]).toMatchObject({
+        template: "template-shops",
+        schedule: { kind: "hourly", every: 4 },
+        lookback_days: 14,
+        vat: "excluded",
+      }),
+    );
+  });
+
   it("says that nothing was saved when saving fails, and lets the person try again", async () => {
     const { user } = await open({
       draft_commit: () => {

@@ -188,7 +188,7 @@ function Preview(props: {
   };
   const read = useRead("template_preview", request, { keep: true });
   const plan = read.data;
-  const idle = plan ? plan.changed === 0 && plan.rows.every((row) => !row.joins) : true;
+  const written = plan?.written ?? 0;
   return (
     <form
       className={classes.apply}
@@ -209,19 +209,21 @@ function Preview(props: {
       }}
     >
       {apply.error ? <ErrorPanel error={apply.error} /> : null}
-      <Radio.Group
-        label={t("template.own_values")}
-        value={keepOwn ? "keep" : "replace"}
-        onChange={(value) => {
-          setKeepOwn(value === "keep");
-          apply.reset();
-        }}
-      >
-        <div className={classes.applyParts}>
-          <Radio size="xs" value="keep" label={t("template.keep")} />
-          <Radio size="xs" value="replace" label={t("template.replace")} />
-        </div>
-      </Radio.Group>
+      {!keepOwn || (plan?.kept ?? 0) > 0 ? (
+        <Radio.Group
+          label={t("template.own_values")}
+          value={keepOwn ? "keep" : "replace"}
+          onChange={(value) => {
+            setKeepOwn(value === "keep");
+            apply.reset();
+          }}
+        >
+          <div className={classes.applyParts}>
+            <Radio size="xs" value="keep" label={t("template.keep")} />
+            <Radio size="xs" value="replace" label={t("template.replace")} />
+          </div>
+        </Radio.Group>
+      ) : null}
       {read.isError ? (
         <ErrorPanel error={read.error} onAction={() => read.refetch()} />
       ) : plan ? (
@@ -256,10 +258,10 @@ function Preview(props: {
         <Button variant="default" onClick={props.onClose}>
           {shared("cancel")}
         </Button>
-        <Button type="submit" disabled={idle || read.isError} loading={apply.isPending}>
-          {idle
+        <Button type="submit" disabled={written === 0 || read.isError} loading={apply.isPending}>
+          {plan && written === 0
             ? t("template.apply_none")
-            : t("template.apply", { count: plan?.rows.length ?? 0, printed: format.count(plan?.rows.length ?? 0) })}
+            : t("template.apply", { count: written, printed: format.count(written) })}
         </Button>
       </div>
     </form>
@@ -295,7 +297,9 @@ function PlanRow(props: { row: TemplateChange; connector: Connector }) {
             <div key={setting}>
               <dt>{words.name(setting)}</dt>
               <dd>
-                <span>{words.value(row.after, setting)}</span> <Badge>{t("template.own")}</Badge>
+                <span className={classes.planChange}>
+                  {words.value(row.after, setting)} <Badge>{t("template.own")}</Badge>
+                </span>
               </dd>
             </div>
           ))}

@@ -125,7 +125,9 @@ export function OwnMark(props: {
   const words = useSettingWords(props.connector);
   const { setting, template, returned, onReturn } = props;
   if (!template?.own.includes(setting)) return null;
-  const name = words.name(setting);
+  const action = returned
+    ? t("template.keep_value")
+    : t("template.return", { value: words.value(template.settings, setting) });
   return (
     <p className={classes.own}>
       <Badge>{t(returned ? "template.returning" : "template.own")}</Badge>
@@ -133,10 +135,10 @@ export function OwnMark(props: {
         variant="subtle"
         size="compact-xs"
         leftSection={returned ? undefined : <IconArrowBackUp size={13} />}
-        aria-label={t(returned ? "template.keep_of" : "template.return_of", { setting: name })}
+        aria-label={`${action} (${words.name(setting)})`}
         onClick={() => onReturn(!returned)}
       >
-        {returned ? t("template.keep_value") : t("template.return", { value: words.value(template.settings, setting) })}
+        {action}
       </Button>
     </p>
   );

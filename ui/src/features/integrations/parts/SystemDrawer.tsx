@@ -51,6 +51,7 @@ export function SystemDrawer(props: { connector: Connector; rows: ConnectionRow[
         </Button>
       }
     >
+      <Templates connector={connector} />
       {props.rows.length >= SEARCH_FROM ? (
         <div className={classes.drawerFind}>
           <TextInput
@@ -72,7 +73,6 @@ export function SystemDrawer(props: { connector: Connector; rows: ConnectionRow[
           ))}
         </ul>
       )}
-      <Templates connector={connector} />
     </Drawer>
   );
 }
@@ -95,7 +95,12 @@ function Templates(props: { connector: Connector }) {
             <li key={one.id} className={classes.follower}>
               <AppLink to={links.template(one.id)}>{one.name}</AppLink>
               <small>
-                {t("template.followers", { count: one.followers.length, printed: format.count(one.followers.length) })}
+                {one.followers.length === 0
+                  ? t("template.nobody")
+                  : t("template.followers", {
+                      count: one.followers.length,
+                      printed: format.count(one.followers.length),
+                    })}
               </small>
               {one.behind > 0 ? (
                 <StateWord

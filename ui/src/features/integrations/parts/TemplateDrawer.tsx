@@ -71,28 +71,23 @@ function Template(props: { template: TemplateRow; connector: Connector; onClose:
           </Button>
         }
         footRight={
-          <>
-            <Button variant="default" disabled={dirty} onClick={() => setApplying("some")}>
-              {t("template.apply_open")}
-            </Button>
-            <Button
-              disabled={!dirty || name?.trim() === ""}
-              loading={update.isPending}
-              onClick={() =>
-                update.mutate(
-                  { ...noChange, ...changes, id: template.id, name },
-                  {
-                    onSuccess: () => {
-                      setName(null);
-                      setChanges({});
-                    },
+          <Button
+            disabled={!dirty || name?.trim() === ""}
+            loading={update.isPending}
+            onClick={() =>
+              update.mutate(
+                { ...noChange, ...changes, id: template.id, name },
+                {
+                  onSuccess: () => {
+                    setName(null);
+                    setChanges({});
                   },
-                )
-              }
-            >
-              {shared("save")}
-            </Button>
-          </>
+                },
+              )
+            }
+          >
+            {shared("save")}
+          </Button>
         }
       >
         {template.behind > 0 ? (
@@ -122,6 +117,11 @@ function Template(props: { template: TemplateRow; connector: Connector; onClose:
           />
           {update.error && !taken ? <ErrorPanel error={update.error} /> : null}
           <p className={classes.hint}>{t("template.change_hint")}</p>
+          <div>
+            <Button variant="default" disabled={dirty} onClick={() => setApplying("some")}>
+              {t("template.apply_open")}
+            </Button>
+          </div>
         </section>
         <SettingsForm
           connector={connector}
@@ -130,10 +130,7 @@ function Template(props: { template: TemplateRow; connector: Connector; onClose:
         />
         <section className={classes.drawerPart}>
           <h3>
-            {t("template.followers", {
-              count: template.followers.length,
-              printed: format.count(template.followers.length),
-            })}
+            {t("template.followers_title")} {format.count(template.followers.length)}
           </h3>
           {template.followers.length === 0 ? (
             <p className={classes.hint}>{t("template.no_followers")}</p>
@@ -163,10 +160,12 @@ function Template(props: { template: TemplateRow; connector: Connector; onClose:
           onConfirm={() => remove.mutate({ id: template.id }, { onSuccess: props.onClose })}
           onClose={() => setDeleting(false)}
         >
-          {t("template.delete_body", {
-            count: template.followers.length,
-            printed: format.count(template.followers.length),
-          })}
+          {template.followers.length === 0
+            ? t("template.delete_body_none")
+            : t("template.delete_body", {
+                count: template.followers.length,
+                printed: format.count(template.followers.length),
+              })}
         </ConfirmDialog>
       ) : null}
     </>
