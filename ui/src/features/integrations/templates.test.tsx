@@ -32,7 +32,7 @@ const sent = (host: { calls: { command: string; request: unknown }[] }, command:
 
 it("shows what a template would change before it is applied, and applies exactly that", async () => {
   const { handlers, mine, connector, plain } = await office();
-  const [first, , , , , stranger] = mine;
+  const [, first, , , , stranger] = mine;
   if (!first || !stranger) throw new Error("the harness has six connections of a system");
   const onClose = vi.fn();
   const { host } = await inConsole(
