@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
 
-pub use model::run::Progress;
+pub use model::{connection::Lookback, run::Progress};
 
 /// Declares wire structs: every field public, everything serializable and known to TypeScript.
 macro_rules! wire {
@@ -170,7 +170,7 @@ wire_enum! {
     SettingsPart {
         /// When it is collected by itself.
         Schedule,
-        /// Past days read again.
+        /// How far back its streams are read again.
         Lookback,
         /// Which streams are read.
         Streams,
@@ -745,8 +745,6 @@ wire! {
         texts: BTreeMap<String, LocalText>,
         /// Streams.
         streams: Vec<StreamInfo>,
-        /// Past days that each run reads again unless the person says otherwise.
-        lookback_days: u32,
         /// Days the first run reads unless the person says otherwise.
         first_load_days: u32,
         /// Days back beyond which the platform has nothing.
@@ -1210,6 +1208,8 @@ wire! {
         on_by_default: bool,
         /// Whether others need it (names), so that it cannot be switched off.
         required: bool,
+        /// How far back it is read again unless the person says otherwise; of a stream with days.
+        lookback: Option<Lookback>,
     }
     /// A connection in a list.
     ConnectionRow {
@@ -1256,8 +1256,8 @@ wire! {
         connection: ConnectionRow,
         /// Its streams.
         streams: Vec<StreamChoice>,
-        /// Past days read again.
-        lookback_days: u32,
+        /// How far back streams are read again that have another lookback than their connector suggests, by stream.
+        lookbacks: BTreeMap<String, Lookback>,
         /// Days of the first run.
         first_load_days: u32,
         /// When it is collected by itself, in the client's time zone.
@@ -1303,8 +1303,8 @@ wire! {
         id: ConnectionId,
         /// Streams.
         streams: Option<Vec<StreamChoice>>,
-        /// Past days read again.
-        lookback_days: Option<u32>,
+        /// All lookbacks of its own, by stream; a stream that is not in it goes back to its connector's.
+        lookbacks: Option<BTreeMap<String, Lookback>>,
         /// VAT.
         vat: Option<VatState>,
         /// When it is collected by itself.
@@ -1396,8 +1396,8 @@ wire! {
         picks: Vec<AccountPick>,
         /// Streams.
         streams: Vec<StreamChoice>,
-        /// Past days read again by each run.
-        lookback_days: u32,
+        /// Lookbacks of their own, by stream; the connector's where there is none.
+        lookbacks: BTreeMap<String, Lookback>,
         /// Days of the first run.
         first_load_days: u32,
         /// VAT.

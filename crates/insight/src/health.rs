@@ -112,7 +112,7 @@ mod tests {
             time_zone: "Europe/Moscow".to_owned(),
             config: serde_json::Map::new(),
             state,
-            lookback_days: 7,
+            lookbacks: [].into(),
             first_load_days: 90,
             schedule: model::schedule::Schedule::default(),
             created_at: DateTime::<Utc>::MIN_UTC,

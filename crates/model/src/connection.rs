@@ -8,6 +8,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use ts_rs::TS;
 
 /// A client of the agency.
@@ -37,6 +38,26 @@ words! {
     }
 }
 
+/// How far back a stream is read again, because its platform corrects past days: a little every time, and far enough for what comes
+/// late (goals, fraud taken off) once a week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Lookback {
+    /// Past days that every run reads again.
+    pub days: u32,
+    /// Past days that a run reads again once a week.
+    pub weekly_days: u32,
+}
+
+impl Lookback {
+    /// Within what a platform remembers, and once a week no less than every time. Yesterday is read in any case.
+    #[must_use]
+    pub fn within(self, most: u32) -> Self {
+        let most = most.max(1);
+        let days = self.days.clamp(1, most);
+        Self { days, weekly_days: self.weekly_days.clamp(days, most) }
+    }
+}
+
 /// One account of one system, connected for one client.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Connection {
@@ -60,8 +81,8 @@ pub struct Connection {
     pub config: serde_json::Map<String, serde_json::Value>,
     /// Whether it may run.
     pub state: ConnectionState,
-    /// How many past days each run reads again, because the platform corrects them.
-    pub lookback_days: u32,
+    /// How far back streams are read again where a person wants it otherwise than their connector suggests, by stream.
+    pub lookbacks: BTreeMap<String, Lookback>,
     /// How many days the first run reads.
     pub first_load_days: u32,
     /// When it is collected by itself.

@@ -135,7 +135,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             time_zone: "Europe/Moscow".to_owned(),
             config: serde_json::Map::new(),
             state: ConnectionState::Active,
-            lookback_days: 3,
+            lookbacks: [].into(),
             first_load_days: 365,
             schedule: model::schedule::Schedule::default(),
             created_at: Utc::now(),

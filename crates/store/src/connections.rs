@@ -28,7 +28,7 @@ fn read(row: &SqliteRow) -> Result<Connection> {
         time_zone: row.value("time_zone")?,
         config: row.json("config")?,
         state: row.word("state")?,
-        lookback_days: row.small("lookback_days")?,
+        lookbacks: row.json("lookbacks")?,
         first_load_days: row.small("first_load_days")?,
         schedule: row.json("schedule")?,
         created_at: row.instant("created_at")?,
@@ -64,7 +64,7 @@ impl Store {
             }
             let inserted = sqlx::query(
                 "INSERT INTO connections (id, client_id, connector, account_external_id, account_name, currency, vat, time_zone,
-                     config, state, lookback_days, first_load_days, schedule, totals_level, created_at)
+                     config, state, lookbacks, first_load_days, schedule, totals_level, created_at)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(connection.id.to_string())
@@ -77,7 +77,7 @@ impl Store {
             .bind(&connection.time_zone)
             .bind(json(&connection.config)?)
             .bind(connection.state.as_str())
-            .bind(i64::from(connection.lookback_days))
+            .bind(json(&connection.lookbacks)?)
             .bind(i64::from(connection.first_load_days))
             .bind(json(&connection.schedule)?)
             .bind(level_code(totals_level))
@@ -113,15 +113,16 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Changes the settings of a connection: names, currency, VAT, time zone, configuration, state, day counts and
-    /// schedule. Client, connector and
+    /// Changes the settings of a connection: names, currency, VAT, time zone, configuration, state, lookbacks, day
+    /// counts and schedule. Client, connector and
     /// account stay: they say whose data its rows are. VAT and currency apply to rows read from now on.
     pub async fn update_connection(&self, connection: &Connection) -> Result<()> {
         let (settings, schedule) = (json(&connection.config)?, json(&connection.schedule)?);
+        let lookbacks = json(&connection.lookbacks)?;
         self.change_connection(
             sqlx::query(
                 "UPDATE connections SET account_name = ?, currency = ?, vat = ?, time_zone = ?, config = ?, state = ?,
-                     lookback_days = ?, first_load_days = ?, schedule = ? WHERE id = ?",
+                     lookbacks = ?, first_load_days = ?, schedule = ? WHERE id = ?",
             )
             .bind(&connection.account_name)
             .bind(connection.currency.as_str())
@@ -129,7 +130,7 @@ impl Store {
             .bind(&connection.time_zone)
             .bind(settings)
             .bind(connection.state.as_str())
-            .bind(i64::from(connection.lookback_days))
+            .bind(lookbacks)
             .bind(i64::from(connection.first_load_days))
             .bind(schedule)
             .bind(connection.id.to_string()),

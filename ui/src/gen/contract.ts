@@ -758,9 +758,9 @@ connection: ConnectionRow,
  */
 streams: Array<StreamChoice>, 
 /**
- * Past days read again.
+ * How far back streams are read again that have another lookback than their connector suggests, by stream.
  */
-lookback_days: number, 
+lookbacks: { [key in string]: Lookback }, 
 /**
  * Days of the first run.
  */
@@ -890,9 +890,9 @@ id: ConnectionId,
  */
 streams: Array<StreamChoice> | null, 
 /**
- * Past days read again.
+ * All lookbacks of its own, by stream; a stream that is not in it goes back to its connector's.
  */
-lookback_days: number | null, 
+lookbacks: { [key in string]: Lookback } | null, 
 /**
  * VAT.
  */
@@ -950,10 +950,6 @@ texts: { [key in string]: LocalText },
  * Streams.
  */
 streams: Array<StreamInfo>, 
-/**
- * Past days that each run reads again unless the person says otherwise.
- */
-lookback_days: number, 
 /**
  * Days the first run reads unless the person says otherwise.
  */
@@ -1224,9 +1220,9 @@ picks: Array<AccountPick>,
  */
 streams: Array<StreamChoice>, 
 /**
- * Past days read again by each run.
+ * Lookbacks of their own, by stream; the connector's where there is none.
  */
-lookback_days: number, 
+lookbacks: { [key in string]: Lookback }, 
 /**
  * Days of the first run.
  */
@@ -1878,6 +1874,20 @@ event: string,
  * Its values by name.
  */
 params: { [key in string]: string }, };
+
+/**
+ * How far back a stream is read again, because its platform corrects past days: a little every time, and far enough for what comes
+ * late (goals, fraud taken off) once a week.
+ */
+export type Lookback = { 
+/**
+ * Past days that every run reads again.
+ */
+days: number, 
+/**
+ * Past days that a run reads again once a week.
+ */
+weekly_days: number, };
 
 /**
  * How a mail server is spoken to. There is no third way: a password is not sent in the clear.
@@ -3534,7 +3544,11 @@ on_by_default: boolean,
 /**
  * Whether others need it (names), so that it cannot be switched off.
  */
-required: boolean, };
+required: boolean, 
+/**
+ * How far back it is read again unless the person says otherwise; of a stream with days.
+ */
+lookback: Lookback | null, };
 
 /**
  * How a stream is read.

@@ -11,18 +11,21 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use insight::portfolio;
-use kit::session::Credentials;
+use kit::{
+    session::Credentials,
+    source::{Descriptor, StreamDescriptor, StreamKind},
+};
 use model::{
     audit::AuditAction,
-    connection::{Connection, ConnectionState},
+    connection::{Connection, ConnectionState, Lookback},
     date::DateRange,
     failure::{Code, Failure},
     id::ConnectionId,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use store::Scope;
 
-/// The longest lookback: a year covers every platform's attribution window.
+/// The longest first load.
 pub(crate) const MAX_DAYS: u32 = 3_660;
 
 pub(crate) async fn connections_list(host: &Host, _: Empty) -> Result<Vec<ConnectionRow>, Failure> {
@@ -49,8 +52,12 @@ pub(crate) async fn connection_update(host: &Host, request: ConnectionUpdate) ->
         sync::schedule::check(schedule)?;
     }
     let schedule = request.schedule.unwrap_or_else(|| before.schedule.clone());
-    let lookback_days = request.lookback_days.unwrap_or(before.lookback_days).min(MAX_DAYS);
-    let connection = Connection { state, lookback_days, schedule, vat: request.vat.unwrap_or(before.vat), ..before };
+    let lookbacks = match (request.lookbacks, workspace.registry.get(&before.connector)) {
+        (Some(asked), Some(source)) => lookbacks(source.descriptor(), asked)?,
+        // Of a connector that is gone nothing is read, and nothing is known to check it by.
+        (_, _) => before.lookbacks.clone(),
+    };
+    let connection = Connection { state, lookbacks, schedule, vat: request.vat.unwrap_or(before.vat), ..before };
     workspace.store.update_connection(&connection).await?;
     // The screen shows the new time at once, not at the scheduler's next look.
     workspace.scheduler.look_at(connection.id).await?;
@@ -81,7 +88,7 @@ pub(crate) async fn settings_apply(host: &Host, request: SettingsApply) -> Resul
             changed.schedule = from.schedule.clone();
         }
         if has(SettingsPart::Lookback) {
-            changed.lookback_days = from.lookback_days;
+            changed.lookbacks = from.lookbacks.clone();
         }
         if has(SettingsPart::Vat) {
             changed.vat = from.vat;
@@ -120,6 +127,34 @@ pub(crate) fn stored(streams: Vec<StreamChoice>) -> Vec<store::StreamChoice> {
     streams.into_iter().map(|stream| store::StreamChoice { name: stream.name, on: stream.on }).collect()
 }
 
+/// Lookbacks of a person's own, as they are kept: of streams with days alone, and within what the platform remembers.
+pub(crate) fn lookbacks(
+    descriptor: &Descriptor,
+    asked: BTreeMap<String, Lookback>,
+) -> Result<BTreeMap<String, Lookback>, Failure> {
+    let kept = asked.into_iter().map(|(stream, own)| {
+        if has_days(descriptor, &stream) {
+            Ok((stream, own.within(descriptor.max_history_days)))
+        } else {
+            Err(Failure::new(Code::BadRequest).with("field", "lookbacks").with("found", stream))
+        }
+    });
+    kept.collect()
+}
+
+fn has_days(descriptor: &Descriptor, stream: &str) -> bool {
+    let of_days = |known: &&StreamDescriptor| matches!(known.kind, StreamKind::Statistics { .. });
+    descriptor.streams.iter().filter(of_days).any(|known| known.name == stream)
+}
+
+/// What stands besides the connector's own; a manifest that was changed since may have other streams.
+fn own_lookbacks(workspace: &Workspace, connection: &Connection) -> BTreeMap<String, Lookback> {
+    let Some(source) = workspace.registry.get(&connection.connector) else { return BTreeMap::new() };
+    let mut own = connection.lookbacks.clone();
+    own.retain(|stream, _| has_days(source.descriptor(), stream));
+    own
+}
+
 async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<ConnectionDetail, Failure> {
     let connection = workspace.store.connection(id).await?;
     let scope = Scope::Client(connection.client_id);
@@ -131,7 +166,7 @@ async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<
     Ok(ConnectionDetail {
         connection: connection_row(view),
         streams: streams.into_iter().map(|stream| StreamChoice { name: stream.name, on: stream.on }).collect(),
-        lookback_days: connection.lookback_days,
+        lookbacks: own_lookbacks(workspace, &connection),
         first_load_days: connection.first_load_days,
         schedule: connection.schedule.clone(),
         time_zone: workspace.store.client(connection.client_id).await?.time_zone,

@@ -2,7 +2,7 @@
 
 use super::{
     clients,
-    connections::{MAX_DAYS, stored},
+    connections::{MAX_DAYS, lookbacks, stored},
 };
 use crate::{
     drafts::{Answers, Draft, Found, Known},
@@ -78,7 +78,7 @@ pub(crate) async fn draft_commit(host: &Host, request: DraftCommit) -> Result<Dr
 }
 
 /// Saves what was tested and starts syncing.
-pub(crate) async fn commit(host: &Host, request: DraftCommit) -> Result<DraftCommitted, Failure> {
+pub(crate) async fn commit(host: &Host, mut request: DraftCommit) -> Result<DraftCommitted, Failure> {
     request.schedule.as_ref().map_or(Ok(()), sync::schedule::check)?;
     let workspace = host.workspace().await?;
     let draft = workspace.drafts.get(request.draft_id)?;
@@ -98,6 +98,8 @@ pub(crate) async fn commit(host: &Host, request: DraftCommit) -> Result<DraftCom
         }
         (repaired, run_ids)
     } else {
+        let source = source(&workspace, &draft.connector)?;
+        request.lookbacks = lookbacks(source.descriptor(), request.lookbacks)?;
         let made = connect(host, &workspace, &draft, &request).await?;
         let mut run_ids = Vec::with_capacity(made.len());
         for id in &made {
@@ -177,7 +179,7 @@ fn connection(
         time_zone: source.descriptor().time_zone.clone().unwrap_or_else(|| workspace.row.time_zone.clone()),
         config,
         state: ConnectionState::Active,
-        lookback_days: request.lookback_days.min(MAX_DAYS),
+        lookbacks: request.lookbacks.clone(),
         first_load_days: request.first_load_days.clamp(1, MAX_DAYS),
         schedule: request.schedule.clone().unwrap_or_default(),
         created_at: host.now(),
@@ -269,7 +271,7 @@ fn totals_level(source: &dyn Source, streams: &[store::StreamChoice]) -> Level {
     let levels = source.descriptor().streams.iter().filter(|stream| stream.required || on(&stream.name));
     let mut levels: Vec<Level> = levels
         .filter_map(|stream| match stream.kind {
-            StreamKind::Statistics { level } => Some(level),
+            StreamKind::Statistics { level, .. } => Some(level),
             StreamKind::Dictionary { .. } | StreamKind::Records { .. } => None,
         })
         .collect();

@@ -15,6 +15,7 @@ use model::{
     id::ConnectionId,
     schedule::Schedule,
 };
+use std::collections::BTreeMap;
 use store::Scope;
 use sync::import::FileRows;
 
@@ -99,7 +100,7 @@ async fn create(host: &Host, workspace: &Workspace, check: &ImportCheck, level: 
         time_zone: client.time_zone,
         config: serde_json::Map::new(),
         state: ConnectionState::Active,
-        lookback_days: 0,
+        lookbacks: BTreeMap::new(),
         first_load_days: 1,
         schedule: Schedule::Off,
         created_at: host.now(),

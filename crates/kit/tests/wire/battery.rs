@@ -16,6 +16,7 @@ use kit::{
 };
 use model::{
     ad::{AdObject, Batch, CampaignStat, Level, ObjectStatus},
+    connection::Lookback,
     date::DateRange,
     failure::{Code, Failure},
     money::{Currency, VatState},
@@ -129,9 +130,11 @@ impl Toy {
             texts: BTreeMap::new(),
             streams: vec![
                 stream("campaigns", StreamKind::Dictionary { level: Level::Campaign }),
-                stream("stats", StreamKind::Statistics { level: Level::Campaign }),
+                stream(
+                    "stats",
+                    StreamKind::Statistics { level: Level::Campaign, lookback: Lookback { days: 7, weekly_days: 30 } },
+                ),
             ],
-            lookback_days: 7,
             first_load_days: 90,
             max_history_days: 366,
             final_after_days: 30,

@@ -2,7 +2,13 @@
 
 use crate::{Home, a_client, a_connection, connected, day, days, noon, stat, streams, write};
 use chrono::TimeDelta;
-use model::{ad::Level, connection::ConnectionState, id::ConnectionId, money::VatState, schedule::Schedule};
+use model::{
+    ad::Level,
+    connection::{ConnectionState, Lookback},
+    id::ConnectionId,
+    money::VatState,
+    schedule::Schedule,
+};
 use store::{Scope, StoreError, StreamChoice, request_budgets::RequestBudget, turns::Turn};
 
 #[tokio::test]
@@ -22,7 +28,7 @@ async fn a_connection_reads_back_as_it_was_written() {
 
     connection.vat = VatState::Excluded;
     connection.account_name = "Renamed".to_owned();
-    connection.lookback_days = 28;
+    connection.lookbacks = [("alpha".to_owned(), Lookback { days: 3, weekly_days: 28 })].into();
     connection.schedule = Schedule::Cron { expression: "0 7 * * 1-5".to_owned() };
     home.store.update_connection(&connection).await.unwrap();
     home.store.set_connection_state(connection.id, ConnectionState::SignInNeeded).await.unwrap();

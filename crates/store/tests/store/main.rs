@@ -129,7 +129,7 @@ fn a_connection(client: ClientId, account: &str) -> Connection {
         time_zone: "Europe/Moscow".to_owned(),
         config: serde_json::from_str(r#"{"agency_client_name":"acme","z":1,"a":2}"#).unwrap(),
         state: ConnectionState::Active,
-        lookback_days: 3,
+        lookbacks: [].into(),
         first_load_days: 365,
         schedule: model::schedule::Schedule::default(),
         created_at: noon(),

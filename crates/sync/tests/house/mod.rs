@@ -14,7 +14,7 @@ use kit::{
 };
 use model::{
     ad::{AdObject, Batch, CampaignStat, Level, ObjectStatus, RejectReason, Rejected},
-    connection::{Client, Connection, ConnectionState},
+    connection::{Client, Connection, ConnectionState, Lookback},
     date::{DateRange, today},
     failure::{Code, Failure},
     id::{ClientId, ConnectionId, RunId},
@@ -72,9 +72,14 @@ impl Scripted {
                 texts: [].into(),
                 streams: vec![
                     stream("campaigns", StreamKind::Dictionary { level: Level::Campaign }),
-                    stream("campaign_stats", StreamKind::Statistics { level: Level::Campaign }),
+                    stream(
+                        "campaign_stats",
+                        StreamKind::Statistics {
+                            level: Level::Campaign,
+                            lookback: Lookback { days: 3, weekly_days: 5 },
+                        },
+                    ),
                 ],
-                lookback_days: 3,
                 first_load_days: 10,
                 max_history_days: 100,
                 final_after_days: 5,
@@ -243,7 +248,7 @@ impl House {
             time_zone: ZONE.to_owned(),
             config: serde_json::Map::new(),
             state: ConnectionState::Active,
-            lookback_days: 3,
+            lookbacks: [].into(),
             first_load_days: 10,
             schedule: model::schedule::Schedule::default(),
             created_at: clock.now(),

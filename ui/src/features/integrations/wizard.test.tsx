@@ -63,7 +63,7 @@ describe("connect wizard", () => {
     const [commit] = calls(host, "draft_commit");
     expect(commit).toMatchObject({
       vat: "included",
-      lookback_days: 7,
+      lookbacks: {},
       first_load_days: 90,
       schedule: { kind: "daily", at: "07:30", days: ["mon", "tue", "wed", "thu", "fri", "sat"] },
       picks: [

@@ -9,6 +9,7 @@ import type {
   Connector,
   Draft,
   FoundAccount,
+  Lookback,
   Schedule,
   StreamChoice,
   VatState,
@@ -137,8 +138,8 @@ export interface Settings {
   streams: StreamChoice[];
   /** Days of the first run. */
   firstLoadDays: number;
-  /** Past days read again. */
-  lookbackDays: number;
+  /** How far back streams are read again where the person wants it otherwise than the connector suggests. */
+  lookbacks: Record<string, Lookback>;
   /** VAT. */
   vat: VatState;
   /** When it is collected by itself. */
@@ -150,7 +151,7 @@ export function suggestedSettings(connector: Connector): Settings {
   return {
     streams: connector.streams.map((stream) => ({ name: stream.name, on: stream.on_by_default || stream.required })),
     firstLoadDays: connector.first_load_days,
-    lookbackDays: connector.lookback_days,
+    lookbacks: {},
     vat: "unknown",
     schedule: { kind: "daily", at: "06:00", days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] },
   };

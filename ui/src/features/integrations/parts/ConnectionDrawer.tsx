@@ -11,6 +11,7 @@ import type {
   ConnectionRow,
   Connector,
   FailureKind,
+  Lookback,
   Schedule,
   StreamChoice,
   TrafficDay,
@@ -32,7 +33,7 @@ import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
 import { useLocalText } from "../logic/words";
 import { ApplyDialog } from "./ApplyDialog";
-import { LookbackInput, Streams, VatChoice } from "./ChoiceStep";
+import { Streams, VatChoice } from "./ChoiceStep";
 import { ConnectWizard } from "./ConnectWizard";
 import { Quota } from "./Quota";
 import { ScheduleInput } from "./ScheduleInput";
@@ -68,7 +69,7 @@ export function ConnectionDrawer(props: { id: string; connectors: Connector[]; o
 
 interface Changes {
   streams?: StreamChoice[];
-  lookback?: number;
+  lookbacks?: Record<string, Lookback>;
   schedule?: Schedule;
   vat?: VatState;
 }
@@ -99,7 +100,7 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
       {
         id: connection.id,
         streams: id === "settings" ? (changes.streams ?? null) : null,
-        lookback_days: id === "settings" ? (changes.lookback ?? null) : null,
+        lookbacks: id === "settings" ? (changes.lookbacks ?? null) : null,
         vat: id === "settings" ? (changes.vat ?? null) : null,
         schedule: id === "settings" ? (changes.schedule ?? null) : null,
         paused,
@@ -258,7 +259,9 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
             <Streams
               connector={connector}
               streams={changes.streams ?? detail.streams}
+              lookbacks={changes.lookbacks ?? detail.lookbacks}
               onChange={(streams) => setChanges({ ...changes, streams })}
+              onLookbacks={(lookbacks) => setChanges({ ...changes, lookbacks })}
             />
           </section>
         )}
@@ -284,12 +287,6 @@ function Settings(props: { detail: ConnectionDetail; connector: Connector; onClo
         {records ? null : (
           <section className={classes.drawerPart}>
             <h3>{t("reading")}</h3>
-            {isFile ? null : (
-              <LookbackInput
-                value={changes.lookback ?? detail.lookback_days}
-                onChange={(lookback) => setChanges({ ...changes, lookback })}
-              />
-            )}
             <VatChoice value={changes.vat ?? connection.vat} onChange={(vat) => setChanges({ ...changes, vat })} />
           </section>
         )}
