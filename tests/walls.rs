@@ -44,6 +44,7 @@ const OWNED_LIBRARIES: &[(&str, &str)] = &[
     ("sqlx", "store"),
     ("libsqlite3-sys", "store"),
     ("lettre", "notify"),
+    ("starship-battery", "api"),
 ];
 
 /// Where the clear text of a secret may be taken out of its wrapper.

@@ -10,6 +10,7 @@ use api::{
         RunDetail, RunRow, RunStarted, StatsSums, SyncBoard, WorkspaceCreated,
     },
 };
+use async_trait::async_trait;
 use chrono::{Days, NaiveDate, TimeZone, Utc};
 use kit::{clock::Clock, testing::VirtualClock};
 use model::{
@@ -17,6 +18,7 @@ use model::{
     failure::Code,
     id::{ClientId, ConnectionId, RunId},
     money::Micros,
+    power::Power,
     run::RunState,
 };
 use serde::de::DeserializeOwned;
@@ -31,6 +33,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use sync::power::PowerSource;
 use tempfile::TempDir;
 
 /// Opens every workspace of these proofs.
@@ -55,10 +58,28 @@ pub fn small() -> Scenario {
     Scenario { limits: Limits::NONE, ..Scenario::small(today()) }
 }
 
+/// The battery of the computer; there is none until a proof says so.
+#[derive(Default)]
+pub struct Battery(Mutex<Option<Power>>);
+
+impl Battery {
+    pub fn set(&self, on_battery: bool, percent: u32) {
+        *self.0.lock().unwrap() = Some(Power { on_battery, percent: Some(percent), saving: false });
+    }
+}
+
+#[async_trait]
+impl PowerSource for Battery {
+    async fn power(&self) -> Option<Power> {
+        *self.0.lock().unwrap()
+    }
+}
+
 /// A workspace, the platform it reads, and everything that was said between screen and backend.
 pub struct Office<C = VirtualClock> {
     pub host: Host,
     pub clock: Arc<C>,
+    pub battery: Arc<Battery>,
     pub platform: Option<Running>,
     pub folder: TempDir,
     pub recovery_key: String,
@@ -111,6 +132,9 @@ impl<C: Clock + 'static> Office<C> {
         let mut options = HostOptions::new(folder.path().join("workspace"));
         options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
         options.scheduled = scheduled;
+        // Not the battery of whoever runs these proofs.
+        let battery = Arc::<Battery>::default();
+        options.power = Arc::clone(&battery) as Arc<dyn PowerSource>;
         "proof".clone_into(&mut options.actor);
         options.url_map = vec![(PLATFORM.to_owned(), platform.base_url.clone())];
         let host = Host::start(options.clone()).await;
@@ -118,6 +142,7 @@ impl<C: Clock + 'static> Office<C> {
         let mut office = Self {
             host,
             clock,
+            battery,
             platform: Some(platform),
             folder,
             recovery_key: String::new(),

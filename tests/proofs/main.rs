@@ -7,6 +7,7 @@
 
 mod alerts;
 mod answers;
+mod battery;
 mod demo;
 mod failures;
 mod harness;

@@ -316,6 +316,7 @@ export const screens = [
   },
   { name: "syncs", at: "/syncs", ready: '[data-testid="history"] [data-row]' },
   { name: "syncs-calm", world: "calm", at: "/syncs", ready: '[data-testid="history"] [data-row]' },
+  { name: "syncs-battery", world: "battery", at: "/syncs", ready: '[data-testid="history"] [data-row]' },
   { name: "syncs-empty", world: "empty", at: "/syncs" },
   { name: "syncs-failing", world: "failing", at: "/syncs", ready: '[role="alert"]' },
   { name: "syncs-loading", world: "slow", at: "/syncs" },
@@ -362,6 +363,13 @@ export const screens = [
   { name: "audit", at: "/audit", ready: '[role="grid"] [data-row]' },
   { name: "audit-broken", world: "partial", at: "/audit", ready: '[role="grid"] [data-row]' },
   { name: "settings", at: "/settings" },
+  {
+    name: "settings-battery",
+    at: "/settings",
+    act: async (page, { lang }) => {
+      await page.getByRole("heading", { name: lang === "ru" ? "Батарея" : "Battery" }).scrollIntoViewIfNeeded();
+    },
+  },
   { name: "settings-empty", world: "empty", at: "/settings" },
   { name: "settings-failing", world: "failing", at: "/settings", ready: '[role="alert"]' },
   {

@@ -9,6 +9,7 @@ export const stories = [
   "open",
   "partial",
   "calm",
+  "battery",
   "empty",
   "unconnected",
   "failing",

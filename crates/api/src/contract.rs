@@ -180,6 +180,8 @@ macro_rules! with_commands {
 
             /// Running, queued, and a strip of days per connection.
             read syncs_board(BoardRequest) -> SyncBoard [Runs, Connections, Stats];
+            /// Starts what waits for power, though the battery is low.
+            change waiting_start(Empty) -> RunStarted [Runs, Connections, Audit];
             /// History of runs, newest first.
             read runs_list(RunList) -> RunPage [Runs];
             /// One run: slices, waits, quarantine, requests, log.
@@ -233,6 +235,10 @@ macro_rules! with_commands {
             /// Changes one rule; all connections are judged by it anew.
             change alert_rules_update(AlertRule) -> Vec<AlertRuleRow> [Alerts, Audit];
 
+            /// What waits on a low battery.
+            read battery_saver_get(Empty) -> BatterySaver [Workspace];
+            /// Changes what waits on a low battery.
+            change battery_saver_update(BatterySaver) -> BatterySaver [Workspace, Runs, Audit];
             /// Looks the whole workspace over: database, sums, credentials, keychain. Takes seconds on a large workspace.
             read doctor_run(Empty) -> DoctorReport [];
             /// A file for whoever helps: versions, states, runs, requests, counters; no secrets, no names of people or businesses.

@@ -8,6 +8,7 @@ use crate::{
     handlers,
     imports::Uploads,
     post::PostOffice,
+    power::SystemPower,
     registry::Registry,
     wire::ApiError,
     wiring::{Wire, Wires},
@@ -27,7 +28,7 @@ use std::{
     time::Duration,
 };
 use store::Store;
-use sync::{duty::Watch, engine::Engine, live::SyncEvent, outbox::Outbox, scheduler::Scheduler};
+use sync::{duty::Watch, engine::Engine, live::SyncEvent, outbox::Outbox, power::PowerSource, scheduler::Scheduler};
 use tokio::{
     sync::{Notify, RwLock, broadcast},
     task::JoinHandle,
@@ -58,6 +59,8 @@ pub struct HostOptions {
     pub url_map: Vec<(String, String)>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// How this computer is powered.
+    pub power: Arc<dyn PowerSource>,
     /// Longest silence of a platform before a request counts as lost.
     pub silence: Duration,
     /// Whether connections are collected when their schedule says so, and alerts carried to people. Programs that do one thing and end
@@ -80,6 +83,7 @@ impl HostOptions {
             passphrase: None,
             url_map: Vec::new(),
             clock: Arc::new(SystemClock),
+            power: Arc::new(SystemPower::default()),
             silence: kit::http::USUAL_SILENCE,
             scheduled: false,
             notifies: None,
@@ -314,7 +318,9 @@ impl Host {
         });
         let wiring = Arc::clone(&wires) as Arc<dyn sync::engine::Wiring>;
         let engine = Engine::new(opened.store.clone(), Arc::clone(&wiring), Arc::clone(&clock), tell);
-        let scheduler = Arc::new(Scheduler::new(opened.store.clone(), engine.clone(), wiring, Arc::clone(&clock)));
+        let power = Arc::clone(&self.inner.options.power);
+        let scheduler =
+            Arc::new(Scheduler::new(opened.store.clone(), engine.clone(), wiring, power, Arc::clone(&clock)));
         let post = Arc::new(PostOffice {
             registry: registry.clone(),
             store: opened.store.clone(),
@@ -367,6 +373,10 @@ impl Host {
             old.close().await;
         }
         wires.sign_ins.adopt(&adopting).await?;
+        // Before anything goes on by itself.
+        if self.inner.options.scheduled {
+            scheduler.weigh().await?;
+        }
         // Whoever is alone is on duty at once: nobody waits for the first beat of a watch.
         watch.look().await?;
         tokio::spawn(review_sign_ins(Arc::clone(&wires), self.inner.events.clone(), stop.clone()));

@@ -14,6 +14,7 @@ mod folder;
 mod handlers;
 mod imports;
 mod post;
+mod power;
 mod pseudonyms;
 mod registry;
 mod sign_ins;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
 
-pub use model::{connection::Lookback, run::Progress};
+pub use model::{connection::Lookback, power::BatterySaver, run::Progress};
 
 /// Declares wire structs: every field public, everything serializable and known to TypeScript.
 macro_rules! wire {
@@ -1439,6 +1439,15 @@ wire! {
         days: DateRange,
         /// A strip per connection.
         strips: Vec<Strip>,
+        /// What waits because the battery is low, of all clients; `null` while nothing does.
+        waiting: Option<WaitingForPower>,
+    }
+    /// What waits until there is more power.
+    WaitingForPower {
+        /// What is left in the battery, percent; `null` where the system saves power by itself.
+        percent: Option<u32>,
+        /// Connections whose sync waits.
+        connections: u32,
     }
     /// Thirty days of a connection.
     Strip {

@@ -49,6 +49,8 @@ words! {
         AlertMuted = "alert_muted",
         /// A rule of alerts was changed.
         AlertRuleChanged = "alert_rule_changed",
+        /// What waits on a low battery was changed.
+        BatterySaverChanged = "battery_saver_changed",
         /// A diagnostic file was made.
         DiagnosticsExported = "diagnostics_exported",
         /// Records were exported.

@@ -12,6 +12,7 @@ pub mod date;
 pub mod failure;
 pub mod id;
 pub mod money;
+pub mod power;
 pub mod reconcile;
 pub mod record;
 pub mod run;

@@ -1,11 +1,11 @@
 //! Table `workspace`: the one row of settings of the whole workspace.
 
 use crate::{
-    Result, Store,
+    Result, Store, StoreError,
     codec::{Read, instant_code},
 };
 use chrono::{DateTime, Utc};
-use model::{id::WorkspaceId, money::Currency};
+use model::{id::WorkspaceId, money::Currency, power::BatterySaver};
 
 /// Settings of the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,28 @@ impl Store {
             })
         })
         .transpose()
+    }
+
+    /// What waits on a low battery.
+    pub async fn battery_saver(&self) -> Result<BatterySaver> {
+        let row =
+            sqlx::query("SELECT saves_battery, battery_percent FROM workspace").fetch_optional(&self.readers).await?;
+        row.map_or(Ok(BatterySaver::default()), |row| {
+            Ok(BatterySaver { enabled: row.value("saves_battery")?, percent: row.small("battery_percent")? })
+        })
+    }
+
+    /// Changes what waits on a low battery.
+    pub async fn set_battery_saver(&self, saver: BatterySaver) -> Result<()> {
+        if !saver.is_sound() {
+            return Err(StoreError::Misuse("a charge is a percentage above nothing"));
+        }
+        self.located(async {
+            let set = sqlx::query("UPDATE workspace SET saves_battery = ?, battery_percent = ?");
+            let changed = self.execute(set.bind(saver.enabled).bind(i64::from(saver.percent))).await?;
+            if changed == 0 { Err(StoreError::NotFound { what: "workspace" }) } else { Ok(()) }
+        })
+        .await
     }
 
     /// Sets the settings, replacing those before.

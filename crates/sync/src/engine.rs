@@ -118,6 +118,8 @@ struct Inner {
     long_workers: Arc<Semaphore>,
     active: Mutex<HashMap<RunId, Active>>,
     duty: Mutex<Option<Arc<Duty>>>,
+    /// Whether parked runs stay where they are, though their platform allows more.
+    holds_parked: AtomicBool,
     /// Held while runs are taken up, so that two who look do not take up one run twice.
     looking: tokio::sync::Mutex<()>,
 }
@@ -180,6 +182,7 @@ impl Engine {
             long_workers: Arc::new(Semaphore::new(LONG_WORKERS)),
             active: Mutex::default(),
             duty: Mutex::default(),
+            holds_parked: AtomicBool::new(false),
             looking: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -239,7 +242,8 @@ impl Engine {
         let mut runs = duty.store.unfinished_runs(Scope::Portfolio).await?;
         runs.sort_by_key(|run| run.trigger.is_long());
         for run in runs {
-            let rests = run.is_parked() && run.waiting_until.is_some_and(|until| until > now);
+            let held = self.inner.holds_parked.load(Ordering::SeqCst);
+            let rests = run.is_parked() && (held || run.waiting_until.is_some_and(|until| until > now));
             if let Some(wish) = run.wish {
                 self.grant(&duty, &run, wish).await?;
             } else if run.state != RunState::Paused && !rests && !self.active().contains_key(&run.id) {
@@ -340,8 +344,12 @@ impl Engine {
             if particular {
                 return Err(Failure::new(Code::AlreadyRunning));
             }
-            // It may have been asked for in another program a moment ago.
-            self.look().await?;
+            if trigger == RunTrigger::Schedule {
+                // It may have been asked for in another program a moment ago.
+                self.look().await?;
+            } else {
+                self.release(there).await?;
+            }
             return Ok(there);
         }
         self.look().await?;
@@ -377,6 +385,22 @@ impl Engine {
         self.look().await?;
         self.tell_screens();
         Ok(Some(run.id))
+    }
+
+    /// From now on, parked runs go on by themselves when their platform allows more, or stay parked until a person wants them.
+    pub(crate) fn hold_parked(&self, hold: bool) {
+        self.inner.holds_parked.store(hold, Ordering::SeqCst);
+    }
+
+    /// Lets a parked run go on that nothing but this computer holds up any more.
+    pub(crate) async fn release(&self, id: RunId) -> Result<(), Failure> {
+        let run = self.inner.store.run(id).await?;
+        if run.is_parked() && run.waiting_until.is_none_or(|until| until <= self.inner.clock.now()) {
+            let connection = self.inner.store.connection(run.connection_id).await?;
+            self.unpark(&self.inner.store, run, &connection).await?;
+        }
+        self.look().await?;
+        Ok(())
     }
 
     /// Stops a run: what is committed stays, what was being read is dropped. Returns when it has stopped; when another program is on

@@ -11,6 +11,7 @@ pub mod import;
 pub mod live;
 pub mod outbox;
 pub mod plan;
+pub mod power;
 pub mod schedule;
 pub mod scheduler;
 

@@ -1,10 +1,14 @@
 //! Starts runs when their time has come, and lets those go on that waited for a quota. It looks at the clock a few times a minute instead of sleeping until the next start, because a
 //! laptop sleeps too, and its clock is set: what was missed while the lid was closed is caught up once, as one run per connection, and
 //! the engine's few workers keep fifty of them from starting together.
+//!
+//! On a low battery nothing is started that nobody waits for: turns stay as they are, so that they are caught up like those of a night with
+//! the lid closed once the plug is in. What a person starts is never held.
 
 use crate::{
     alerts::Watch,
     engine::{Asked, Engine, Wiring},
+    power::PowerSource,
     schedule,
 };
 use chrono::{DateTime, Utc};
@@ -13,9 +17,17 @@ use model::{
     connection::{Client, Connection, ConnectionState},
     failure::Failure,
     id::{ClientId, ConnectionId, RunId},
+    power::Power,
     run::RunTrigger,
 };
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use store::{Scope, Store, turns::Turn};
 use tokio_util::sync::CancellationToken;
 
@@ -27,8 +39,22 @@ pub struct Scheduler {
     store: Store,
     engine: Engine,
     wiring: Arc<dyn Wiring>,
+    power: Arc<dyn PowerSource>,
     clock: Arc<dyn Clock>,
     alerts: Watch,
+    /// Whether the last look found too little power.
+    saving: AtomicBool,
+}
+
+/// What waits until there is more power.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// How the computer is powered.
+    pub power: Power,
+    /// Connections whose turn has come.
+    pub connections: Vec<ConnectionId>,
+    /// Parked runs that their platforms allow to go on, and whose they are.
+    pub parked: Vec<(RunId, ConnectionId)>,
 }
 
 /// What is to be done about a connection at a moment.
@@ -56,9 +82,15 @@ fn due(turn: &Turn, by_schedule: Option<DateTime<Utc>>, now: DateTime<Utc>) -> D
 
 impl Scheduler {
     /// A scheduler of an engine's workspace.
-    pub fn new(store: Store, engine: Engine, wiring: Arc<dyn Wiring>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        store: Store,
+        engine: Engine,
+        wiring: Arc<dyn Wiring>,
+        power: Arc<dyn PowerSource>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let alerts = Watch::new(store.clone(), Arc::clone(&wiring));
-        Self { store, engine, wiring, clock, alerts }
+        Self { store, engine, wiring, power, clock, alerts, saving: AtomicBool::new(false) }
     }
 
     /// Looks at the clock until it is told to stop.
@@ -76,6 +108,7 @@ impl Scheduler {
 
     /// Starts what is due at this moment, and answers with the runs. Off duty nothing is: another program looks.
     pub async fn look(&self) -> Result<Vec<RunId>, Failure> {
+        let saves = self.weigh().await?;
         let Some(duty) = self.engine.on_duty() else { return Ok(Vec::new()) };
         let now = self.clock.now();
         let mut turns: HashMap<ConnectionId, Turn> =
@@ -86,7 +119,7 @@ impl Scheduler {
         for connection in self.store.connections(Scope::Portfolio).await? {
             let Some(turn) = turns.remove(&connection.id) else { continue };
             let zone = zones.get(&connection.client_id).map_or("UTC", |client| client.time_zone.as_str());
-            match self.take(&duty, &connection, zone, &turn, now).await {
+            match self.take(&duty, &connection, zone, &turn, (now, saves)).await {
                 Ok(run) => started.extend(run),
                 // One connection that cannot be started must not keep the others from their turn.
                 Err(failure) => {
@@ -99,6 +132,71 @@ impl Scheduler {
         if self.alerts.look(now).await? {
             self.engine.tell_of_alerts();
         }
+        Ok(started)
+    }
+
+    /// Whether there is too little power now for what can wait. Parked runs wait with it; screens are told when it changes.
+    pub async fn weigh(&self) -> Result<bool, Failure> {
+        let saves = self.low_power().await?.is_some();
+        self.engine.hold_parked(saves);
+        if self.saving.swap(saves, Ordering::SeqCst) != saves {
+            self.engine.tell_screens();
+        }
+        Ok(saves)
+    }
+
+    async fn low_power(&self) -> Result<Option<Power>, Failure> {
+        let saver = self.store.battery_saver().await?;
+        if !saver.enabled {
+            return Ok(None);
+        }
+        Ok(self.power.power().await.filter(|power| saver.waits(*power)))
+    }
+
+    /// What waits for power at this moment; `None` while nothing does.
+    pub async fn waiting(&self) -> Result<Option<Waiting>, Failure> {
+        let Some(power) = self.low_power().await? else { return Ok(None) };
+        let now = self.clock.now();
+        let under_way = self.store.unfinished_runs(Scope::Portfolio).await?;
+        let turns: HashMap<ConnectionId, Turn> =
+            self.store.turns(Scope::Portfolio).await?.into_iter().map(|turn| (turn.connection_id, turn)).collect();
+        let (mut connections, mut parked) = (Vec::new(), Vec::new());
+        for connection in self.store.connections(Scope::Portfolio).await? {
+            if connection.state != ConnectionState::Active {
+                continue;
+            }
+            let own = || under_way.iter().filter(|run| run.connection_id == connection.id);
+            let free = own().filter(|run| run.is_parked() && run.waiting_until.is_none_or(|until| until <= now));
+            parked.extend(free.map(|run| (run.id, connection.id)));
+            let Some(turn) = turns.get(&connection.id) else { continue };
+            let zone = self.store.client(connection.client_id).await?.time_zone;
+            let is_due = due(turn, self.by_schedule(&connection, &zone, now), now).start;
+            if is_due && own().all(|run| run.trigger.is_long()) {
+                connections.push(connection.id);
+            }
+        }
+        let any = !connections.is_empty() || !parked.is_empty();
+        Ok(any.then_some(Waiting { power, connections, parked }))
+    }
+
+    /// Starts what waits for power, because a person wants it now; answers with the runs. Their turns are done with it: nothing of them is
+    /// caught up when the plug is in again.
+    pub async fn start_waiting(&self) -> Result<Vec<RunId>, Failure> {
+        let Some(waiting) = self.waiting().await? else { return Ok(Vec::new()) };
+        let mut started = Vec::new();
+        for id in waiting.connections {
+            let turn = self.store.turn(id).await?;
+            started.push(self.engine.start(id, RunTrigger::Manual, Asked::due()).await?);
+            if turn.retry_at.is_some() {
+                self.store.set_attempts(id, turn.failures, None).await?;
+            }
+            self.look_at(id).await?;
+        }
+        for (run, _) in waiting.parked {
+            self.engine.release(run).await?;
+            started.push(run);
+        }
+        self.engine.tell_screens();
         Ok(started)
     }
 
@@ -124,10 +222,13 @@ impl Scheduler {
         connection: &Connection,
         zone: &str,
         turn: &Turn,
-        now: DateTime<Utc>,
+        (now, saves): (DateTime<Utc>, bool),
     ) -> Result<Option<RunId>, Failure> {
         let mut due = due(turn, self.by_schedule(connection, zone, now), now);
         due.start &= connection.state == ConnectionState::Active;
+        if due.start && saves {
+            return Ok(None);
+        }
         // Written before the start: a program that dies in between has a run to resume, or starts at the next turn; it never starts twice.
         if due.next_at != turn.next_at {
             duty.set_next_turn(connection.id, due.next_at).await?;

@@ -5,13 +5,16 @@
 mod house;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use house::{Act, House, Wires, ZONE};
+use house::{Act, Battery, House, Wires, ZONE};
 use kit::{clock::Clock, testing::VirtualClock};
 use model::{
     alert::{AlertKind, AlertState, TellingKind},
     connection::ConnectionState,
     date::{DateRange, today},
     failure::Code,
+    id::WorkspaceId,
+    money::Currency,
+    power::BatterySaver,
     run::{RunState, RunTrigger},
     schedule::Schedule,
 };
@@ -26,6 +29,7 @@ use sync::{engine::Asked, scheduler::Scheduler};
 struct Office {
     house: House,
     clock: Arc<VirtualClock>,
+    battery: Arc<Battery>,
     scheduler: Scheduler,
 }
 
@@ -35,8 +39,15 @@ impl Office {
         clock.freeze();
         let house = House::with_clock(Arc::clone(&clock) as Arc<dyn Clock>).await;
         let wires = Arc::new(Wires(Arc::clone(&house.source)));
-        let scheduler = Scheduler::new(house.store.clone(), house.engine.clone(), wires, Arc::clone(&clock) as _);
-        Self { house, clock, scheduler }
+        let battery = Arc::new(Battery::default());
+        let scheduler = Scheduler::new(
+            house.store.clone(),
+            house.engine.clone(),
+            wires,
+            Arc::clone(&battery) as _,
+            Arc::clone(&clock) as _,
+        );
+        Self { house, clock, battery, scheduler }
     }
 
     async fn set(&self, schedule: Schedule) {
@@ -93,6 +104,114 @@ async fn a_month_of_a_laptop_that_sleeps_every_night_misses_no_day_and_doubles_n
     let runs = office.runs().await;
     assert_eq!(runs.len(), 31);
     assert!(runs.iter().all(|run| run.state == RunState::Done && run.trigger == RunTrigger::Schedule));
+}
+
+#[tokio::test]
+async fn a_low_battery_holds_what_nobody_waits_for_and_the_plug_catches_it_up_once() {
+    // Noon in Moscow; the turns are at six in the morning.
+    let office = Office::open("2026-11-02T09:00:00Z").await;
+    let (house, store) = (&office.house, &office.house.store);
+    let other = house.another("2").await;
+    house.run().await;
+    office.battery.drained_to(21);
+    assert_eq!(office.awake(HOUR * 24, MINUTE * 15).await, 2, "there is enough left");
+
+    office.battery.drained_to(20);
+    assert_eq!(office.awake(HOUR * 72, MINUTE * 15).await, 0, "three mornings of two connections wait");
+    let waiting = office.scheduler.waiting().await.unwrap().unwrap();
+    assert_eq!((waiting.connections.len(), waiting.power.percent, waiting.parked), (2, Some(20), vec![]));
+    let by_hand = house.run().await;
+    assert_eq!(store.run(by_hand).await.unwrap().state, RunState::Done, "a person is never held");
+
+    office.battery.plugged_in();
+    assert_eq!(office.scheduler.waiting().await.unwrap(), None);
+    let caught_up = office.scheduler.look().await.unwrap();
+    let mut whose = Vec::new();
+    for run in caught_up {
+        house.engine.finished(run).await;
+        let run = store.run(run).await.unwrap();
+        assert_eq!((run.trigger, run.state), (RunTrigger::Schedule, RunState::Done));
+        whose.push(run.connection_id);
+    }
+    assert_eq!(whose, [house.connection, other], "one run of each for three mornings");
+    assert_eq!(office.awake(HOUR * 12, MINUTE * 15).await, 0, "and no other before the next morning");
+    assert_eq!(office.awake(HOUR * 12, MINUTE * 15).await, 2);
+    assert_eq!(house.clicks().await, 15 + 14, "every day of both once");
+
+    // Another charge, or none at all: what was held is caught up, and the next morning comes as ever.
+    let workspace = store::workspace::Workspace {
+        id: WorkspaceId::new(),
+        name: "Агентство Полюс".to_owned(),
+        currency: Currency::RUB,
+        time_zone: ZONE.to_owned(),
+        demo: false,
+        created_at: office.clock.now(),
+    };
+    store.set_workspace(&workspace).await.unwrap();
+    assert_eq!(store.battery_saver().await.unwrap(), BatterySaver::default());
+    office.battery.drained_to(10);
+    for (saver, started) in [
+        (BatterySaver { enabled: true, percent: 10 }, 0),
+        (BatterySaver { enabled: true, percent: 9 }, 2 + 2),
+        (BatterySaver { enabled: true, percent: 50 }, 0),
+        (BatterySaver { enabled: false, percent: 50 }, 2 + 2),
+    ] {
+        store.set_battery_saver(saver).await.unwrap();
+        assert_eq!(office.awake(HOUR * 24, MINUTE * 15).await, started, "{saver:?}");
+    }
+    assert!(store.set_battery_saver(BatterySaver { enabled: true, percent: 0 }).await.is_err());
+}
+
+#[tokio::test]
+async fn a_person_may_start_what_waits_for_power_and_it_is_not_caught_up_again() {
+    let office = Office::open("2026-11-02T09:00:00Z").await;
+    let (house, store) = (&office.house, &office.house.store);
+    let other = house.another("2").await;
+    house.run().await;
+    office.awake(MINUTE, MINUTE).await;
+    assert_eq!(office.scheduler.start_waiting().await.unwrap(), [], "nothing waits");
+    // A first load of the other one stops at its quota, which is free again at midnight.
+    house.source.acts([(2, Act::Quota(office.clock.now() + HOUR * 12))]);
+    let long = house.engine.start(other, RunTrigger::First, Asked::due()).await.unwrap();
+    house.engine.finished(long).await;
+    house.source.acts([]);
+    office.battery.drained_to(15);
+    assert_eq!(office.awake(HOUR * 40, MINUTE * 15).await, 0);
+    assert!(store.run(long).await.unwrap().is_parked(), "what goes on by itself waits too");
+    let waiting = office.scheduler.waiting().await.unwrap().unwrap();
+    assert_eq!((waiting.connections, waiting.parked), (vec![house.connection, other], vec![(long, other)]));
+
+    let mut started = office.scheduler.start_waiting().await.unwrap();
+    for run in &started {
+        house.engine.finished(*run).await;
+        assert_eq!(store.run(*run).await.unwrap().state, RunState::Done, "{run}");
+    }
+    assert_eq!(started.pop(), Some(long));
+    assert_eq!(started.len(), 2);
+    assert_eq!(office.scheduler.waiting().await.unwrap(), None);
+    office.battery.plugged_in();
+    assert_eq!(office.awake(HOUR, MINUTE * 15).await, 0, "it was done");
+    assert_eq!(house.clicks().await, 12 + 12, "every day of both once, also those of the first load");
+}
+
+#[tokio::test]
+async fn a_parked_run_that_waits_for_power_goes_on_for_whoever_starts_it() {
+    let office = Office::open("2026-11-02T09:00:00Z").await;
+    let (house, store) = (&office.house, &office.house.store);
+    house.source.acts([(0, Act::Quota(office.clock.now() + HOUR))]);
+    let parked = house.run().await;
+    house.source.acts([]);
+    office.battery.drained_to(15);
+    let asked = async || house.engine.start(house.connection, RunTrigger::Manual, Asked::due()).await.unwrap();
+    office.awake(MINUTE * 30, MINUTE).await;
+    assert_eq!(asked().await, parked);
+    assert!(store.run(parked).await.unwrap().is_parked(), "its platform allows nothing yet, whoever asks");
+    office.awake(HOUR, MINUTE).await;
+    house.engine.look().await.unwrap();
+    assert!(store.run(parked).await.unwrap().is_parked(), "the battery holds it");
+    assert_eq!(asked().await, parked);
+    house.engine.finished(parked).await;
+    assert_eq!(store.run(parked).await.unwrap().state, RunState::Done);
 }
 
 #[tokio::test]

@@ -296,7 +296,7 @@ version: string, };
 /**
  * Something a person did that the audit log keeps.
  */
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "diagnostics_exported" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted" | "drift_accepted" | "drift_ignored" | "quarantine_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "battery_saver_changed" | "diagnostics_exported" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted" | "drift_accepted" | "drift_ignored" | "quarantine_exported";
 
 /**
  * An entry of the audit log.
@@ -348,6 +348,19 @@ entries: Array<AuditEntry>,
  * Whether the hash chain is whole.
  */
 intact: boolean, };
+
+/**
+ * What a person wants to be spared on a low battery.
+ */
+export type BatterySaver = { 
+/**
+ * Whether anything waits.
+ */
+enabled: boolean, 
+/**
+ * The charge at and below which it does, percent.
+ */
+percent: number, };
 
 /**
  * What the board shows.
@@ -3666,7 +3679,11 @@ days: DateRange,
 /**
  * A strip per connection.
  */
-strips: Array<Strip>, };
+strips: Array<Strip>, 
+/**
+ * What waits because the battery is low, of all clients; `null` while nothing does.
+ */
+waiting: WaitingForPower | null, };
 
 /**
  * What cached answers are about. A screen refreshes when a tag of its answer changes.
@@ -3969,6 +3986,19 @@ millis: number,
 until: string | null, };
 
 /**
+ * What waits until there is more power.
+ */
+export type WaitingForPower = { 
+/**
+ * What is left in the battery, percent; `null` where the system saves power by itself.
+ */
+percent: number | null, 
+/**
+ * Connections whose sync waits.
+ */
+connections: number, };
+
+/**
  * A day of the week.
  */
 export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
@@ -4061,6 +4091,8 @@ export interface Commands {
   draft_discard: { request: ById<DraftId>; response: Empty; kind: "change" };
   /** Running, queued, and a strip of days per connection. */
   syncs_board: { request: BoardRequest; response: SyncBoard; kind: "read" };
+  /** Starts what waits for power, though the battery is low. */
+  waiting_start: { request: Empty; response: RunStarted; kind: "change" };
   /** History of runs, newest first. */
   runs_list: { request: RunList; response: RunPage; kind: "read" };
   /** One run: slices, waits, quarantine, requests, log. */
@@ -4111,6 +4143,10 @@ export interface Commands {
   alert_rules_get: { request: Empty; response: Array<AlertRuleRow>; kind: "read" };
   /** Changes one rule; all connections are judged by it anew. */
   alert_rules_update: { request: AlertRule; response: Array<AlertRuleRow>; kind: "change" };
+  /** What waits on a low battery. */
+  battery_saver_get: { request: Empty; response: BatterySaver; kind: "read" };
+  /** Changes what waits on a low battery. */
+  battery_saver_update: { request: BatterySaver; response: BatterySaver; kind: "change" };
   /** Looks the whole workspace over: database, sums, credentials, keychain. Takes seconds on a large workspace. */
   doctor_run: { request: Empty; response: DoctorReport; kind: "read" };
   /** A file for whoever helps: versions, states, runs, requests, counters; no secrets, no names of people or businesses. */
@@ -4157,6 +4193,7 @@ export const commands = {
   draft_commit: { kind: "change", tags: ["clients", "connections", "runs", "audit", "drafts"] },
   draft_discard: { kind: "change", tags: ["drafts"] },
   syncs_board: { kind: "read", tags: ["runs", "connections", "stats"] },
+  waiting_start: { kind: "change", tags: ["runs", "connections", "audit"] },
   runs_list: { kind: "read", tags: ["runs"] },
   run_get: { kind: "read", tags: ["runs"] },
   quarantine_list: { kind: "read", tags: ["runs"] },
@@ -4182,6 +4219,8 @@ export const commands = {
   alert_mute: { kind: "change", tags: ["alerts", "audit"] },
   alert_rules_get: { kind: "read", tags: ["alerts"] },
   alert_rules_update: { kind: "change", tags: ["alerts", "audit"] },
+  battery_saver_get: { kind: "read", tags: ["workspace"] },
+  battery_saver_update: { kind: "change", tags: ["workspace", "runs", "audit"] },
   doctor_run: { kind: "read", tags: [] },
   diagnostics_export: { kind: "read", tags: [] },
   audit_list: { kind: "read", tags: ["audit"] },
@@ -4215,7 +4254,7 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
 
 /** Every `AuditAction`, in the order of its declaration. */
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "diagnostics_exported", "records_exported", "channel_created", "channel_updated", "channel_deleted", "drift_accepted", "drift_ignored", "quarantine_exported"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "battery_saver_changed", "diagnostics_exported", "records_exported", "channel_created", "channel_updated", "channel_deleted", "drift_accepted", "drift_ignored", "quarantine_exported"];
 
 /** Every `ChannelKind`, in the order of its declaration. */
 export const allChannelKind: readonly ChannelKind[] = ["desktop", "telegram", "email", "slack"];

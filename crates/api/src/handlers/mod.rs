@@ -43,10 +43,12 @@ use sign_ins::sign_ins_list;
 use stats::{client_stats, stats_export};
 use syncs::{
     quarantine_list, run_cancel, run_estimate, run_get, run_pause, run_resume, run_start, runs_list, syncs_board,
+    waiting_start,
 };
 use test_read::manifest_test_read;
 use workspace::{
-    app_status, workspace_create, workspace_draft, workspace_open_demo, workspace_recover, workspace_unlock,
+    app_status, battery_saver_get, battery_saver_update, workspace_create, workspace_draft, workspace_open_demo,
+    workspace_recover, workspace_unlock,
 };
 
 macro_rules! router {

@@ -9,7 +9,7 @@ use crate::{
     wire::{
         ApiError, BoardRequest, ById, CollectRequest, DayCell, DayChange, DayTotals, Empty, LimitSaid, LogRow,
         QuarantineGroup, QuarantinePage, QuarantineRequest, RequestRow, RunDetail, RunEstimate, RunFilter, RunList,
-        RunPage, RunRow, RunStarted, SliceRow, Strip, SyncBoard, WaitRow,
+        RunPage, RunRow, RunStarted, SliceRow, Strip, SyncBoard, WaitRow, WaitingForPower,
     },
 };
 use insight::{
@@ -26,7 +26,7 @@ use model::{
     reconcile::DayPair,
     run::{DayState, RunState, RunTrigger},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use store::{
     Scope,
     day_totals::ConnectionDay,
@@ -92,7 +92,15 @@ pub(crate) async fn syncs_board(host: &Host, request: BoardRequest) -> Result<Sy
     let unfinished = workspace.store.unfinished_runs(scope).await?;
     let (queued, running): (Vec<RunRow>, Vec<RunRow>) =
         unfinished.iter().filter_map(|run| shown.row(run)).partition(|row| row.state == RunState::Queued);
-    Ok(SyncBoard { running, queued, days, strips })
+    let waiting = workspace.scheduler.waiting().await?.map(|waiting| {
+        let parked = waiting.parked.into_iter().map(|(_, connection)| connection);
+        let connections: HashSet<ConnectionId> = waiting.connections.into_iter().chain(parked).collect();
+        WaitingForPower {
+            percent: waiting.power.percent.filter(|_| !waiting.power.saving),
+            connections: small(connections.len() as u64),
+        }
+    });
+    Ok(SyncBoard { running, queued, days, strips, waiting })
 }
 
 pub(crate) async fn runs_list(host: &Host, request: RunList) -> Result<RunPage, Failure> {
@@ -220,6 +228,13 @@ pub(crate) async fn run_start(host: &Host, request: CollectRequest) -> Result<Ru
             }
         }
     }
+    workspace.audit(host.now(), AuditAction::RunStarted, &run_ids.len().to_string()).await?;
+    Ok(RunStarted { run_ids })
+}
+
+pub(crate) async fn waiting_start(host: &Host, _: Empty) -> Result<RunStarted, Failure> {
+    let workspace = host.workspace().await?;
+    let run_ids = workspace.scheduler.start_waiting().await?;
     workspace.audit(host.now(), AuditAction::RunStarted, &run_ids.len().to_string()).await?;
     Ok(RunStarted { run_ids })
 }

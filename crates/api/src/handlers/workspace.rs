@@ -5,8 +5,8 @@ use crate::{
     folder::{Lock, NewWorkspace, keychain_status},
     host::Host,
     wire::{
-        self, AppStatus, Empty, KeychainState, NewWorkspaceDraft, RecoverWorkspace, UnlockWorkspace, WorkspaceCreated,
-        WorkspaceState,
+        self, AppStatus, BatterySaver, Empty, KeychainState, NewWorkspaceDraft, RecoverWorkspace, UnlockWorkspace,
+        WorkspaceCreated, WorkspaceState,
     },
 };
 use insight::portfolio;
@@ -26,6 +26,21 @@ const TIME_ZONE: &str = "Europe/Moscow";
 
 pub(crate) async fn app_status(host: &Host, _: Empty) -> Result<AppStatus, Failure> {
     status(host).await
+}
+
+pub(crate) async fn battery_saver_get(host: &Host, _: Empty) -> Result<BatterySaver, Failure> {
+    Ok(host.workspace().await?.store.battery_saver().await?)
+}
+
+pub(crate) async fn battery_saver_update(host: &Host, saver: BatterySaver) -> Result<BatterySaver, Failure> {
+    let workspace = host.workspace().await?;
+    if !saver.is_sound() {
+        return Err(Failure::new(Code::SettingInvalid).with("field", "percent"));
+    }
+    workspace.store.set_battery_saver(saver).await?;
+    let subject = if saver.enabled { format!("{} %", saver.percent) } else { "off".to_owned() };
+    workspace.audit(host.now(), AuditAction::BatterySaverChanged, &subject).await?;
+    Ok(saver)
 }
 
 pub(crate) async fn status(host: &Host) -> Result<AppStatus, Failure> {

@@ -19,6 +19,7 @@ use model::{
     failure::{Code, Failure},
     id::{ClientId, ConnectionId, RunId},
     money::{Currency, Micros, VatState},
+    power::Power,
     run::{RunState, RunTrigger, SliceState},
     secret::Secret,
 };
@@ -28,7 +29,10 @@ use std::{
     time::Duration,
 };
 use store::{Scope, Store, StreamChoice};
-use sync::engine::{Asked, Engine, Wiring};
+use sync::{
+    engine::{Asked, Engine, Wiring},
+    power::PowerSource,
+};
 use tokio_util::sync::CancellationToken;
 
 pub const ZONE: &str = "Europe/Moscow";
@@ -286,6 +290,28 @@ impl House {
         let sums = self.store.client_sums(Scope::Portfolio, DateRange::ending(yesterday, 30)).await.unwrap();
         assert_eq!(self.store.rollup_differences().await.unwrap(), 0);
         sums.iter().filter_map(|row| row.sums.clicks).sum()
+    }
+}
+
+/// A battery that a test drains and charges; there is none until it says so.
+#[derive(Default)]
+pub struct Battery(Mutex<Option<Power>>);
+
+impl Battery {
+    /// On the battery with so much left.
+    pub fn drained_to(&self, percent: u32) {
+        *self.0.lock().unwrap() = Some(Power { on_battery: true, percent: Some(percent), saving: false });
+    }
+    /// The plug is in.
+    pub fn plugged_in(&self) {
+        *self.0.lock().unwrap() = Some(Power { on_battery: false, percent: Some(5), saving: false });
+    }
+}
+
+#[async_trait]
+impl PowerSource for Battery {
+    async fn power(&self) -> Option<Power> {
+        *self.0.lock().unwrap()
     }
 }
 

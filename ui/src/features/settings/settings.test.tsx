@@ -104,7 +104,24 @@ describe("channels", () => {
 
   it("say that they could not be read", async () => {
     await open("/settings", "failing");
-    // Neither the channels nor the rules of alerts.
-    await waitFor(() => expect(screen.getAllByRole("alert")).toHaveLength(2));
+    // Neither the channels nor the rules of alerts, nor what waits on a low battery.
+    await waitFor(() => expect(screen.getAllByRole("alert")).toHaveLength(3));
   });
+});
+
+it("takes what waits on a low battery, and the charge within its range", async () => {
+  const { host } = await open("/settings");
+  const user = userEvent.setup();
+  const percent = await screen.findByLabelText("From a charge of");
+  expect(percent).toHaveValue("20 %");
+  await user.clear(percent);
+  await user.type(percent, "300");
+  await user.tab();
+  const wishes = () => host.calls.filter((call) => call.command === "battery_saver_update").map((call) => call.request);
+  await waitFor(() => expect(wishes()).toEqual([{ enabled: true, percent: 100 }]));
+  await waitFor(() => expect(screen.getByLabelText("From a charge of")).toHaveValue("100 %"));
+  await user.click(screen.getByRole("switch", { name: /low battery/ }));
+  await waitFor(() => expect(wishes()).toHaveLength(2));
+  expect(wishes()[1]).toEqual({ enabled: false, percent: 100 });
+  await waitFor(() => expect(screen.getByLabelText("From a charge of")).toBeDisabled());
 });

@@ -293,3 +293,13 @@ describe("a run under way", () => {
     await waitFor(() => expect(gets()).toBe(2), { timeout: 3_000 });
   });
 });
+
+it("says what waits for power and starts it when the person cannot wait", async () => {
+  const world = storyOf("battery");
+  const { host } = await inConsole(<SyncsScreen />, { ...integrationsFixtures(world), ...syncsFixtures(world) });
+  expect(await screen.findByText("15% of the battery left.")).toBeInTheDocument();
+  expect(screen.getByText(/14 connections are due; their syncs wait/)).toBeInTheDocument();
+  await userEvent.click(screen.getByRole("button", { name: "Sync now anyway" }));
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Sync now anyway" })).toBeNull());
+  expect(host.calls.filter((call) => call.command === "waiting_start")).toHaveLength(1);
+});

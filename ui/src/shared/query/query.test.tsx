@@ -37,7 +37,13 @@ describe("reads", () => {
     const { wrapper, count } = setup({
       clients_list: () => [],
       audit_list: () => ({ entries: [], intact: true }),
-      syncs_board: () => ({ running: [], queued: [], days: { from: "2026-11-01", to: "2026-11-02" }, strips: [] }),
+      syncs_board: () => ({
+        running: [],
+        queued: [],
+        days: { from: "2026-11-01", to: "2026-11-02" },
+        strips: [],
+        waiting: null,
+      }),
       client_create: () => {
         throw refusal("bad_request", "fix_settings", { field: "name" });
       },

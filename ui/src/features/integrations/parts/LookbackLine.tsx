@@ -53,7 +53,7 @@ export function LookbackLine(props: {
       </p>
       <Button
         variant="subtle"
-        size="compact-xs"
+        data-size="sm"
         aria-expanded={open}
         aria-controls={panel}
         aria-label={t("lookback.change_of", { word, stream: say(props.stream.title) })}

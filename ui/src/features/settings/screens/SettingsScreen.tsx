@@ -1,4 +1,4 @@
-/** Settings: language and theme at once, who is told of alerts and how, their rules, the keys, and what the workspace is. */
+/** Settings: language and theme at once, who is told of alerts and how, their rules, the battery, the keys, and what the workspace is. */
 import { Button, SegmentedControl } from "@mantine/core";
 import { IconFileDownload } from "@tabler/icons-react";
 import { useState } from "react";
@@ -15,6 +15,7 @@ import { ErrorPanel } from "@/shared/ui/Notices";
 import { ShortcutList } from "@/shared/ui/ShortcutList";
 import { addable, draftOf, fresh } from "../logic/channel";
 import { AlertRules } from "../parts/AlertRules";
+import { Battery } from "../parts/Battery";
 import { ChannelDrawer } from "../parts/ChannelDrawer";
 import { Channels } from "../parts/Channels";
 import classes from "../settings.module.css";
@@ -58,6 +59,7 @@ export function SettingsScreen() {
         </Panel>
         <Channels open={channel} onOpen={setChannel} />
         <AlertRules />
+        <Battery />
         <Panel title={t("workspace")}>
           <div style={{ padding: 12 }}>
             <Facts

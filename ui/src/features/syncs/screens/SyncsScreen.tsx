@@ -20,6 +20,7 @@ import { History } from "../parts/History";
 import { RunDrawer } from "../parts/RunDrawer";
 import { Running } from "../parts/Running";
 import { Strips } from "../parts/Strips";
+import { Waiting } from "../parts/Waiting";
 import classes from "../syncs.module.css";
 
 const DAYS = 30;
@@ -139,6 +140,7 @@ export function SyncsScreen() {
         </EmptyState>
       ) : (
         <>
+          {board.data.waiting ? <Waiting waiting={board.data.waiting} /> : null}
           {active.length > 0 ? <Running running={running} queued={queued} openId={runId} /> : null}
           <Strips
             strips={strips}
