@@ -1,5 +1,6 @@
 /** What waits on a low battery, and from which charge on. Applied at once, like the rules. */
 import { NumberInput, Switch } from "@mantine/core";
+import { useId } from "react";
 import { useTranslation } from "react-i18next";
 import type { BatterySaver } from "@/gen/contract";
 import { useChange, useRead } from "@/shared/query/query";
@@ -28,17 +29,21 @@ export function Battery() {
 function Choice(props: { saver: BatterySaver }) {
   const { t } = useTranslation("settings");
   const update = useChange("battery_saver_update");
+  const hint = useId();
   const { saver } = props;
   const set = (change: Partial<BatterySaver>) =>
     update.mutate({ ...saver, ...change }, { onError: (error) => say(error) });
   return (
     <div className={classes.battery}>
-      <Switch
-        label={t("battery.waits")}
-        description={t("battery.hint")}
-        checked={saver.enabled}
-        onChange={(event) => set({ enabled: event.currentTarget.checked })}
-      />
+      <div>
+        <Switch
+          label={t("battery.waits")}
+          aria-describedby={hint}
+          checked={saver.enabled}
+          onChange={(event) => set({ enabled: event.currentTarget.checked })}
+        />
+        <p id={hint}>{t("battery.hint")}</p>
+      </div>
       <NumberInput
         key={saver.percent}
         label={t("battery.percent")}
