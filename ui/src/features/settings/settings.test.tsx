@@ -112,16 +112,16 @@ describe("channels", () => {
 it("takes what waits on a low battery, and the charge within its range", async () => {
   const { host } = await open("/settings");
   const user = userEvent.setup();
-  const percent = await screen.findByLabelText("From a charge of");
+  const percent = await screen.findByLabelText("At this charge or less");
   expect(percent).toHaveValue("20 %");
   await user.clear(percent);
   await user.type(percent, "300");
   await user.tab();
   const wishes = () => host.calls.filter((call) => call.command === "battery_saver_update").map((call) => call.request);
   await waitFor(() => expect(wishes()).toEqual([{ enabled: true, percent: 100 }]));
-  await waitFor(() => expect(screen.getByLabelText("From a charge of")).toHaveValue("100 %"));
+  await waitFor(() => expect(screen.getByLabelText("At this charge or less")).toHaveValue("100 %"));
   await user.click(screen.getByRole("switch", { name: /low battery/ }));
   await waitFor(() => expect(wishes()).toHaveLength(2));
   expect(wishes()[1]).toEqual({ enabled: false, percent: 100 });
-  await waitFor(() => expect(screen.getByLabelText("From a charge of")).toBeDisabled());
+  await waitFor(() => expect(screen.getByLabelText("At this charge or less")).toBeDisabled());
 });
