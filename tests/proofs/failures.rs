@@ -318,7 +318,7 @@ async fn a_wizard_says_at_which_step_and_why_it_failed() -> Result<()> {
         ensure!(draft.state == DraftState::Failed, "{draft:?}");
         let step = draft.steps.iter().find(|step| step.failure.is_some()).context("no step failed")?;
         let refusal = office
-            .refused("draft_commit", json!({ "draft_id": draft.id, "picks": [], "streams": [], "lookback_days": 1, "first_load_days": 1, "vat": "unknown" }))
+            .refused("draft_commit", json!({ "draft_id": draft.id, "picks": [], "streams": [], "lookbacks": {}, "first_load_days": 1, "vat": "unknown" }))
             .await?;
         ensure!(refusal.code == Code::BadRequest, "a failed test could be saved: {refusal:?}");
         Ok((step.id.clone(), code(step.failure.as_ref())?))

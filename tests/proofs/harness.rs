@@ -274,7 +274,7 @@ impl<C: Clock + 'static> Office<C> {
             connector.streams.iter().map(|stream| json!({ "name": stream.name, "on": true })).collect();
         let request = json!({
             "draft_id": draft.id, "picks": picks, "streams": streams, "vat": "excluded",
-            "lookback_days": wish.lookback_days, "first_load_days": wish.first_load_days,
+            "lookbacks": lookbacks(&connector, wish.lookback_days), "first_load_days": wish.first_load_days,
         });
         self.ask("draft_commit", request).await
     }
@@ -395,6 +395,15 @@ impl<C: Clock + 'static> Office<C> {
         }
         Ok(())
     }
+}
+
+/// The same lookback for every stream with days; once a week it is as long as the platform suggests.
+pub fn lookbacks(connector: &Connector, days: u32) -> Value {
+    let of_days = connector.streams.iter().filter_map(|stream| Some((&stream.name, stream.lookback?)));
+    of_days
+        .map(|(name, preset)| (name.clone(), json!({ "days": days, "weekly_days": preset.weekly_days.max(days) })))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// Whether nobody works on a run any more: it has ended, or it is parked until its platform allows more.

@@ -11,6 +11,7 @@ use api::{
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::Days;
 use model::{
     ad::Level,
     connection::ConnectionState,
@@ -19,10 +20,11 @@ use model::{
     run::{DayState, RunState, RunTrigger, SliceState},
     schedule::Schedule,
     secret::Secret,
+    settings::Lookback,
 };
 use serde_json::{Value, json};
 use simulators::faults::{Fault, FaultKind};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use vault::{credential::Vault, keys::ClientKey, passphrase_file::PassphraseFile};
 
 /// Days that the first runs of these proofs read.
@@ -316,7 +318,7 @@ async fn a_schedule_is_shown_as_soon_as_it_is_set_and_one_that_cannot_be_kept_is
     let committed =
         office.connect(&Wish { key: &key, cabinets: &[0], client, first_load_days: 3, lookback_days: 3 }).await?;
     let id = committed.connection_ids[0];
-    let update = |schedule: Value| json!({ "id": id, "streams": null, "lookback_days": null, "vat": null, "schedule": schedule, "paused": null });
+    let update = |schedule: Value| json!({ "id": id, "streams": null, "lookbacks": null, "vat": null, "schedule": schedule, "paused": null });
     for schedule in [
         json!({ "kind": "hourly", "every": 5 }),
         json!({ "kind": "daily", "at": "06:00", "days": [] }),
@@ -338,6 +340,66 @@ async fn a_schedule_is_shown_as_soon_as_it_is_set_and_one_that_cannot_be_kept_is
     let by_hand: ConnectionDetail = office.ask("connection_update", update(json!({ "kind": "off" }))).await?;
     ensure!(by_hand.connection.next_at.is_none(), "{by_hand:?}");
     ensure!(by_hand.settings.schedule == Schedule::Off, "{by_hand:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_stream_is_read_again_as_far_as_it_is_set_and_once_a_week_further() -> Result<()> {
+    let office = Office::open(small()).await?;
+    let key = office.platform().keys().remove(0);
+    let client = office.client("Кофейни Север").await?.id;
+    let committed =
+        office.connect(&Wish { key: &key, cabinets: &[0], client, first_load_days: 40, lookback_days: 7 }).await?;
+    office.done(&committed.run_ids).await?;
+    let id = committed.connection_ids[0];
+    let update = |lookbacks: Value| json!({ "id": id, "streams": null, "lookbacks": lookbacks, "vat": null, "schedule": null, "paused": null });
+    let own = json!({
+        "ad_plan_stats": { "days": 3, "weekly_days": 20 },
+        // Once a week it is no less than every time, and never more than the platform has.
+        "ad_group_stats": { "days": 12, "weekly_days": 5 },
+    });
+    let detail: ConnectionDetail = office.ask("connection_update", update(own)).await?;
+    ensure!(detail.settings.lookbacks["ad_group_stats"] == Lookback { days: 12, weekly_days: 12 }, "{detail:?}");
+    for stranger in ["ad_plans", "nothing"] {
+        let refused =
+            office.refused("connection_update", update(json!({ stranger: { "days": 1, "weekly_days": 1 } }))).await?;
+        ensure!(refused.code == Code::BadRequest, "{stranger}: {refused:?}");
+    }
+    ensure!(office.connection(id).await?.settings.lookbacks == detail.settings.lookbacks, "a refused change was made");
+
+    // What is read of each stream: in the week after the first load, on its eighth day, the day after that, and as the platform suggests.
+    let read = async |days: u32| -> Result<BTreeMap<String, u32>> {
+        office.advance_days(days);
+        let run = office.sync(id).await?;
+        let mut read = BTreeMap::<String, u32>::new();
+        for slice in office.run(run.id).await?.slices {
+            if let Some(window) = slice.window {
+                *read.entry(slice.stream).or_default() += window.len();
+            }
+        }
+        Ok(read)
+    };
+    let expected = |plan, group, banner| {
+        BTreeMap::from([
+            ("ad_plan_stats".to_owned(), plan),
+            ("ad_group_stats".to_owned(), group),
+            ("banner_stats".to_owned(), banner),
+        ])
+    };
+    for (what, days, days_read) in [
+        ("an ordinary day", 1, expected(3, 12, 7)),
+        ("a week later", 7, expected(20, 12, 30)),
+        ("the day after", 1, expected(3, 12, 7)),
+    ] {
+        let found = read(days).await?;
+        ensure!(found == days_read, "{what}: {found:?}");
+    }
+    let detail: ConnectionDetail = office.ask("connection_update", update(json!({}))).await?;
+    ensure!(detail.settings.lookbacks.is_empty(), "{detail:?}");
+    let found = read(1).await?;
+    ensure!(found == expected(7, 7, 7), "as the platform suggests: {found:?}");
+    // Ten days have passed, and the last seven of them were read just now.
+    office.is_true(client, &[key.cabinets[0].id], today() + Days::new(3), today() + Days::new(9)).await?;
     Ok(())
 }
 
@@ -402,7 +464,7 @@ async fn a_revoked_sign_in_waits_for_a_person_and_goes_on_after_it() -> Result<(
     ensure!(everything.run_ids.is_empty(), "a connection that needs a sign-in was started");
 
     // Another agency's key is valid and still does not see this cabinet.
-    let commit = |draft: &api::wire::Draft| json!({ "draft_id": draft.id, "picks": [], "streams": [], "lookback_days": 7, "first_load_days": 90, "vat": "unknown" });
+    let commit = |draft: &api::wire::Draft| json!({ "draft_id": draft.id, "picks": [], "streams": [], "lookbacks": {}, "first_load_days": 90, "vat": "unknown" });
     let foreign = office.tested(&keys[1], Some(connection)).await?;
     ensure!(foreign.state == DraftState::Ready, "{foreign:?}");
     ensure!(office.refused("draft_commit", commit(&foreign)).await?.code == Code::PermissionDenied);
@@ -425,7 +487,10 @@ async fn a_revoked_sign_in_waits_for_a_person_and_goes_on_after_it() -> Result<(
     office.done(&again.run_ids).await?;
     let detail = office.connection(connection).await?;
     ensure!(detail.connection.state == ConnectionState::Active && detail.connection.failure.is_none(), "{detail:?}");
-    ensure!(detail.settings.lookback_days == 60, "signing in again changed the settings");
+    ensure!(
+        detail.settings.lookbacks.values().all(|own| own.days == 60) && detail.settings.lookbacks.len() == 3,
+        "signing in again changed the settings"
+    );
     office.is_true(client, &[keys[0].cabinets[0].id], days_ago(60), today()).await
 }
 

@@ -53,8 +53,11 @@ impl Shared {
         let (id, account) = (format!("client_id={}", key.client_id), shared.cabinet.to_string());
         let connect = ["connect", "vk_ads", "--set", &id, "--secret", &secret, "--account", &account];
         let days = DAYS.to_string();
-        let reach = ["--client", "Кофейни Север", "--first-load-days", &days, "--lookback-days", &days];
-        shared.ends(&[&connect[..], &reach].concat())?;
+        let reach = ["--client", "Кофейни Север", "--first-load-days", &days];
+        let lookbacks = ["ad_plan_stats", "ad_group_stats", "banner_stats"]
+            .map(|stream| format!("--lookback={stream}={DAYS}/{DAYS}"));
+        let lookbacks: Vec<&str> = lookbacks.iter().map(String::as_str).collect();
+        shared.ends(&[&connect[..], &reach, &lookbacks].concat())?;
         Ok(shared)
     }
 

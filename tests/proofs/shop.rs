@@ -99,7 +99,7 @@ impl Shop {
         }
         ensure!(draft.state == DraftState::Ready, "{draft:?}");
         let request = json!({
-            "draft_id": draft.id, "picks": [], "streams": [], "lookback_days": 1, "first_load_days": 1, "vat": "unknown",
+            "draft_id": draft.id, "picks": [], "streams": [], "lookbacks": {}, "first_load_days": 1, "vat": "unknown",
         });
         let again: DraftCommitted = self.office.ask("draft_commit", request).await?;
         self.went_on(&again.run_ids).await?;

@@ -56,7 +56,7 @@ async fn sign_in_again(office: &Office, key: &Key, connection: ConnectionId) -> 
     let draft = office.tested(key, Some(connection)).await?;
     ensure!(draft.state == DraftState::Ready, "{draft:?}");
     let request = json!({
-        "draft_id": draft.id, "picks": [], "streams": [], "lookback_days": 1, "first_load_days": 1, "vat": "unknown",
+        "draft_id": draft.id, "picks": [], "streams": [], "lookbacks": {}, "first_load_days": 1, "vat": "unknown",
     });
     office.ask("draft_commit", request).await
 }
@@ -277,12 +277,7 @@ async fn connections_of_before_there_were_sign_ins_get_theirs() -> Result<()> {
             config: config.as_object().cloned().context("an object")?,
             state: ConnectionState::Active,
             first_load_days: 5,
-            settings: Settings {
-                lookback_days: 3,
-                schedule: Schedule::Off,
-                vat: VatState::Excluded,
-                ..Settings::default()
-            },
+            settings: Settings { schedule: Schedule::Off, vat: VatState::Excluded, ..Settings::default() },
             follows: None,
             created_at: Clock::now(&*office.clock),
         };

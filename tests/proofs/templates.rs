@@ -14,8 +14,10 @@ use model::{
     id::{ConnectionId, TemplateId},
     money::VatState,
     schedule::Schedule,
+    settings::Lookback,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Two clients with two connections each, all of one system.
 async fn office() -> Result<(Office, Vec<ConnectionId>)> {
@@ -34,8 +36,13 @@ fn change(id: ConnectionId, settings: SettingsChange, returned: &[Setting]) -> R
     Ok(serde_json::to_value(ConnectionUpdate { id, settings, returned: Some(returned.to_vec()), paused: None })?)
 }
 
-fn lookback(days: u32) -> SettingsChange {
-    SettingsChange { lookback_days: Some(days), ..SettingsChange::default() }
+/// The lookback of one stream.
+fn days(days: u32) -> BTreeMap<String, Lookback> {
+    BTreeMap::from([("banner_stats".to_owned(), Lookback { days, weekly_days: 40 })])
+}
+
+fn lookback(own: u32) -> SettingsChange {
+    SettingsChange { lookbacks: Some(days(own)), ..SettingsChange::default() }
 }
 
 fn given(template: TemplateId, to: Option<&[ConnectionId]>, settings: &[Setting], keep_own: bool) -> Value {
@@ -87,7 +94,7 @@ async fn settings_are_saved_given_changed_and_rolled_out() -> Result<()> {
     let preview: TemplatePreview = office.ask("template_preview", request.clone()).await?;
     ensure!((preview.changed, preview.unchanged, preview.kept, preview.written) == (2, 0, 0, 2), "{preview:?}");
     let row = preview.rows.iter().find(|row| row.connection_id == second).context("a row")?;
-    ensure!(row.changed == [Setting::Schedule, Setting::LookbackDays, Setting::Vat] && row.joins, "{row:?}");
+    ensure!(row.changed == [Setting::Schedule, Setting::Lookbacks, Setting::Vat] && row.joins, "{row:?}");
     ensure!(row.before == before.settings && row.after == template.settings, "{row:?}");
     ensure!(office.connection(second).await?.settings == before.settings, "a preview wrote something");
     let applied: TemplateRow = office.ask("template_apply", stamped(request, &preview)).await?;
@@ -100,34 +107,34 @@ async fn settings_are_saved_given_changed_and_rolled_out() -> Result<()> {
 
     // Changed on the connection: its own value. Set to what the template says, or returned: not any more.
     for (settings, returned, own, days) in [
-        (lookback(30), &[][..], &[Setting::LookbackDays][..], 30),
+        (lookback(30), &[][..], &[Setting::Lookbacks][..], 30),
         (lookback(9), &[], &[], 9),
-        (lookback(30), &[], &[Setting::LookbackDays], 30),
-        (SettingsChange::default(), &[Setting::LookbackDays], &[], 9),
-        (lookback(30), &[], &[Setting::LookbackDays], 30),
+        (lookback(30), &[], &[Setting::Lookbacks], 30),
+        (SettingsChange::default(), &[Setting::Lookbacks], &[], 9),
+        (lookback(30), &[], &[Setting::Lookbacks], 30),
     ] {
         let detail: ConnectionDetail = office.ask("connection_update", change(second, settings, returned)?).await?;
         let template = detail.template.context("a template")?;
-        ensure!((&template.own[..], detail.settings.lookback_days) == (own, days), "{template:?}");
+        ensure!((&template.own[..], &detail.settings.lookbacks) == (own, &self::days(days)), "{template:?}");
     }
 
     // Changed later: nothing moves until it is rolled out, and it says so.
     let weekdays = json!({ "kind": "cron", "expression": "0 7 * * 1-5" });
-    let update = json!({ "id": template.id, "name": null, "streams": null, "vat": null, "lookback_days": 14, "schedule": weekdays });
+    let update = json!({ "id": template.id, "name": null, "streams": null, "vat": null, "lookbacks": days(14), "schedule": weekdays });
     let before = all(&office, &ids).await?;
     let changed: TemplateRow = office.ask("template_update", update).await?;
     ensure!(changed.behind == 3 && changed.name == "Магазины", "{changed:?}");
     ensure!(all(&office, &ids).await?[3] == before[3], "a template that is not rolled out changed a stranger");
-    ensure!(office.connection(third).await?.settings.lookback_days == 9, "it changed a connection by itself");
+    ensure!(office.connection(third).await?.settings.lookbacks == days(9), "it changed a connection by itself");
     let behind = changed.followers.iter().find(|one| one.connection_id == second).context("a follower")?;
-    ensure!(behind.behind == [Setting::Schedule] && behind.own == [Setting::LookbackDays], "{behind:?}");
+    ensure!(behind.behind == [Setting::Schedule] && behind.own == [Setting::Lookbacks], "{behind:?}");
     let request = given(template.id, None, Setting::ALL, true);
     let preview: TemplatePreview = office.ask("template_preview", request.clone()).await?;
     ensure!((preview.changed, preview.unchanged, preview.kept) == (3, 0, 1), "{preview:?}");
     let rolled: TemplateRow = office.ask("template_apply", stamped(request, &preview)).await?;
     ensure!(rolled.behind == 0, "{rolled:?}");
     let kept = office.connection(second).await?;
-    ensure!(kept.settings.lookback_days == 30, "an override was lost");
+    ensure!(kept.settings.lookbacks == days(30), "an override was lost");
     ensure!(kept.settings.schedule == rolled.settings.schedule, "{kept:?}");
     ensure!(office.connection(third).await?.settings == rolled.settings, "{rolled:?}");
     ensure!(
@@ -157,7 +164,7 @@ async fn settings_are_saved_given_changed_and_rolled_out() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_applies_decides_what_is_given_and_whether_own_values_stay() -> Result<()> {
-    use Setting::{LookbackDays, Schedule as When, Vat};
+    use Setting::{Lookbacks, Schedule as When, Vat};
     let (office, ids) = office().await?;
     let [from, own, other, stranger] = ids[..] else { anyhow::bail!("{ids:?}") };
     let said = SettingsChange { vat: Some(VatState::Included), schedule: Some(Schedule::Off), ..lookback(9) };
@@ -170,11 +177,11 @@ async fn who_applies_decides_what_is_given_and_whether_own_values_stay() -> Resu
     let _: ConnectionDetail = office.ask("connection_update", change(own, lookback(30), &[])?).await?;
 
     for (name, to, settings, keep_own, expected) in [
-        ("own values stay", own, Setting::ALL, true, (vec![], vec![LookbackDays])),
-        ("own values are replaced", own, Setting::ALL, false, (vec![LookbackDays], vec![])),
-        ("nothing of it is given", own, &[When], false, (vec![], vec![LookbackDays])),
-        ("a follower of another", other, Setting::ALL, true, (vec![When, LookbackDays, Vat], vec![])),
-        ("the schedule alone", stranger, &[When], true, (vec![When], vec![LookbackDays, Vat])),
+        ("own values stay", own, Setting::ALL, true, (vec![], vec![Lookbacks])),
+        ("own values are replaced", own, Setting::ALL, false, (vec![Lookbacks], vec![])),
+        ("nothing of it is given", own, &[When], false, (vec![], vec![Lookbacks])),
+        ("a follower of another", other, Setting::ALL, true, (vec![When, Lookbacks, Vat], vec![])),
+        ("the schedule alone", stranger, &[When], true, (vec![When], vec![Lookbacks, Vat])),
     ] {
         let preview: TemplatePreview =
             office.ask("template_preview", given(template.id, Some(&[to]), settings, keep_own)).await?;
@@ -184,12 +191,16 @@ async fn who_applies_decides_what_is_given_and_whether_own_values_stay() -> Resu
     }
 
     // The schedule alone: the rest is the connection's own from then on, so that a roll-out leaves it alone.
+    let before = office.connection(stranger).await?;
     let request = given(template.id, Some(&[stranger, other]), &[When], true);
     let preview: TemplatePreview = office.ask("template_preview", request.clone()).await?;
     let _: TemplateRow = office.ask("template_apply", stamped(request, &preview)).await?;
     let joined = office.connection(stranger).await?;
-    ensure!(joined.settings.schedule == Schedule::Off && joined.settings.lookback_days == 3, "{joined:?}");
-    ensure!(joined.template.context("a template")?.own == [LookbackDays, Vat], "the rest is not its own");
+    ensure!(
+        joined.settings.schedule == Schedule::Off && joined.settings.lookbacks == before.settings.lookbacks,
+        "{joined:?}"
+    );
+    ensure!(joined.template.context("a template")?.own == [Lookbacks, Vat], "the rest is not its own");
     let everybody: TemplatePreview =
         office.ask("template_preview", given(template.id, None, Setting::ALL, true)).await?;
     ensure!((everybody.changed, everybody.kept, everybody.written) == (0, 3, 0), "{everybody:?}");
@@ -283,13 +294,13 @@ async fn what_was_changed_between_preview_and_roll_out_is_shown_again_first() ->
     let preview: TemplatePreview = office.ask("template_preview", everybody.clone()).await?;
     let _: TemplateRow = office.ask("template_apply", stamped(everybody, &preview)).await?;
     let request = given(template.id, None, Setting::ALL, true);
-    let update = |days: u32| json!({ "id": template.id, "lookback_days": days });
+    let update = |days: u32| json!({ "id": template.id, "lookbacks": self::days(days) });
     let joining = given(template.id, Some(&[fourth]), Setting::ALL, true);
 
     for (name, command, meanwhile) in [
         ("the template", "template_update", update(21)),
         ("a connection", "connection_update", change(second, lookback(5), &[])?),
-        ("an override", "connection_update", change(second, SettingsChange::default(), &[Setting::LookbackDays])?),
+        ("an override", "connection_update", change(second, SettingsChange::default(), &[Setting::Lookbacks])?),
         ("who follows", "template_leave", json!({ "id": third })),
         ("who follows", "connection_delete", json!({ "id": second })),
     ] {
@@ -324,7 +335,7 @@ async fn new_connections_start_from_a_template_and_keep_what_was_chosen_besides(
     let draft = office.tested(&key, None).await?;
     let commit = |of: TemplateId| {
         json!({
-            "draft_id": draft.id, "streams": template.settings.streams, "vat": "included", "lookback_days": 3,
+            "draft_id": draft.id, "streams": template.settings.streams, "vat": "included", "lookbacks": {},
             "first_load_days": 3, "schedule": template.settings.schedule, "template": of,
             "picks": [{ "external_id": key.cabinets[1].id.to_string(), "client_id": client, "new_client_name": null }],
         })

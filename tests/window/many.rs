@@ -56,7 +56,7 @@ async fn connect_all(window: &Window, key: &Key, first_load_days: u32) -> Result
         .map(|it| json!({ "external_id": it.id.to_string(), "client_id": null, "new_client_name": it.name }))
         .collect();
     let commit = json!({
-        "draft_id": id, "picks": picks, "streams": streams, "vat": "excluded", "lookback_days": 3,
+        "draft_id": id, "picks": picks, "streams": streams, "vat": "excluded", "lookbacks": {},
         "first_load_days": first_load_days,
     });
     let committed = window.ask("draft_commit", &commit).await?;

@@ -223,6 +223,15 @@ export const screens = [
       await page.waitForSelector('[role="dialog"]');
     },
   },
+  {
+    name: "connection-lookback",
+    at: "/integrations/connections/conn-client-5-0",
+    act: async (page) => {
+      await page.locator('[data-testid="lookback-ad_group_stats"] button').click();
+      await page.locator('[data-testid="lookback-ad_plan_stats"] button').click();
+      await page.locator('[data-testid="lookback-ad_plan_stats"] input').first().fill("4");
+    },
+  },
   { name: "connection-expired", at: "/integrations/connections/conn-client-0-0", ready: '[role="alert"]' },
   { name: "sign-ins", at: "/integrations/sign-ins", ready: '[data-testid="sign-ins"] li' },
   {

@@ -19,7 +19,10 @@ use model::{
 };
 use serde_json::json;
 use simulators::vk_ads::{Key, Running, Scenario, VkAds};
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 use store::Scope;
 use vault::recovery::RecoveryKey;
 
@@ -123,7 +126,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
             draft_id: draft.id,
             picks,
             streams,
-            lookback_days: 7,
+            lookbacks: BTreeMap::new(),
             first_load_days: DAYS,
             vat: VatState::Excluded,
             schedule: None,

@@ -70,6 +70,8 @@ pub(crate) async fn document(host: &Host, workspace: &Workspace, doctor: &Doctor
     for connection in &connections {
         let streams = connection.settings.streams.iter();
         let streams: Vec<String> = streams.filter(|stream| stream.on).map(|it| names.text(&it.name)).collect();
+        let lookbacks: BTreeMap<String, _> =
+            connection.settings.lookbacks.iter().map(|(stream, own)| (names.text(stream), own)).collect();
         let turn = turns.get(&connection.id);
         shown_connections.push(json!({
             "connection": word(&connection.id),
@@ -77,7 +79,7 @@ pub(crate) async fn document(host: &Host, workspace: &Workspace, doctor: &Doctor
             "system": system(&connection.connector),
             "state": connection.state,
             "schedule": connection.settings.schedule,
-            "lookback_days": connection.settings.lookback_days,
+            "lookbacks": lookbacks,
             "first_load_days": connection.first_load_days,
             "currency": connection.currency,
             "vat": connection.settings.vat,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
 
-pub use model::{power::BatterySaver, run::Progress};
+pub use model::{power::BatterySaver, run::Progress, settings::Lookback};
 
 /// Declares wire structs: every field public, everything serializable and known to TypeScript.
 macro_rules! wire {
@@ -740,8 +740,6 @@ wire! {
         texts: BTreeMap<String, LocalText>,
         /// Streams.
         streams: Vec<StreamInfo>,
-        /// Past days that each run reads again unless the person says otherwise.
-        lookback_days: u32,
         /// Days the first run reads unless the person says otherwise.
         first_load_days: u32,
         /// Days back beyond which the platform has nothing.
@@ -1205,6 +1203,8 @@ wire! {
         on_by_default: bool,
         /// Whether others need it (names), so that it cannot be switched off.
         required: bool,
+        /// How far back it is read again unless the person says otherwise; of a stream with days.
+        lookback: Option<Lookback>,
     }
     /// A connection in a list.
     ConnectionRow {
@@ -1365,8 +1365,8 @@ wire! {
         picks: Vec<AccountPick>,
         /// Streams.
         streams: Vec<StreamChoice>,
-        /// Past days read again by each run.
-        lookback_days: u32,
+        /// Lookbacks of their own, by stream; the connector's where there is none.
+        lookbacks: BTreeMap<String, Lookback>,
         /// Days of the first run.
         first_load_days: u32,
         /// VAT.

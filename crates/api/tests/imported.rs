@@ -217,7 +217,7 @@ impl Office {
         assert_eq!(account, base);
         let streams: Vec<Value> = streams.iter().map(|name| json!({"name": name, "on": true})).collect();
         let request = json!({
-            "draft_id": draft["id"], "streams": streams, "vat": "excluded", "lookback_days": 0, "first_load_days": 10,
+            "draft_id": draft["id"], "streams": streams, "vat": "excluded", "lookbacks": {}, "first_load_days": 10,
             "picks": [{"external_id": account, "client_id": null, "new_client_name": "Baker"}],
         });
         let committed = self.ask("draft_commit", request).await;
@@ -527,6 +527,51 @@ async fn a_mapping_turns_a_stream_into_our_tables() {
         .await;
     assert_eq!((&stats["total"]["impressions"], &stats["total"]["spend"]), (&json!(20), &json!(3_000_000)), "{stats}");
     assert_eq!(office.records(&connection, "orders").await.len(), 0);
+}
+
+/// The format knows one lookback for every sync; a manifest of ours may say both for each stream.
+#[tokio::test]
+async fn how_far_back_a_stream_is_read_again_comes_with_its_connector() {
+    const MAPPING: &str = r#"{"streams": {"orders": {"to": "campaign_stats", "level": "campaign", "fields": {"external_id": "id", "date": "day"}}}}"#;
+    let office = Office::open().await;
+    let lookbacks = async |manifest: String, mapping: &str, copy_of: Value| {
+        let import = json!({"manifest": manifest, "mapping": mapping, "name": "X", "licence": null, "origin": null, "copy_of": copy_of});
+        let saved = office.ask("manifest_import", import).await;
+        let catalogue = office.ask("connectors_list", json!({})).await;
+        let card = catalogue.as_array().unwrap().iter().find(|card| card["id"] == saved["connector"]).unwrap();
+        let streams = card["streams"].as_array().unwrap().iter();
+        streams
+            .map(|stream| (stream["name"].as_str().unwrap().to_owned(), stream["lookback"].clone()))
+            .collect::<HashMap<_, _>>()
+    };
+    let of = |days: u32, weekly: u32| json!({"days": days, "weekly_days": weekly});
+    let asked = r#""P{{ config.get('back', 0) }}D""#;
+    for (window, field, expected) in [
+        ("", "", of(7, 7)),
+        ("P10D", "", of(10, 10)),
+        ("P3D", "", of(3, 7)),
+        ("PT36H", "", of(2, 7)),
+        ("P1M", "", of(31, 31)),
+        ("P900Y", "", of(3_650, 3_650)),
+        (asked, "", of(7, 7)),
+        (asked, "back: {type: integer, default: 4}", of(4, 7)),
+        (asked, "back: {type: string, default: many}", of(7, 7)),
+    ] {
+        let back = if window.is_empty() { String::new() } else { format!("lookback_window: {window}\n    step: P5D") };
+        let manifest = MANIFEST.replace("step: P5D", if back.is_empty() { "step: P5D" } else { &back });
+        let manifest = manifest.replace("since: {type", &format!("{field}\n      since: {{type"));
+        let found = lookbacks(manifest, MAPPING, Value::Null).await;
+        assert_eq!((&found["orders"], &found["tags"]), (&expected, &Value::Null), "{window} {field}");
+    }
+
+    let source = office.ask("manifest_source", json!({"connector": "vk_ads", "revision": null})).await;
+    let (manifest, mapping) = (source["manifest"].as_str().unwrap(), source["mapping"].as_str().unwrap());
+    let banners = "{name: banner_stats, on_by_default: true,";
+    assert!(manifest.contains(banners));
+    let own = manifest.replace(banners, &format!("{banners} lookback: {{days: 3, weekly_days: 14}},"));
+    let found = lookbacks(own, mapping, json!("vk_ads")).await;
+    assert_eq!((&found["banner_stats"], &found["ad_plan_stats"]), (&of(3, 14), &of(7, 30)));
+    assert_eq!(found["banners"], Value::Null);
 }
 
 #[tokio::test]

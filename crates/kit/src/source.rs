@@ -17,6 +17,7 @@ use model::{
     failure::Failure,
     money::{Currency, Micros},
     reconcile::DayTotal,
+    settings::Lookback,
     shape::Shape,
 };
 use std::collections::BTreeMap;
@@ -38,8 +39,6 @@ pub struct Descriptor {
     pub texts: BTreeMap<String, BTreeMap<String, String>>,
     /// The streams in the order they are read: dictionaries first.
     pub streams: Vec<StreamDescriptor>,
-    /// Past days each run reads again, because the platform corrects them.
-    pub lookback_days: u32,
     /// Days the first run reads.
     pub first_load_days: u32,
     /// Days back beyond which the platform refuses.
@@ -77,6 +76,8 @@ pub enum StreamKind {
     Statistics {
         /// The level of its rows.
         level: Level,
+        /// How far back it is read again unless a person wants it otherwise.
+        lookback: Lookback,
     },
     /// Records kept as they come. Their stream is one slice.
     Records {

@@ -7,7 +7,7 @@
 
 use crate::{
     components::{Cursor, Stream},
-    connector::{Connector, Event, Limits, Outlet, Wanted as WantedStream},
+    connector::{Connector, Declared, Event, Limits, Outlet, Wanted as WantedStream},
     document::DocumentError,
     json::{Json, Map},
     mapping::{self, Duplicates, Mapping},
@@ -16,10 +16,10 @@ use crate::{
     runs::Runs,
     source::{Handover, end_of, midnight, row_account},
     template::{Scope, Value},
-    windows::{Plan, Progress},
+    windows::{self, Plan, Progress},
 };
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use kit::{
     session::Session,
     source::{Account, AccountSample, CheckEvent, Descriptor, Sink, Slice, Source, StreamDescriptor, StreamKind},
@@ -29,6 +29,7 @@ use model::{
     date::DateRange,
     failure::{Code, Failure},
     record::GenericRecord,
+    settings::Lookback,
 };
 use serde_json::Value as General;
 use std::{collections::BTreeMap, sync::Arc};
@@ -82,13 +83,17 @@ impl ImportedSource {
     pub fn new(files: &Files<'_>) -> Result<Self, DocumentError> {
         let connector = Connector::load(files.manifest)?;
         let mappings = load_mapping(files.mapping, &connector)?;
+        let form = connector.form().general();
+        let defaults = defaults(&form);
         let readable =
             connector.declared().iter().filter(|declared| declared.stream.is_ok() && !declared.name.is_empty());
         let mut streams: Vec<StreamDescriptor> = readable
             .map(|declared| StreamDescriptor {
                 name: declared.name.clone(),
                 kind: match mappings.get(&declared.name) {
-                    Some(mapping) if mapping.is_statistics() => StreamKind::Statistics { level: mapping.level },
+                    Some(mapping) if mapping.is_statistics() => {
+                        StreamKind::Statistics { level: mapping.level, lookback: lookback(declared, &defaults) }
+                    }
                     Some(mapping) => StreamKind::Dictionary { level: mapping.level },
                     None => StreamKind::Records { incremental: declared.incremental },
                 },
@@ -101,8 +106,13 @@ impl ImportedSource {
             StreamKind::Statistics { .. } => 1,
             StreamKind::Records { .. } => 2,
         });
-        let form = connector.form().general();
-        let has_statistics = streams.iter().any(|stream| matches!(stream.kind, StreamKind::Statistics { .. }));
+        let lookbacks = streams.iter().filter_map(|stream| match stream.kind {
+            StreamKind::Statistics { lookback, .. } => Some(lookback.weekly_days),
+            StreamKind::Dictionary { .. } | StreamKind::Records { .. } => None,
+        });
+        let corrected = lookbacks.max();
+        let has_statistics = corrected.is_some();
+        let final_after_days = corrected.unwrap_or(LOOKBACK_DAYS);
         let document = connector.document();
         Ok(Self {
             descriptor: Descriptor {
@@ -114,10 +124,9 @@ impl ImportedSource {
                 texts: texts(files.name, &form, &streams),
                 form,
                 streams,
-                lookback_days: LOOKBACK_DAYS,
                 first_load_days: FIRST_LOAD_DAYS,
                 max_history_days: MAX_HISTORY_DAYS,
-                final_after_days: LOOKBACK_DAYS,
+                final_after_days,
                 time_zone: None,
             },
             connector,
@@ -212,6 +221,22 @@ impl ImportedSource {
         let summary = read?;
         summary.streams.into_iter().try_for_each(|(_, _, outcome)| outcome)
     }
+}
+
+/// What a form's fields are when nobody fills them in.
+fn defaults(form: &General) -> Json {
+    let fields = form.get("properties").and_then(General::as_object).into_iter().flatten();
+    let given = fields.filter_map(|(name, field)| Some((name.clone(), field.get("default")?.clone())));
+    Json::from(General::Object(given.collect()))
+}
+
+/// How far back a manifest reads a stream again by itself; the format knows one lookback for every sync, so that the long one of a week
+/// is ours. Where it says nothing, or leaves it to an answer of the form that has no default, ours are both.
+fn lookback(declared: &Declared, defaults: &Json) -> Lookback {
+    let scope = Scope::new(DateTime::UNIX_EPOCH).with("config", Value::from_json(defaults));
+    let cursor = declared.stream.as_ref().ok().and_then(|stream| stream.cursor.as_ref());
+    let days = cursor.and_then(|cursor| windows::lookback_days(cursor, &scope)).unwrap_or(LOOKBACK_DAYS);
+    Lookback { days, weekly_days: LOOKBACK_DAYS }.within(MAX_HISTORY_DAYS)
 }
 
 /// The windows of some days, cut as the manifest's cursor says.

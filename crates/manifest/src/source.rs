@@ -31,6 +31,7 @@ use model::{
     failure::{Code, Failure},
     money::{Currency, VatState},
     reconcile::DayTotal,
+    settings::Lookback,
 };
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -65,6 +66,7 @@ struct Extras {
     id: String,
     category: String,
     capabilities: Vec<String>,
+    /// How far back streams with days are read again that do not say it themselves: every time, and once a week until they are final.
     lookback_days: u32,
     first_load_days: u32,
     max_history_days: u32,
@@ -94,6 +96,8 @@ struct StreamExtras {
     on_by_default: bool,
     #[serde(default)]
     required: bool,
+    /// How far back it is read again.
+    lookback: Option<Lookback>,
     /// Path to the platform's own number of records in a page.
     total: Option<String>,
     /// The part of the platform whose limits count apart.
@@ -106,7 +110,7 @@ impl LookExtras {
     fn marks(&self) -> StreamExtras {
         let name = self.stream.get("name").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         let (total, budget) = (self.total.clone(), self.budget.clone());
-        StreamExtras { name, on_by_default: false, required: false, total, budget }
+        StreamExtras { name, on_by_default: false, required: false, lookback: None, total, budget }
     }
 }
 
@@ -158,7 +162,10 @@ impl ManifestSource {
                 DocumentError::new("mapping.yaml", format!("the stream {} has no mapping", extra.name))
             })?;
             let kind = if mapping.is_statistics() {
-                StreamKind::Statistics { level: mapping.level }
+                let lookback = extra
+                    .lookback
+                    .unwrap_or(Lookback { days: extras.lookback_days, weekly_days: extras.final_after_days });
+                StreamKind::Statistics { level: mapping.level, lookback: lookback.within(extras.max_history_days) }
             } else {
                 StreamKind::Dictionary { level: mapping.level }
             };
@@ -209,7 +216,6 @@ impl ManifestSource {
                 form: form.into(),
                 texts,
                 streams: described,
-                lookback_days: extras.lookback_days,
                 first_load_days: extras.first_load_days,
                 max_history_days: extras.max_history_days,
                 final_after_days: extras.final_after_days,

@@ -92,6 +92,13 @@ fn min_max(field: &'static str, value: &MinMax, format: &str, scope: &Scope<'_>)
     Ok(at)
 }
 
+/// The days that a cursor looks back on every sync, begun ones whole; `None` where it does not, or does not say it in this scope.
+pub fn lookback_days(cursor: &Cursor, scope: &Scope<'_>) -> Option<u32> {
+    let back = span("lookback_window", cursor.lookback.as_ref(), scope).ok().flatten()?;
+    let days = back.months.checked_mul(31)?.checked_add((back.exact.num_seconds() + 86_399) / 86_400)?;
+    u32::try_from(days).ok()
+}
+
 impl Plan {
     /// Evaluates a cursor's settings.
     pub fn new(cursor: &Cursor, scope: &Scope<'_>, now: DateTime<Utc>) -> Result<Self, WindowError> {

@@ -6,6 +6,7 @@
 
 use crate::{money::VatState, run::words, schedule::Schedule};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use ts_rs::TS;
 
 /// Whether a stream is read.
@@ -17,6 +18,26 @@ pub struct StreamChoice {
     pub on: bool,
 }
 
+/// How far back a stream is read again, because its platform corrects past days: a little every time, and far enough for what comes
+/// late (goals, fraud taken off) once a week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Lookback {
+    /// Past days that every run reads again.
+    pub days: u32,
+    /// Past days that a run reads again once a week.
+    pub weekly_days: u32,
+}
+
+impl Lookback {
+    /// Within what a platform remembers, and once a week no less than every time. Yesterday is read in any case.
+    #[must_use]
+    pub fn within(self, most: u32) -> Self {
+        let most = most.max(1);
+        let days = self.days.clamp(1, most);
+        Self { days, weekly_days: self.weekly_days.clamp(days, most) }
+    }
+}
+
 /// Whether two values of a setting mean the same.
 trait Same: PartialEq {
     fn same(&self, other: &Self) -> bool {
@@ -25,7 +46,7 @@ trait Same: PartialEq {
 }
 
 impl Same for Schedule {}
-impl Same for u32 {}
+impl Same for BTreeMap<String, Lookback> {}
 impl Same for VatState {}
 impl Same for Vec<StreamChoice> {
     /// A stream that one of them does not know is off, and the order is only how they are shown.
@@ -84,8 +105,8 @@ settings! {
     streams: Vec<StreamChoice> = Streams "streams",
     /// When it is collected by itself, in the client's time zone.
     schedule: Schedule = Schedule "schedule",
-    /// How many past days each run reads again, because the platform corrects them.
-    lookback_days: u32 = LookbackDays "lookback_days",
+    /// How far back streams are read again where a person wants it otherwise than their connector suggests, by stream.
+    lookbacks: BTreeMap<String, Lookback> = Lookbacks "lookbacks",
     /// Whether the platform's sums contain VAT, as the person declared.
     vat: VatState = Vat "vat",
 }

@@ -136,10 +136,11 @@ mod tests {
         id::{ClientId, ConnectionId},
         money::{Currency, VatState},
         schedule::Schedule,
-        settings::StreamChoice,
+        settings::{Lookback, StreamChoice},
     };
-    use Setting::{LookbackDays, Schedule as When, Streams, Vat};
+    use Setting::{Lookbacks, Schedule as When, Streams, Vat};
     use proptest::{collection, prelude::*, sample};
+    use std::collections::BTreeMap;
 
     type Set = &'static [Setting];
 
@@ -176,8 +177,12 @@ mod tests {
         on.iter().map(choice(true)).chain(off.iter().map(choice(false))).collect()
     }
 
+    fn days(days: u32) -> BTreeMap<String, Lookback> {
+        BTreeMap::from([("ads".to_owned(), Lookback { days, weekly_days: days })])
+    }
+
     fn usual() -> Settings {
-        Settings { streams: streams(&["ads"], &[]), lookback_days: 7, ..Settings::default() }
+        Settings { streams: streams(&["ads"], &[]), lookbacks: days(7), ..Settings::default() }
     }
 
     #[test]
@@ -196,33 +201,25 @@ mod tests {
 
     #[test]
     fn settings_of_before_there_was_a_setting_are_read_with_nobodys_choice() {
-        let old: Settings = serde_json::from_str(r#"{"lookback_days":7,"of_a_later_version":1}"#).unwrap_or_default();
-        assert_eq!(old, Settings { lookback_days: 7, ..Settings::default() });
+        let old: Settings = serde_json::from_str(r#"{"vat":"included","of_a_later_version":1}"#).unwrap_or_default();
+        assert_eq!(old, Settings { vat: VatState::Included, ..Settings::default() });
         assert_eq!(old.schedule, Schedule::default());
     }
 
     #[test]
     fn giving_changes_what_differs_and_keeps_what_is_own() {
         // The template says: 14 days, by hand. The connection has 7 days, every morning, and what the third column names is its own.
-        let said = Settings { lookback_days: 14, schedule: Schedule::Off, ..usual() };
+        let said = Settings { lookbacks: days(14), schedule: Schedule::Off, ..usual() };
         let all = Setting::ALL;
         let table: [(&str, Set, bool, Set, Set, Set, Set); 7] = [
             // What, given settings, own values stay, own before, changed, kept, own after.
-            ("a connection that follows nothing", all, true, &[], &[When, LookbackDays], &[], &[]),
-            ("own values stay", all, true, &[LookbackDays], &[When], &[LookbackDays], &[LookbackDays]),
-            ("own values are replaced", all, false, &[LookbackDays, Vat], &[When, LookbackDays], &[], &[]),
-            ("an own value that says the same stays own", all, true, &[Vat], &[When, LookbackDays], &[], &[Vat]),
-            ("one setting is given", &[When], true, &[], &[When], &[LookbackDays], &[LookbackDays]),
-            (
-                "one is given, own values are replaced",
-                &[LookbackDays],
-                false,
-                &[Vat],
-                &[LookbackDays],
-                &[When],
-                &[When, Vat],
-            ),
-            ("nothing is given", &[], false, &[], &[], &[When, LookbackDays], &[When, LookbackDays]),
+            ("a connection that follows nothing", all, true, &[], &[When, Lookbacks], &[], &[]),
+            ("own values stay", all, true, &[Lookbacks], &[When], &[Lookbacks], &[Lookbacks]),
+            ("own values are replaced", all, false, &[Lookbacks, Vat], &[When, Lookbacks], &[], &[]),
+            ("an own value that says the same stays own", all, true, &[Vat], &[When, Lookbacks], &[], &[Vat]),
+            ("one setting is given", &[When], true, &[], &[When], &[Lookbacks], &[Lookbacks]),
+            ("one is given, own values are replaced", &[Lookbacks], false, &[Vat], &[Lookbacks], &[When], &[When, Vat]),
+            ("nothing is given", &[], false, &[], &[], &[When, Lookbacks], &[When, Lookbacks]),
         ];
         for (name, given, keep_own, own, changed, kept, own_after) in table {
             let template = template(said.clone());
@@ -240,32 +237,32 @@ mod tests {
 
     #[test]
     fn what_a_person_changes_on_the_connection_is_its_own() {
-        let change = |lookback_days| SettingsChange { lookback_days: Some(lookback_days), ..SettingsChange::default() };
+        let change = |own| SettingsChange { lookbacks: Some(days(own)), ..SettingsChange::default() };
         let none = SettingsChange::default;
         let table: [(&str, u32, Set, SettingsChange, Set, u32, Set); 8] = [
             // What, lookback now, own before, changes, returned, lookback after, own after. The template says 14.
-            ("changed", 14, &[], change(3), &[], 3, &[LookbackDays]),
-            ("changed again", 3, &[LookbackDays], change(4), &[], 4, &[LookbackDays]),
-            ("set to what the template says", 3, &[LookbackDays], change(14), &[], 14, &[]),
-            ("own although the same, and set to it", 14, &[LookbackDays], change(14), &[], 14, &[]),
+            ("changed", 14, &[], change(3), &[], 3, &[Lookbacks]),
+            ("changed again", 3, &[Lookbacks], change(4), &[], 4, &[Lookbacks]),
+            ("set to what the template says", 3, &[Lookbacks], change(14), &[], 14, &[]),
+            ("own although the same, and set to it", 14, &[Lookbacks], change(14), &[], 14, &[]),
             ("sent as it was, while the template has moved on", 7, &[], change(7), &[], 7, &[]),
-            ("returned", 3, &[LookbackDays, Vat], none(), &[LookbackDays], 14, &[Vat]),
-            ("returned, though it was sent too", 3, &[LookbackDays], change(5), &[LookbackDays], 14, &[]),
+            ("returned", 3, &[Lookbacks, Vat], none(), &[Lookbacks], 14, &[Vat]),
+            ("returned, though it was sent too", 3, &[Lookbacks], change(5), &[Lookbacks], 14, &[]),
             ("another setting was changed", 7, &[Vat], none(), &[], 7, &[Vat]),
         ];
         for (name, now, own, change, returned, after, own_after) in table {
-            let template = template(Settings { lookback_days: 14, ..usual() });
+            let template = template(Settings { lookbacks: days(14), ..usual() });
             let follows = Following { template: template.id, own: own.iter().copied().collect() };
-            let before = connection(Settings { lookback_days: now, ..usual() }, Some(follows));
+            let before = connection(Settings { lookbacks: days(now), ..usual() }, Some(follows));
             let changed = template.with_changes(&before, change, returned);
-            assert_eq!(changed.settings.lookback_days, after, "{name}");
+            assert_eq!(changed.settings.lookbacks, days(after), "{name}");
             let own = changed.follows.map(|follows| follows.own).unwrap_or_default();
             assert_eq!(own, own_after.iter().copied().collect(), "{name}");
         }
     }
 
     prop_compose! {
-        fn any_settings()(on in collection::vec(any::<bool>(), 0..3), when in 0..3_u8, lookback_days in 0..3_u32, vat in 0..3_u8) -> Settings {
+        fn any_settings()(on in collection::vec(any::<bool>(), 0..3), when in 0..3_u8, own in 0..3_u32, vat in 0..3_u8) -> Settings {
             Settings {
                 streams: on.iter().zip(["a", "b", "c"]).map(|(on, name)| StreamChoice { name: name.to_owned(), on: *on }).collect(),
                 schedule: match when {
@@ -273,7 +270,7 @@ mod tests {
                     1 => Schedule::Hourly { every: 4 },
                     _ => Schedule::default(),
                 },
-                lookback_days,
+                lookbacks: days(own),
                 vat: match vat {
                     0 => VatState::Included,
                     1 => VatState::Excluded,

@@ -45,7 +45,7 @@ fn read(row: &SqliteRow) -> Result<Connection> {
         settings: Settings {
             streams: row.json("streams")?,
             schedule: row.json("schedule")?,
-            lookback_days: row.small("lookback_days")?,
+            lookbacks: row.json("lookbacks")?,
             vat: row.vat("vat")?,
         },
         follows: match row.value::<Option<&str>>("template")? {
@@ -73,14 +73,14 @@ pub(crate) async fn one(executor: impl SqliteExecutor<'_>, id: ConnectionId) -> 
 
 /// Writes the settings of a connection and which template it follows.
 pub(crate) async fn write_settings(transaction: &mut SqliteConnection, connection: &Connection) -> Result<()> {
-    let Settings { streams, schedule, lookback_days, vat } = &connection.settings;
+    let Settings { streams, schedule, lookbacks, vat } = &connection.settings;
     let num = num_of(&mut *transaction, connection.id).await?;
     let follows = connection.follows.as_ref();
     sqlx::query(
-        "UPDATE connections SET schedule = ?, lookback_days = ?, vat = ?, template = ?, overrides = ? WHERE num = ?",
+        "UPDATE connections SET schedule = ?, lookbacks = ?, vat = ?, template = ?, overrides = ? WHERE num = ?",
     )
     .bind(json(schedule)?)
-    .bind(i64::from(*lookback_days))
+    .bind(json(lookbacks)?)
     .bind(vat_code(*vat))
     .bind(follows.map(|follows| follows.template.to_string()))
     .bind(match follows {
@@ -109,8 +109,8 @@ impl Store {
             // Its settings follow at once; what stands in their columns until then is nobody's choice.
             sqlx::query(
                 "INSERT INTO connections (id, client_id, connector, account_external_id, account_name, currency, vat, time_zone,
-                     config, state, lookback_days, first_load_days, totals_level, created_at)
-                 VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, ?, ?, ?)",
+                     config, state, first_load_days, totals_level, created_at)
+                 VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)",
             )
             .bind(connection.id.to_string())
             .bind(connection.client_id.to_string())

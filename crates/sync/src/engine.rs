@@ -545,8 +545,6 @@ impl Engine {
         let now = self.inner.clock.now();
         let today = model::date::today(now, &connection.time_zone);
         let long_read_at = self.inner.store.turn(connection.id).await?.long_read_at;
-        let lookback_days =
-            plan::lookback(connection.settings.lookback_days, descriptor.final_after_days, long_read_at, now);
         let unknown =
             asked.streams.iter().flatten().find(|name| descriptor.streams.iter().all(|known| known.name != **name));
         if let Some(unknown) = unknown {
@@ -564,14 +562,15 @@ impl Engine {
                 StreamKind::Dictionary { level } => (level, vec![DateRange::day(today)]),
                 // Records have neither level nor days; where their stream stands is asked when they are read.
                 StreamKind::Records { .. } => (Level::Account, vec![DateRange::day(today)]),
-                StreamKind::Statistics { level } => {
+                StreamKind::Statistics { level, lookback } => {
+                    let lookback = connection.settings.lookbacks.get(&stream.name).copied().unwrap_or(lookback);
                     let cursor = cursors.iter().find(|cursor| cursor.stream == stream.name);
                     let left = left.iter().filter(|(of, _)| *of == stream.name).map(|(_, window)| *window);
                     let read = cursor.map(|cursor| cursor.read.as_slice()).unwrap_or_default();
                     let reach = Reach {
                         today,
                         data_through: cursor.and_then(|cursor| cursor.data_through),
-                        lookback_days,
+                        lookback_days: plan::lookback(lookback, long_read_at, now),
                         first_load_days: connection.first_load_days,
                         max_history_days: descriptor.max_history_days,
                     };

@@ -4,7 +4,7 @@
 //! correct them. Once a week it looks back as far as the platform still corrects at all: fraud is taken off and goals arrive weeks later. Today is not read: it is not over, and a half day beside whole ones looks like a collapse of the numbers.
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use model::date::DateRange;
+use model::{date::DateRange, settings::Lookback};
 
 /// What decides the days of one stream.
 #[derive(Debug, Clone, Copy)]
@@ -72,22 +72,18 @@ impl Reach {
 /// How long a long lookback is enough.
 const LONG_LOOKBACK_EVERY: TimeDelta = TimeDelta::hours(6 * 24 + 12);
 
-/// How many past days a run at this moment reads again. `long_read_at` is when it last looked back far.
-pub fn lookback(
-    lookback_days: u32,
-    final_after_days: u32,
-    long_read_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> u32 {
+/// How many past days a run at this moment reads again. `long_read_at` is when its connection last looked back far.
+pub fn lookback(lookback: Lookback, long_read_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> u32 {
     // A moment that is still to come was written while the clock was wrong.
     let recent = long_read_at.is_some_and(|at| at <= now && now - at < LONG_LOOKBACK_EVERY);
-    if recent { lookback_days } else { lookback_days.max(final_after_days) }
+    if recent { lookback.days } else { lookback.days.max(lookback.weekly_days) }
 }
 
-/// Whether the days of a run reach as far back as the platform still corrects.
-pub fn is_long(range: DateRange, today: NaiveDate, final_after_days: u32) -> bool {
+/// Whether the days that a run read of a stream are all that it looks back once a week.
+pub fn is_long(read: &[DateRange], today: NaiveDate, lookback: Lookback) -> bool {
     let Some(yesterday) = today.pred_opt() else { return false };
-    range.to() >= yesterday && range.from() <= DateRange::ending(yesterday, final_after_days).from()
+    let mut back = DateRange::ending(yesterday, lookback.weekly_days).days();
+    back.all(|day| read.iter().any(|range| range.contains(day)))
 }
 
 /// Days before this one no longer change: the platform's attribution window has closed.
@@ -107,18 +103,21 @@ mod tests {
             [(None, 30), (Some(0), 7), (Some(6), 7), (Some(7), 30), (Some(400), 30), (Some(-3), 30)]
         {
             let at = days_ago.map(|days| now - TimeDelta::days(days));
-            assert_eq!(lookback(7, 30, at, now), expected, "{days_ago:?} days ago");
+            assert_eq!(lookback(Lookback { days: 7, weekly_days: 30 }, at, now), expected, "{days_ago:?} days ago");
         }
-        assert_eq!(lookback(60, 30, None, now), 60, "a person wants more");
+        assert_eq!(lookback(Lookback { days: 60, weekly_days: 30 }, None, now), 60, "a person wants more");
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        for (from, to, long) in [
-            ("2026-10-21", "2026-11-19", true),
-            ("2026-08-01", "2026-11-19", true),
-            ("2026-10-22", "2026-11-19", false),
-            ("2026-08-01", "2026-11-18", false),
-        ] {
-            let range = DateRange::new(day(from), day(to)).unwrap();
-            assert_eq!(is_long(range, day("2026-11-20"), 30), long, "{from} to {to}");
+        let table: [(&[(&str, &str)], bool); 6] = [
+            (&[("2026-10-21", "2026-11-19")], true),
+            (&[("2026-08-01", "2026-11-19")], true),
+            (&[("2026-11-01", "2026-11-19"), ("2026-08-01", "2026-11-02")], true),
+            (&[("2026-10-22", "2026-11-19")], false),
+            (&[("2026-08-01", "2026-11-18")], false),
+            (&[("2026-08-01", "2026-11-01"), ("2026-11-03", "2026-11-19")], false),
+        ];
+        for (read, long) in table {
+            let read: Vec<_> = read.iter().map(|(from, to)| DateRange::new(day(from), day(to)).unwrap()).collect();
+            assert_eq!(is_long(&read, day("2026-11-20"), Lookback { days: 7, weekly_days: 30 }), long, "{read:?}");
         }
     }
 

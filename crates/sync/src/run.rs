@@ -227,19 +227,35 @@ impl Runner {
         if matches!(state, RunState::Stopped | RunState::Paused | RunState::Waiting) {
             return Ok(());
         }
-        let run = self.store.run(self.id).await?;
-        if failure.is_none()
-            && let (Some(range), Some(source)) = (run.range, self.wiring.source(&self.connection.connector))
-        {
-            let today = model::date::today(now, &self.connection.time_zone);
-            // Before a first load there is nothing to correct.
-            if run.trigger == RunTrigger::First || plan::is_long(range, today, source.descriptor().final_after_days) {
-                self.store.set_long_read(self.connection.id, now).await?;
-            }
+        if failure.is_none() && self.looked_back_far(now).await? {
+            self.store.set_long_read(self.connection.id, now).await?;
         }
         let before = self.store.turn(self.connection.id).await?;
         let (failures, retry_at) = schedule::after_attempt(before.failures, failure.map_or(Ok(()), Err), now);
         self.store.set_attempts(self.connection.id, failures, retry_at).await
+    }
+
+    /// Whether every stream with days that is on was read as far back as it is once a week.
+    async fn looked_back_far(&self, now: DateTime<Utc>) -> Result<bool, store::StoreError> {
+        let Some(source) = self.wiring.source(&self.connection.connector) else { return Ok(false) };
+        // Before a first load there is nothing to correct.
+        if self.store.run(self.id).await?.trigger == RunTrigger::First {
+            return Ok(true);
+        }
+        let today = model::date::today(now, &self.connection.time_zone);
+        let slices = self.store.slices(self.id).await?;
+        let max_history_days = source.descriptor().max_history_days;
+        let far = source.descriptor().streams.iter().all(|stream| {
+            let StreamKind::Statistics { lookback, .. } = stream.kind else { return true };
+            if !stream.required && !self.connection.settings.reads(&stream.name) {
+                return true;
+            }
+            let lookback = self.connection.settings.lookbacks.get(&stream.name).copied().unwrap_or(lookback);
+            let read: Vec<DateRange> =
+                slices.iter().filter(|slice| slice.stream == stream.name).filter_map(|slice| slice.window).collect();
+            plan::is_long(&read, today, lookback.within(max_history_days))
+        });
+        Ok(far)
     }
 
     async fn slices(&self, pen: &Pen) -> Result<(), Failure> {

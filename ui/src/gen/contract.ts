@@ -803,9 +803,9 @@ streams: Array<StreamChoice>,
  */
 schedule: Schedule, 
 /**
- * How many past days each run reads again, because the platform corrects them.
+ * How far back streams are read again where a person wants it otherwise than their connector suggests, by stream.
  */
-lookback_days: number, 
+lookbacks: { [key in string]: Lookback }, 
 /**
  * Whether the platform's sums contain VAT, as the person declared.
  */
@@ -923,9 +923,9 @@ streams: Array<StreamChoice> | null,
  */
 schedule: Schedule | null, 
 /**
- * How many past days each run reads again, because the platform corrects them.
+ * How far back streams are read again where a person wants it otherwise than their connector suggests, by stream.
  */
-lookback_days: number | null, 
+lookbacks: { [key in string]: Lookback } | null, 
 /**
  * Whether the platform's sums contain VAT, as the person declared.
  */
@@ -975,10 +975,6 @@ texts: { [key in string]: LocalText },
  * Streams.
  */
 streams: Array<StreamInfo>, 
-/**
- * Past days that each run reads again unless the person says otherwise.
- */
-lookback_days: number, 
 /**
  * Days the first run reads unless the person says otherwise.
  */
@@ -1249,9 +1245,9 @@ picks: Array<AccountPick>,
  */
 streams: Array<StreamChoice>, 
 /**
- * Past days read again by each run.
+ * Lookbacks of their own, by stream; the connector's where there is none.
  */
-lookback_days: number, 
+lookbacks: { [key in string]: Lookback }, 
 /**
  * Days of the first run.
  */
@@ -1957,6 +1953,20 @@ event: string,
  * Its values by name.
  */
 params: { [key in string]: string }, };
+
+/**
+ * How far back a stream is read again, because its platform corrects past days: a little every time, and far enough for what comes
+ * late (goals, fraud taken off) once a week.
+ */
+export type Lookback = { 
+/**
+ * Past days that every run reads again.
+ */
+days: number, 
+/**
+ * Past days that a run reads again once a week.
+ */
+weekly_days: number, };
 
 /**
  * How a mail server is spoken to. There is no third way: a password is not sent in the clear.
@@ -3319,7 +3329,7 @@ expression: string, };
 /**
  * One of the settings.
  */
-export type Setting = "streams" | "schedule" | "lookback_days" | "vat";
+export type Setting = "streams" | "schedule" | "lookbacks" | "vat";
 
 /**
  * The settings of a connection, or those that a template gives. One that a template does not have yet, because it was saved before
@@ -3335,9 +3345,9 @@ streams: Array<StreamChoice>,
  */
 schedule: Schedule, 
 /**
- * How many past days each run reads again, because the platform corrects them.
+ * How far back streams are read again where a person wants it otherwise than their connector suggests, by stream.
  */
-lookback_days: number, 
+lookbacks: { [key in string]: Lookback }, 
 /**
  * Whether the platform's sums contain VAT, as the person declared.
  */
@@ -3622,7 +3632,11 @@ on_by_default: boolean,
 /**
  * Whether others need it (names), so that it cannot be switched off.
  */
-required: boolean, };
+required: boolean, 
+/**
+ * How far back it is read again unless the person says otherwise; of a stream with days.
+ */
+lookback: Lookback | null, };
 
 /**
  * How a stream is read.
@@ -3926,9 +3940,9 @@ streams: Array<StreamChoice> | null,
  */
 schedule: Schedule | null, 
 /**
- * How many past days each run reads again, because the platform corrects them.
+ * How far back streams are read again where a person wants it otherwise than their connector suggests, by stream.
  */
-lookback_days: number | null, 
+lookbacks: { [key in string]: Lookback } | null, 
 /**
  * Whether the platform's sums contain VAT, as the person declared.
  */
@@ -4532,4 +4546,4 @@ export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", 
 export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];
 
 /** Every `Setting`, in the order of its declaration. */
-export const allSetting: readonly Setting[] = ["streams", "schedule", "lookback_days", "vat"];
+export const allSetting: readonly Setting[] = ["streams", "schedule", "lookbacks", "vat"];

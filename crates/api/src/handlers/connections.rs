@@ -11,18 +11,22 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use insight::portfolio;
-use kit::session::Credentials;
+use kit::{
+    session::Credentials,
+    source::{Descriptor, StreamDescriptor, StreamKind},
+};
 use model::{
     audit::AuditAction,
     connection::{Connection, ConnectionState},
     date::DateRange,
     failure::{Code, Failure},
     id::ConnectionId,
+    settings::{Lookback, Settings},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use store::Scope;
 
-/// The longest lookback: a year covers every platform's attribution window.
+/// The longest first load.
 pub(crate) const MAX_DAYS: u32 = 3_660;
 
 pub(crate) async fn connections_list(host: &Host, _: Empty) -> Result<Vec<ConnectionRow>, Failure> {
@@ -50,7 +54,8 @@ pub(crate) async fn connection_update(host: &Host, request: ConnectionUpdate) ->
         Some(follows) => Some(workspace.store.template(follows.template).await?),
         None => None,
     };
-    let change = checked(request.settings)?;
+    let source = workspace.registry.get(&before.connector);
+    let change = checked(source.as_ref().map(|source| source.descriptor()), request.settings)?;
     let connection = match template {
         Some(template) => template.with_changes(&before, change, &returned),
         None => Connection { settings: change.of(&before.settings), ..before },
@@ -63,10 +68,15 @@ pub(crate) async fn connection_update(host: &Host, request: ConnectionUpdate) ->
     detail(host, &workspace, connection.id).await
 }
 
-/// Settings that a person has chosen: a schedule that can be kept, and no longer lookback than there are days.
-pub(crate) fn checked(change: SettingsChange) -> Result<SettingsChange, Failure> {
+/// Settings that a person has chosen: a schedule that can be kept, and lookbacks of streams with days, within what the platform remembers.
+/// Of a connector that is gone nothing is read, and nothing is known to check it by.
+pub(crate) fn checked(descriptor: Option<&Descriptor>, change: SettingsChange) -> Result<SettingsChange, Failure> {
     change.schedule.as_ref().map_or(Ok(()), sync::schedule::check)?;
-    Ok(SettingsChange { lookback_days: change.lookback_days.map(|days| days.min(MAX_DAYS)), ..change })
+    let lookbacks = match (change.lookbacks, descriptor) {
+        (Some(asked), Some(descriptor)) => Some(lookbacks(descriptor, asked)?),
+        (_, _) => None,
+    };
+    Ok(SettingsChange { lookbacks, ..change })
 }
 
 pub(crate) async fn connection_delete(host: &Host, request: ById<ConnectionId>) -> Result<Empty, Failure> {
@@ -89,6 +99,34 @@ pub(crate) async fn forget(workspace: &Workspace, id: ConnectionId) {
     }
 }
 
+/// Lookbacks of a person's own, as they are kept: of streams with days alone, and within what the platform remembers.
+pub(crate) fn lookbacks(
+    descriptor: &Descriptor,
+    asked: BTreeMap<String, Lookback>,
+) -> Result<BTreeMap<String, Lookback>, Failure> {
+    let kept = asked.into_iter().map(|(stream, own)| {
+        if has_days(descriptor, &stream) {
+            Ok((stream, own.within(descriptor.max_history_days)))
+        } else {
+            Err(Failure::new(Code::BadRequest).with("field", "lookbacks").with("found", stream))
+        }
+    });
+    kept.collect()
+}
+
+fn has_days(descriptor: &Descriptor, stream: &str) -> bool {
+    let of_days = |known: &&StreamDescriptor| matches!(known.kind, StreamKind::Statistics { .. });
+    descriptor.streams.iter().filter(of_days).any(|known| known.name == stream)
+}
+
+/// What stands besides the connector's own; a manifest that was changed since may have other streams.
+fn own_lookbacks(workspace: &Workspace, connection: &Connection) -> BTreeMap<String, Lookback> {
+    let Some(source) = workspace.registry.get(&connection.connector) else { return BTreeMap::new() };
+    let mut own = connection.settings.lookbacks.clone();
+    own.retain(|stream, _| has_days(source.descriptor(), stream));
+    own
+}
+
 pub(crate) async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId) -> Result<ConnectionDetail, Failure> {
     let connection = workspace.store.connection(id).await?;
     let scope = Scope::Client(connection.client_id);
@@ -98,7 +136,7 @@ pub(crate) async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId)
     let counts = workspace.store.stat_counts(scope).await?;
     Ok(ConnectionDetail {
         connection: connection_row(view),
-        settings: connection.settings.clone(),
+        settings: Settings { lookbacks: own_lookbacks(workspace, &connection), ..connection.settings.clone() },
         template: super::templates::followed(workspace, &connection).await?,
         first_load_days: connection.first_load_days,
         time_zone: workspace.store.client(connection.client_id).await?.time_zone,

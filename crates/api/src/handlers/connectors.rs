@@ -54,10 +54,12 @@ fn connector(descriptor: &Descriptor, imported: Option<&Imported>, views: &[Conn
             .streams
             .iter()
             .map(|stream| {
-                let (kind, level) = match stream.kind {
-                    source::StreamKind::Dictionary { level } => (StreamKind::Dictionary, Some(level)),
-                    source::StreamKind::Statistics { level } => (StreamKind::Statistics, Some(level)),
-                    source::StreamKind::Records { .. } => (StreamKind::Records, None),
+                let (kind, level, lookback) = match stream.kind {
+                    source::StreamKind::Dictionary { level } => (StreamKind::Dictionary, Some(level), None),
+                    source::StreamKind::Statistics { level, lookback } => {
+                        (StreamKind::Statistics, Some(level), Some(lookback))
+                    }
+                    source::StreamKind::Records { .. } => (StreamKind::Records, None, None),
                 };
                 StreamInfo {
                     name: stream.name.clone(),
@@ -66,10 +68,10 @@ fn connector(descriptor: &Descriptor, imported: Option<&Imported>, views: &[Conn
                     level,
                     on_by_default: stream.on_by_default,
                     required: stream.required,
+                    lookback,
                 }
             })
             .collect(),
-        lookback_days: descriptor.lookback_days,
         first_load_days: descriptor.first_load_days,
         max_history_days: descriptor.max_history_days,
         docs_url: descriptor.docs_url.clone(),

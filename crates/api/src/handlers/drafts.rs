@@ -1,6 +1,10 @@
 //! The connect wizard's side of the surface.
 
-use super::{clients, connections::MAX_DAYS, templates};
+use super::{
+    clients,
+    connections::{MAX_DAYS, lookbacks},
+    templates,
+};
 use crate::{
     drafts::{Answers, Draft, Found, Known},
     host::{Host, Workspace},
@@ -77,7 +81,7 @@ pub(crate) async fn draft_commit(host: &Host, request: DraftCommit) -> Result<Dr
 }
 
 /// Saves what was tested and starts syncing.
-pub(crate) async fn commit(host: &Host, request: DraftCommit) -> Result<DraftCommitted, Failure> {
+pub(crate) async fn commit(host: &Host, mut request: DraftCommit) -> Result<DraftCommitted, Failure> {
     request.schedule.as_ref().map_or(Ok(()), sync::schedule::check)?;
     let workspace = host.workspace().await?;
     let draft = workspace.drafts.get(request.draft_id)?;
@@ -97,6 +101,8 @@ pub(crate) async fn commit(host: &Host, request: DraftCommit) -> Result<DraftCom
         }
         (repaired, run_ids)
     } else {
+        let source = source(&workspace, &draft.connector)?;
+        request.lookbacks = lookbacks(source.descriptor(), request.lookbacks)?;
         let made = connect(host, &workspace, &draft, &request).await?;
         let mut run_ids = Vec::with_capacity(made.len());
         for id in &made {
@@ -186,7 +192,7 @@ fn connection(
         settings: Settings {
             streams: request.streams.clone(),
             schedule: request.schedule.clone().unwrap_or_default(),
-            lookback_days: request.lookback_days.min(MAX_DAYS),
+            lookbacks: request.lookbacks.clone(),
             vat: request.vat,
         },
         follows: None,
@@ -279,7 +285,7 @@ fn totals_level(source: &dyn Source, settings: &Settings) -> Level {
     let levels = streams.filter(|stream| stream.required || settings.reads(&stream.name));
     let mut levels: Vec<Level> = levels
         .filter_map(|stream| match stream.kind {
-            StreamKind::Statistics { level } => Some(level),
+            StreamKind::Statistics { level, .. } => Some(level),
             StreamKind::Dictionary { .. } | StreamKind::Records { .. } => None,
         })
         .collect();

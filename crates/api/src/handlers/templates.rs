@@ -59,7 +59,9 @@ pub(crate) async fn template_update(host: &Host, request: TemplateUpdate) -> Res
     if let Some(name) = request.name {
         template.name = named(&workspace, &name, &template.connector, Some(template.id)).await?;
     }
-    template.settings = connections::checked(request.settings)?.of(&template.settings);
+    let source = workspace.registry.get(&template.connector);
+    let change = connections::checked(source.as_ref().map(|source| source.descriptor()), request.settings)?;
+    template.settings = change.of(&template.settings);
     workspace.store.update_template(&template).await?;
     workspace.audit(host.now(), AuditAction::TemplateUpdated, &template.name).await?;
     row(&workspace, template).await

@@ -5,10 +5,10 @@ use crate::output::{Output, known, table};
 use anyhow::{Context, bail};
 use api::{
     host::Host,
-    wire::{ClientRow, Connector, Draft, DraftCommitted, DraftState, StepState, StreamChoice},
+    wire::{ClientRow, Connector, Draft, DraftCommitted, DraftState, Lookback, StepState, StreamChoice},
 };
 use serde_json::{Map, Value, json};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -32,9 +32,9 @@ pub struct Args {
     /// Days the first run reads; the connector's default when absent.
     #[arg(long)]
     first_load_days: Option<u32>,
-    /// Past days that each run reads again; the connector's default when absent.
-    #[arg(long)]
-    lookback_days: Option<u32>,
+    /// Past days that a stream is read again, every time and once a week; repeat for several. The connector's own when absent.
+    #[arg(long = "lookback", value_name = "STREAM=DAYS/WEEKLY")]
+    lookbacks: Vec<String>,
     /// Whether the platform's sums contain VAT.
     #[arg(long, default_value = "unknown", value_parser = ["included", "excluded", "unknown"])]
     vat: String,
@@ -98,11 +98,12 @@ pub async fn run(host: &Host, output: Output, args: Args) -> anyhow::Result<()> 
         .iter()
         .map(|stream| StreamChoice { name: stream.name.clone(), on: stream.on_by_default || stream.required })
         .collect();
+    let lookbacks = args.lookbacks.iter().map(|text| lookback(text)).collect::<anyhow::Result<BTreeMap<_, _>>>()?;
     let request = json!({
         "draft_id": draft.id,
         "picks": picks,
         "streams": streams,
-        "lookback_days": args.lookback_days.unwrap_or(connector.lookback_days),
+        "lookbacks": lookbacks,
         "first_load_days": args.first_load_days.unwrap_or(connector.first_load_days),
         "vat": args.vat,
     });
@@ -114,6 +115,15 @@ pub async fn run(host: &Host, output: Output, args: Args) -> anyhow::Result<()> 
         Some(run) => bail!("connected, but the first sync of {} ended: {}", run.account_name, run.state),
         None => Ok(()),
     }
+}
+
+fn lookback(text: &str) -> anyhow::Result<(String, Lookback)> {
+    let read = || {
+        let (stream, days) = text.split_once('=')?;
+        let (days, weekly_days) = days.split_once('/')?;
+        Some((stream.to_owned(), Lookback { days: days.parse().ok()?, weekly_days: weekly_days.parse().ok()? }))
+    };
+    read().with_context(|| format!("not STREAM=DAYS/WEEKLY: {text:?}"))
 }
 
 async fn tested(host: &Host, output: Output, mut draft: Draft) -> anyhow::Result<Draft> {

@@ -33,7 +33,6 @@ impl FileImport {
                 form: serde_json::json!({ "type": "object", "properties": {} }),
                 texts,
                 streams: Vec::new(),
-                lookback_days: 0,
                 first_load_days: 0,
                 max_history_days: 0,
                 final_after_days: 0,

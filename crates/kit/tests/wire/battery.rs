@@ -20,6 +20,7 @@ use model::{
     failure::{Code, Failure},
     money::{Currency, VatState},
     secret::Secret,
+    settings::Lookback,
 };
 use std::{
     collections::BTreeMap,
@@ -129,9 +130,11 @@ impl Toy {
             texts: BTreeMap::new(),
             streams: vec![
                 stream("campaigns", StreamKind::Dictionary { level: Level::Campaign }),
-                stream("stats", StreamKind::Statistics { level: Level::Campaign }),
+                stream(
+                    "stats",
+                    StreamKind::Statistics { level: Level::Campaign, lookback: Lookback { days: 7, weekly_days: 30 } },
+                ),
             ],
-            lookback_days: 7,
             first_load_days: 90,
             max_history_days: 366,
             final_after_days: 30,

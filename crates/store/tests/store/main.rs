@@ -133,7 +133,6 @@ fn a_connection(client: ClientId, account: &str) -> Connection {
         first_load_days: 365,
         settings: Settings {
             streams: streams(&["campaigns", "campaign_stats", "ad_stats"]),
-            lookback_days: 3,
             vat: VatState::Included,
             ..Settings::default()
         },

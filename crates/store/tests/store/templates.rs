@@ -6,10 +6,15 @@ use model::{
     id::{ConnectionId, TemplateId},
     money::VatState,
     schedule::Schedule,
-    settings::{Setting, Settings},
+    settings::{Lookback, Setting, Settings},
     template::{Following, Giving, Planned, Template},
 };
+use std::collections::BTreeMap;
 use store::{Scope, Store, StoreError};
+
+fn days(days: u32) -> BTreeMap<String, Lookback> {
+    BTreeMap::from([("zeta".to_owned(), Lookback { days, weekly_days: 30 })])
+}
 
 fn a_template(name: &str) -> Template {
     Template {
@@ -19,7 +24,7 @@ fn a_template(name: &str) -> Template {
         settings: Settings {
             streams: crate::streams(&["zeta", "campaigns"]),
             schedule: Schedule::Hourly { every: 4 },
-            lookback_days: 14,
+            lookbacks: days(14),
             vat: VatState::Excluded,
         },
         created_at: noon(),
@@ -48,7 +53,7 @@ async fn a_template_and_what_follows_it_read_back_as_they_were_written() {
     own.follows = Some(Following { template: template.id, own: [Setting::Vat, Setting::Streams].into() });
     home.store.update_connection(&own).await.unwrap();
     template.name = "Shops".to_owned();
-    template.settings.lookback_days = 30;
+    template.settings.lookbacks = days(30);
     home.store.update_template(&template).await.unwrap();
     assert_eq!(home.store.template(template.id).await.unwrap(), template);
     assert_eq!(home.store.connection(id).await.unwrap(), own);
@@ -59,7 +64,7 @@ async fn a_template_and_what_follows_it_read_back_as_they_were_written() {
     let home = home.reopened().await;
     let connections = home.store.connections(Scope::Portfolio).await.unwrap();
     assert_eq!(connections, planned.map(|planned| planned.after));
-    assert_eq!(connections[0].settings.lookback_days, 30);
+    assert_eq!(connections[0].settings.lookbacks, days(30));
 
     home.store.delete_template(template.id).await.unwrap();
     assert_eq!(home.store.templates().await.unwrap(), []);
@@ -99,7 +104,7 @@ async fn what_was_planned_with_something_else_is_not_written_at_all() {
 
     // The template was changed since.
     let mut later = template.clone();
-    later.settings.lookback_days += 1;
+    later.settings.lookbacks = days(15);
     store.update_template(&later).await.unwrap();
     let refused = store.give_template(&template, &planned).await;
     assert!(matches!(refused, Err(StoreError::Changed { what: "template" })), "{refused:?}");

@@ -1,13 +1,18 @@
 //! Databases of every version open: older ones after a backup, newer ones not, and a failed upgrade leaves the old one whole.
 
 use crate::{Home, a_client, connected, key, raw};
-use model::failure::{Code, Failure};
+use model::{
+    failure::{Code, Failure},
+    id::{ConnectionId, TemplateId},
+    settings::Lookback,
+};
 use sqlx::Connection;
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
-use store::{Options, Store, StoreError, backup};
+use store::{Options, Scope, Store, StoreError, backup};
 
 fn shipped() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
@@ -62,6 +67,92 @@ async fn every_version_that_was_shipped_opens() {
         assert_eq!((report.problems.len(), report.schema), (0, newest()));
         assert_eq!(store.backups().len(), usize::from(version < shipped().len()));
     }
+}
+
+/// One lookback for a whole connection became each stream's own, where a person had changed it.
+#[tokio::test]
+async fn a_lookback_that_was_changed_stays_with_every_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("workspace.db");
+    let before = shipped().iter().take_while(|file| !file.ends_with("0013_lookbacks.sql")).count();
+    Store::create(&path, &key(), migrations(dir.path(), before, &[])).await.unwrap().close().await;
+    let mut raw = raw(&path).await;
+    let client = a_client("acme").id.to_string();
+    sqlx::query(
+        "INSERT INTO clients (id, name, currency, time_zone, created_at) VALUES (?, 'acme', 'RUB', 'Europe/Moscow', 0)",
+    )
+    .bind(&client)
+    .execute(&mut raw)
+    .await
+    .unwrap();
+    for (id, copy_of) in [("shop", None), ("copy", Some("vk_ads"))] {
+        sqlx::query("INSERT INTO imported_connectors (id, revision, name, manifest, mapping, copy_of, saved_at) VALUES (?, 1, '', '', '', ?, 0)")
+            .bind(id)
+            .bind(copy_of)
+            .execute(&mut raw)
+            .await
+            .unwrap();
+    }
+    let both = |days, weekly_days| {
+        let own = Lookback { days, weekly_days };
+        BTreeMap::from([("names".to_owned(), own), ("numbers".to_owned(), own)])
+    };
+    let table = [
+        ("vk_ads", 7, BTreeMap::new()),
+        ("vk_ads", 3, both(3, 30)),
+        ("vk_ads", 60, both(60, 60)),
+        ("shop", 7, BTreeMap::new()),
+        ("shop", 0, both(1, 7)),
+        ("copy", 14, both(14, 30)),
+        ("file_import", 0, BTreeMap::new()),
+    ];
+    for (num, (connector, days, _)) in (1_i64..).zip(&table) {
+        sqlx::query(
+            "INSERT INTO connections (num, id, client_id, connector, account_external_id, account_name, currency, vat, time_zone, config, state,
+                 lookback_days, first_load_days, totals_level, created_at)
+             VALUES (?, ?, ?, ?, ?, '', 'RUB', 0, 'Europe/Moscow', '{}', 'active', ?, 90, 2, 0)",
+        )
+        .bind(num)
+        .bind(ConnectionId::new().to_string())
+        .bind(&client)
+        .bind(connector)
+        .bind(num.to_string())
+        .bind(days)
+        .execute(&mut raw)
+        .await
+        .unwrap();
+        // A required stream need not be among those that were chosen; what was read of it tells that it is there.
+        for insert in [
+            "INSERT INTO streams (connection, name, position, enabled) VALUES (?, 'names', 0, 1)",
+            "INSERT INTO cursors (connection, stream, read_ranges) VALUES (?, 'numbers', '[]')",
+        ] {
+            sqlx::query(insert).bind(num).execute(&mut raw).await.unwrap();
+        }
+    }
+    // A template that was saved with the one number says it for its streams.
+    let said = r#"{"lookback_days":14,"streams":[{"name":"names","on":true},{"name":"numbers","on":false}]}"#;
+    for (name, connector, settings) in
+        [("changed", "vk_ads", said), ("usual", "shop", r#"{"lookback_days":7,"streams":[]}"#)]
+    {
+        sqlx::query("INSERT INTO templates (id, connector, name, settings, created_at) VALUES (?, ?, ?, ?, 0)")
+            .bind(TemplateId::new().to_string())
+            .bind(connector)
+            .bind(name)
+            .bind(settings)
+            .execute(&mut raw)
+            .await
+            .unwrap();
+    }
+    raw.close().await.unwrap();
+    let store = Store::open(&path, &key(), Options::default()).await.unwrap();
+    let templates = store.templates().await.unwrap();
+    let said = |name: &str| &templates.iter().find(|template| template.name == name).unwrap().settings.lookbacks;
+    assert_eq!((said("changed"), said("usual")), (&both(14, 30), &BTreeMap::new()));
+    let found = store.connections(Scope::Portfolio).await.unwrap();
+    for (connection, (connector, days, expected)) in found.iter().zip(&table) {
+        assert_eq!(&connection.settings.lookbacks, expected, "{connector} with {days} days");
+    }
+    assert_eq!(found.len(), table.len());
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use model::{
     power::Power,
     run::{RunState, RunTrigger, SliceState},
     secret::Secret,
-    settings::{Settings, StreamChoice},
+    settings::{Lookback, Settings, StreamChoice},
 };
 use std::{
     collections::HashMap,
@@ -77,9 +77,14 @@ impl Scripted {
                 texts: [].into(),
                 streams: vec![
                     stream("campaigns", StreamKind::Dictionary { level: Level::Campaign }),
-                    stream("campaign_stats", StreamKind::Statistics { level: Level::Campaign }),
+                    stream(
+                        "campaign_stats",
+                        StreamKind::Statistics {
+                            level: Level::Campaign,
+                            lookback: Lookback { days: 3, weekly_days: 5 },
+                        },
+                    ),
                 ],
-                lookback_days: 3,
                 first_load_days: 10,
                 max_history_days: 100,
                 final_after_days: 5,
@@ -252,7 +257,6 @@ impl House {
                 streams: ["campaigns", "campaign_stats"]
                     .map(|name| StreamChoice { name: name.to_owned(), on: true })
                     .to_vec(),
-                lookback_days: 3,
                 vat: VatState::Excluded,
                 ..Settings::default()
             },

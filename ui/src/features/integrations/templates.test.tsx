@@ -63,7 +63,7 @@ it("shows what a template would change before it is applied, and applies exactly
   await user.click(dialog.getByRole("radio", { name: "Replace by the template's" }));
   await user.click(await dialog.findByRole("button", { name: "Apply to 2 connections" }));
   await waitFor(() => expect(onClose).toHaveBeenCalled());
-  const chosen = { id: plain.id, to: [first.id, stranger.id], settings: ["streams", "schedule", "lookback_days"] };
+  const chosen = { id: plain.id, to: [first.id, stranger.id], settings: ["streams", "schedule", "lookbacks"] };
   expect(sent(host, "template_apply")).toEqual([{ ...chosen, keep_own: false, stamp: "now" }]);
 });
 
@@ -83,10 +83,10 @@ it("rolls a changed template out to those that follow it, own values kept", asyn
   if (!second) throw new Error("a row");
   expect(second).toHaveTextContent("Mo, Tu, We, Th, Fr at 06:00");
   expect(second).toHaveTextContent("every 4 hours");
-  expect(second).toHaveTextContent("30 days own value");
+  expect(second).toHaveTextContent("Ad plan statistics: 30 days own value");
   await user.click(dialog.getByRole("button", { name: /^Apply to/ }));
   await waitFor(() => expect(onClose).toHaveBeenCalled());
-  const all = ["streams", "schedule", "lookback_days", "vat"];
+  const all = ["streams", "schedule", "lookbacks", "vat"];
   expect(sent(host, "template_apply")).toEqual([
     { id: shops.id, to: null, settings: all, keep_own: true, stamp: "now" },
   ]);
@@ -121,18 +121,20 @@ it("gives an own value back, and changes one instead", async () => {
     handlers,
   );
   const user = userEvent.setup();
-  const lookback = await screen.findByLabelText(/^Read again|^Days read again|^Read .*days/i);
-  expect(lookback).toHaveValue("30");
+  const lookback = await screen.findByTestId("lookback-ad_plan_stats");
+  expect(lookback).toHaveTextContent("Reads 30 days again");
   expect(screen.getAllByText("own value")).toHaveLength(2);
   expect(screen.getByText("Former settings: Streams, Schedule")).toBeInTheDocument();
-  await user.click(screen.getByRole("button", { name: "return to the template's: 14 days (Days read again)" }));
-  expect(lookback).toHaveValue("14");
+  await user.click(
+    screen.getByRole("button", { name: /^return to the template's: Ad plan statistics: 14 days, once a week 30 days/ }),
+  );
+  expect(lookback).toHaveTextContent("Reads 14 days again, once a week 30 days");
   await user.click(screen.getByRole("button", { name: /^return to the template's: .*\(VAT\)$/ }));
   await user.click(screen.getByRole("button", { name: "keep own value (VAT)" }));
   await user.click(screen.getByRole("button", { name: "Save" }));
-  const nothing = { streams: null, schedule: null, lookback_days: null, vat: null };
+  const nothing = { streams: null, schedule: null, lookbacks: null, vat: null };
   await waitFor(() =>
-    expect(sent(host, "connection_update")).toEqual([{ ...nothing, id, returned: ["lookback_days"], paused: null }]),
+    expect(sent(host, "connection_update")).toEqual([{ ...nothing, id, returned: ["lookbacks"], paused: null }]),
   );
   // Returned and then typed anew: the typed value is what is meant.
   await user.click(await screen.findByRole("button", { name: /^return to the template's: .*\(VAT\)$/ }));
@@ -193,7 +195,7 @@ it("saves a template without touching its connections, says who is behind, and d
   await user.type(name, "Лавки");
   await user.click(screen.getByRole("button", { name: "Save" }));
   await waitFor(() => expect(screen.getByRole("heading", { name: "Лавки" })).toBeInTheDocument());
-  const nothing = { streams: null, schedule: null, lookback_days: null, vat: null };
+  const nothing = { streams: null, schedule: null, lookbacks: null, vat: null };
   expect(sent(host, "template_update").at(-1)).toEqual({ ...nothing, id: shops.id, name: "Лавки" });
   expect(sent(host, "template_apply")).toEqual([]);
   await user.click(screen.getByRole("button", { name: "Delete template" }));

@@ -63,7 +63,7 @@ describe("connect wizard", () => {
     const [commit] = calls(host, "draft_commit");
     expect(commit).toMatchObject({
       vat: "included",
-      lookback_days: 7,
+      lookbacks: {},
       first_load_days: 90,
       schedule: { kind: "daily", at: "07:30", days: ["mon", "tue", "wed", "thu", "fri", "sat"] },
       picks: [
@@ -168,7 +168,7 @@ describe("connect wizard", () => {
     await user.click(screen.getByTestId("wizard-next"));
     await user.click(await screen.findByRole("combobox", { name: "Template" }));
     await user.click(await screen.findByRole("option", { name: "Магазины" }));
-    expect(screen.getByLabelText("Days read again")).toHaveValue("14");
+    expect(screen.getByTestId("lookback-ad_plan_stats")).toHaveTextContent("Reads 14 days again, once a week 30 days");
     expect(screen.getByRole("radio", { name: "Spend includes VAT" })).toBeChecked();
     await user.click(screen.getByRole("radio", { name: "Spend is without VAT" }));
     await user.click(screen.getByTestId("wizard-next"));
@@ -176,7 +176,7 @@ describe("connect wizard", () => {
       expect(calls(host, "draft_commit")[0]).toMatchObject({
         template: "template-shops",
         schedule: { kind: "hourly", every: 4 },
-        lookback_days: 14,
+        lookbacks: { ad_plan_stats: { days: 14, weekly_days: 30 } },
         vat: "excluded",
       }),
     );

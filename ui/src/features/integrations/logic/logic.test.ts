@@ -32,7 +32,6 @@ function connector(part: Partial<Connector>): Connector {
     form: {},
     texts: {},
     streams: [],
-    lookback_days: 7,
     first_load_days: 90,
     max_history_days: 730,
     docs_url: null,
@@ -218,6 +217,7 @@ describe("settings", () => {
         level: "campaign",
         on_by_default: false,
         required: true,
+        lookback: null,
       },
       {
         name: "stats",
@@ -226,6 +226,7 @@ describe("settings", () => {
         level: "campaign",
         on_by_default: true,
         required: false,
+        lookback: { days: 7, weekly_days: 30 },
       },
     ],
   });

@@ -4,6 +4,7 @@ import {
   allSetting,
   type ConnectionUpdate,
   type Connector,
+  type Lookback,
   type Setting,
   type Settings,
   type StreamChoice,
@@ -12,7 +13,7 @@ import { FILE_CONNECTOR, onlyRecords } from "@/shared/ui/systems";
 import { useLocalText } from "./words";
 
 /** Settings that mean nothing to records: they have neither days nor money. */
-const ofStatistics: readonly Setting[] = ["lookback_days", "vat"];
+const ofStatistics: readonly Setting[] = ["lookbacks", "vat"];
 
 /** The settings that a system has, in the order of the backend's list. */
 export function settingsOf(connector: Connector): Setting[] {
@@ -24,7 +25,7 @@ export function settingsOf(connector: Connector): Setting[] {
 export const noChange: Pick<ConnectionUpdate, Setting> = {
   streams: null,
   schedule: null,
-  lookback_days: null,
+  lookbacks: null,
   vat: null,
 };
 
@@ -66,6 +67,13 @@ export function useSettingWords(connector: Connector): {
         return t("template.cron", { expression: schedule.expression });
     }
   };
+  const back = (lookback: Lookback) =>
+    lookback.weekly_days > lookback.days
+      ? t("lookback.short", {
+          days: t("days", { count: lookback.days }),
+          weekly: t("days", { count: lookback.weekly_days }),
+        })
+      : t("days", { count: lookback.days });
   const value = (settings: Settings, setting: Setting): string => {
     switch (setting) {
       case "streams": {
@@ -74,8 +82,13 @@ export function useSettingWords(connector: Connector): {
       }
       case "schedule":
         return schedule(settings);
-      case "lookback_days":
-        return t("days", { count: settings.lookback_days });
+      case "lookbacks": {
+        const own = connector.streams.flatMap((stream) => {
+          const lookback = settings.lookbacks[stream.name];
+          return lookback ? [`${say(stream.title)}: ${back(lookback)}`] : [];
+        });
+        return own.join("; ") || t("lookback.preset");
+      }
       case "vat":
         return t(`choice.vats.${settings.vat}`);
     }
@@ -83,15 +96,27 @@ export function useSettingWords(connector: Connector): {
   return {
     name: (setting) => t(`template.setting.${setting}`),
     value,
-    changes: (before, after, setting) =>
-      setting === "streams"
-        ? connector.streams
-            .filter((stream) => isOn(before.streams, stream.name) !== isOn(after.streams, stream.name))
-            .map((stream) => ({
-              of: say(stream.title),
-              from: t(isOn(before.streams, stream.name) ? "template.on" : "template.off"),
-              to: t(isOn(after.streams, stream.name) ? "template.on" : "template.off"),
-            }))
-        : [{ of: null, from: value(before, setting), to: value(after, setting) }],
+    changes: (before, after, setting) => {
+      if (setting === "streams") {
+        return connector.streams
+          .filter((stream) => isOn(before.streams, stream.name) !== isOn(after.streams, stream.name))
+          .map((stream) => ({
+            of: say(stream.title),
+            from: t(isOn(before.streams, stream.name) ? "template.on" : "template.off"),
+            to: t(isOn(after.streams, stream.name) ? "template.on" : "template.off"),
+          }));
+      }
+      if (setting === "lookbacks") {
+        return connector.streams.flatMap((stream) => {
+          const said = ({ lookbacks }: Settings) => {
+            const holds = lookbacks[stream.name] ?? stream.lookback;
+            return holds ? back(holds) : "";
+          };
+          const [from, to] = [said(before), said(after)];
+          return from === to ? [] : [{ of: say(stream.title), from, to }];
+        });
+      }
+      return [{ of: null, from: value(before, setting), to: value(after, setting) }];
+    },
   };
 }

@@ -144,7 +144,7 @@ export function suggestedSettings(connector: Connector): Wanted {
   return {
     streams: connector.streams.map((stream) => ({ name: stream.name, on: stream.on_by_default || stream.required })),
     firstLoadDays: connector.first_load_days,
-    lookback_days: connector.lookback_days,
+    lookbacks: {},
     vat: "unknown",
     schedule: { kind: "daily", at: "06:00", days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] },
     template: null,

@@ -1,8 +1,8 @@
-/** Step 3: which streams, how far back at first, how many days again each time, and what the person knows about VAT. */
-import { NumberInput, Radio, Select, Switch } from "@mantine/core";
+/** Step 3: which streams, how far back each is read again, how far at first, and what the person knows about VAT. */
+import { Radio, Select, Switch } from "@mantine/core";
 import { IconLock } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import type { Connector, StreamChoice, VatState } from "@/gen/contract";
+import type { Connector, Lookback, StreamChoice, VatState } from "@/gen/contract";
 import type { CallError } from "@/host/host";
 import { useRead } from "@/shared/query/query";
 import { Badge } from "@/shared/ui/Layout";
@@ -11,6 +11,7 @@ import { onlyRecords } from "@/shared/ui/systems";
 import classes from "../integrations.module.css";
 import { type Choice, depths, switchStream, type Wanted } from "../logic/wizard";
 import { useLocalText } from "../logic/words";
+import { LookbackLine } from "./LookbackLine";
 import { ScheduleInput } from "./ScheduleInput";
 
 const vats: VatState[] = ["included", "excluded", "unknown"];
@@ -47,7 +48,13 @@ export function ChoiceStep(props: {
           />
         ) : null}
         <h2>{t("choice.streams")}</h2>
-        <Streams connector={connector} streams={settings.streams} onChange={(streams) => change({ streams })} />
+        <Streams
+          connector={connector}
+          streams={settings.streams}
+          lookbacks={settings.lookbacks}
+          onChange={(streams) => change({ streams })}
+          onLookbacks={(lookbacks) => change({ lookbacks })}
+        />
         <div className={classes.choiceSchedule}>
           <ScheduleInput value={settings.schedule} onChange={(schedule) => change({ schedule })} />
         </div>
@@ -65,9 +72,6 @@ export function ChoiceStep(props: {
                 value={String(settings.firstLoadDays)}
                 onChange={(value) => change({ firstLoadDays: Number(value) })}
               />
-            </section>
-            <section>
-              <LookbackInput value={settings.lookback_days} onChange={(lookback_days) => change({ lookback_days })} />
             </section>
             <section>
               <VatChoice value={settings.vat} onChange={(vat) => change({ vat })} />
@@ -88,12 +92,13 @@ export function ChoiceStep(props: {
   );
 }
 
-/** Streams with a switch each; a required one is locked and says why. */
+/** Streams with a switch each; a required one is locked and says why, one with days says how far back it is read again. */
 export function Streams(props: {
   connector: Connector;
   streams: StreamChoice[];
+  lookbacks: Record<string, Lookback>;
   onChange: (streams: StreamChoice[]) => void;
-  disabled?: boolean;
+  onLookbacks: (lookbacks: Record<string, Lookback>) => void;
 }) {
   const { t } = useTranslation("integrations");
   const say = useLocalText();
@@ -106,7 +111,7 @@ export function Streams(props: {
             <Switch
               label={say(stream.title)}
               checked={on || stream.required}
-              disabled={stream.required || props.disabled}
+              disabled={stream.required}
               onChange={(event) =>
                 props.onChange(switchStream(props.streams, props.connector, stream.name, event.currentTarget.checked))
               }
@@ -117,28 +122,22 @@ export function Streams(props: {
                 {t("choice.required")}
               </span>
             ) : null}
+            {stream.lookback && (on || stream.required) ? (
+              <LookbackLine
+                stream={stream}
+                preset={stream.lookback}
+                own={props.lookbacks[stream.name] ?? null}
+                max={props.connector.max_history_days}
+                onChange={(own) => {
+                  const { [stream.name]: _, ...others } = props.lookbacks;
+                  props.onLookbacks(own ? { ...others, [stream.name]: own } : others);
+                }}
+              />
+            ) : null}
           </li>
         );
       })}
     </ul>
-  );
-}
-
-/** How many past days every sync reads again. */
-export function LookbackInput(props: { value: number; onChange: (days: number) => void }) {
-  const { t } = useTranslation("integrations");
-  return (
-    <NumberInput
-      label={t("choice.lookback")}
-      description={t("choice.lookback_hint")}
-      min={0}
-      max={90}
-      allowDecimal={false}
-      allowNegative={false}
-      clampBehavior="strict"
-      value={props.value}
-      onChange={(value) => props.onChange(Number(value) || 0)}
-    />
   );
 }
 

@@ -112,7 +112,7 @@ export function ConnectWizard(props: {
         draft_id: draft.id,
         picks: renewing ? [] : picksOf(list),
         streams: renewing?.streams ?? settings.streams,
-        lookback_days: renewing?.lookback_days ?? settings.lookback_days,
+        lookbacks: renewing?.lookbacks ?? settings.lookbacks,
         first_load_days: renewing?.first_load_days ?? settings.firstLoadDays,
         vat: renewing?.connection.vat ?? settings.vat,
         schedule: renewing?.schedule ?? settings.schedule,

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Connector, Setting, Settings } from "@/gen/contract";
 import classes from "../integrations.module.css";
 import { settingsOf } from "../logic/settings";
-import { LookbackInput, Streams, VatChoice } from "./ChoiceStep";
+import { Streams, VatChoice } from "./ChoiceStep";
 import { ScheduleInput } from "./ScheduleInput";
 
 /** Sections of a drawer. `mark` says something about one setting, below it. */
@@ -24,8 +24,15 @@ export function SettingsForm(props: {
       {has.includes("streams") ? (
         <section className={classes.drawerPart}>
           <h3>{t("choice.streams")}</h3>
-          <Streams connector={connector} streams={settings.streams} onChange={(streams) => onChange({ streams })} />
+          <Streams
+            connector={connector}
+            streams={settings.streams}
+            lookbacks={settings.lookbacks}
+            onChange={(streams) => onChange({ streams })}
+            onLookbacks={(lookbacks) => onChange({ lookbacks })}
+          />
           {mark("streams")}
+          {has.includes("lookbacks") ? mark("lookbacks") : null}
         </section>
       ) : null}
       {has.includes("schedule") ? (
@@ -41,12 +48,6 @@ export function SettingsForm(props: {
       {has.includes("vat") ? (
         <section className={classes.drawerPart}>
           <h3>{t("reading")}</h3>
-          {has.includes("lookback_days") ? (
-            <>
-              <LookbackInput value={settings.lookback_days} onChange={(lookback_days) => onChange({ lookback_days })} />
-              {mark("lookback_days")}
-            </>
-          ) : null}
           <VatChoice value={settings.vat} onChange={(vat) => onChange({ vat })} />
           {mark("vat")}
         </section>
