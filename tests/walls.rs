@@ -87,7 +87,9 @@ fn doors(all: &[Door]) -> Vec<String> {
             complaints.push(format!("{from} must not depend on {to}"));
         }
         for (library, owner) in OWNED_LIBRARIES {
-            if to.starts_with(library) && from != owner {
+            // They put a service of the system in another one's place, such as a desktop that shows notifications.
+            let open_for_tests = *for_tests && from == "syncdeck";
+            if to.starts_with(library) && from != owner && !open_for_tests {
                 complaints.push(format!("only {owner} may know {library}, not {from} ({to})"));
             }
         }
@@ -318,6 +320,9 @@ mod rules {
             ("api", "tauri", false, 1),
             ("sync", "sqlx", false, 1),
             ("connectors", "keyring-core", false, 1),
+            ("syncdeck", "zbus", false, 1),
+            ("syncdeck", "zbus", true, 0),
+            ("api", "zbus", true, 1),
         ];
         for (from, to, for_tests, complaints) in rows {
             let door = Door { from: from.to_owned(), to: to.to_owned(), for_tests };
