@@ -109,8 +109,9 @@ export function useSettingWords(connector: Connector): {
       if (setting === "lookbacks") {
         return connector.streams.flatMap((stream) => {
           const said = ({ lookbacks }: Settings) => {
-            const holds = lookbacks[stream.name] ?? stream.lookback;
-            return holds ? back(holds) : "";
+            const own = lookbacks[stream.name];
+            if (own) return back(own);
+            return stream.lookback ? t("lookback.suggested", { lookback: back(stream.lookback) }) : "";
           };
           const [from, to] = [said(before), said(after)];
           return from === to ? [] : [{ of: say(stream.title), from, to }];
