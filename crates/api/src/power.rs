@@ -6,7 +6,7 @@ use model::power::Power;
 use starship_battery::{Manager, State};
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -20,31 +20,53 @@ const PROFILE: &str = "/sys/firmware/acpi/platform_profile";
 
 /// The battery as the operating system knows it.
 #[derive(Debug, Default)]
-pub(crate) struct SystemPower {
+pub(crate) struct SystemPower(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
     /// Set while a thread reads: drivers that hang do not get more threads to hang.
-    reading: Arc<AtomicBool>,
+    reading: AtomicBool,
+    /// What was read last: the answer for whoever asks while another one reads.
+    last: Mutex<Option<Power>>,
+}
+
+impl Known {
+    fn last(&self) -> MutexGuard<'_, Option<Power>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait]
 impl PowerSource for SystemPower {
     async fn power(&self) -> Option<Power> {
-        if self.reading.swap(true, Ordering::SeqCst) {
-            return None;
+        self.asked(read).await
+    }
+}
+
+impl SystemPower {
+    async fn asked(
+        &self,
+        read: impl FnOnce() -> Result<Option<Power>, starship_battery::Error> + Send + 'static,
+    ) -> Option<Power> {
+        if self.0.reading.swap(true, Ordering::SeqCst) {
+            return *self.0.last();
         }
-        let reading = Arc::clone(&self.reading);
+        let known = Arc::clone(&self.0);
         let task = tokio::task::spawn_blocking(move || {
-            let power = read();
-            reading.store(false, Ordering::SeqCst);
-            power
-        });
-        match tokio::time::timeout(PATIENCE, task).await {
-            Ok(Ok(Ok(power))) => power,
-            Ok(Ok(Err(error))) => {
+            let power = read().unwrap_or_else(|error| {
                 tracing::debug!(%error, "the battery cannot be read");
                 None
-            }
-            Ok(Err(_)) | Err(_) => None,
+            });
+            *known.last() = power;
+            known.reading.store(false, Ordering::SeqCst);
+            power
+        });
+        if let Ok(Ok(power)) = tokio::time::timeout(PATIENCE, task).await {
+            return power;
         }
+        // What was true before it hung would hold everything up for as long as it hangs.
+        *self.0.last() = None;
+        None
     }
 }
 
@@ -131,7 +153,27 @@ mod tests {
         for _ in 0..2 {
             let percent = source.power().await.and_then(|power| power.percent);
             assert!(percent.is_none_or(|percent| percent <= 100), "{percent:?}");
-            assert!(!source.reading.load(Ordering::SeqCst));
+            assert!(!source.0.reading.load(Ordering::SeqCst));
         }
+    }
+
+    /// The screens and the scheduler ask in the same moment; neither may hear that there is no battery because the other one reads it.
+    #[tokio::test]
+    async fn who_asks_while_another_one_reads_hears_what_was_read_last() {
+        let low = Some(Power { on_battery: true, percent: Some(9), saving: false });
+        let source = SystemPower::default();
+        assert_eq!(source.asked(move || Ok(low)).await, low);
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let slow = source.asked(move || {
+            wait.recv().ok();
+            Ok(None)
+        });
+        let meanwhile = async {
+            let heard = source.asked(|| Ok(None)).await;
+            go_on.send(()).ok();
+            heard
+        };
+        assert_eq!(tokio::join!(slow, meanwhile), (None, low));
+        assert_eq!(source.asked(move || Ok(low)).await, low, "who came later reads anew");
     }
 }
