@@ -62,6 +62,12 @@ impl Counted {
         self.passes <= PASSES
     }
 
+    /// Whether the list had records in an earlier pass and has none in this one. A platform in trouble answers "nothing" with status 200;
+    /// what was handed over already would pass for the whole list.
+    pub(super) fn emptied(&self) -> bool {
+        self.met.is_empty() && !self.handed.is_empty()
+    }
+
     /// Whether this is not the first pass: answers of an earlier one are of no use any more.
     pub(super) fn repeats(&self) -> bool {
         self.passes > 1

@@ -939,6 +939,9 @@ impl Pages {
 
     /// The platform's own number against what it sent.
     fn check_total(&self) -> Result<(), Failure> {
+        if self.counted.as_ref().is_some_and(Counted::emptied) {
+            return Err(self.mismatch("a list that had records is empty"));
+        }
         match self.total {
             Some(total) if total != self.extracted => Err(self.mismatch("")),
             _ => Ok(()),
