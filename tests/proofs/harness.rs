@@ -16,10 +16,11 @@ use kit::{clock::Clock, testing::VirtualClock};
 use model::{
     ad::Level,
     failure::Code,
-    id::{ClientId, ConnectionId, RunId},
+    id::{ClientId, ConnectionId, RunId, WorkspaceId},
     money::Micros,
     power::Power,
     run::RunState,
+    secret::Secret,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -33,8 +34,10 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use store::Store;
 use sync::power::PowerSource;
 use tempfile::TempDir;
+use vault::{credential::Vault, passphrase_file::PassphraseFile};
 
 /// Opens every workspace of these proofs.
 pub const PASSPHRASE: &str = "seven horses under a paper moon";
@@ -226,6 +229,18 @@ impl<C: Clock + 'static> Office<C> {
         self.host.shutdown().await;
         self.host = Host::start(self.options.clone()).await;
         self.listen();
+    }
+
+    /// The vault and the database as they lie on the disk, for looking at or changing what no screen can. The program may have ended.
+    pub async fn offline(&self) -> Result<(Vault, Store)> {
+        let workspace: Value = serde_json::from_slice(&std::fs::read(self.dir().join("workspace.json"))?)?;
+        let workspace: WorkspaceId = serde_json::from_value(workspace["id"].clone())?;
+        let file = PassphraseFile::open(&self.dir().join("vault.sealed"), &Secret::new(PASSPHRASE))?;
+        let vault = Vault::new(Arc::new(file), workspace);
+        let key = vault.workspace_key()?.context("the key of the workspace")?;
+        let store =
+            Store::open(&self.dir().join("workspace.db"), &key.to_hex_secret(), store::Options::default()).await?;
+        Ok((vault, store))
     }
 
     /// From now on a platform that is silent for so long is one that does not answer.

@@ -636,15 +636,11 @@ async fn a_deleted_client_is_gone_and_its_credentials_open_nowhere() -> Result<(
     office.host.shutdown().await;
 
     // Neither the present vault nor the old copy gives the credential back: the key it was sealed with does not exist any more.
+    let (present, store) = office.offline().await?;
     let passphrase = Secret::new(PASSPHRASE);
-    let present =
-        Vault::new(Arc::new(PassphraseFile::open(&office.dir().join("vault.sealed"), &passphrase)?), workspace);
     let before = Vault::new(Arc::new(PassphraseFile::open(&copy, &passphrase)?), workspace);
     ensure!(!present.present(dead)? && present.present(alive)?, "the vault forgot the wrong one");
     ensure!(before.present(dead)?, "the copy never held it: the test is blind");
-    let key = present.workspace_key()?.context("the key of the workspace")?;
-    let store =
-        store::Store::open(&office.dir().join("workspace.db"), &key.to_hex_secret(), store::Options::default()).await?;
     ensure!(store.client_key(gone.id).await?.is_none(), "the sealing key is still there");
     let left = store.sign_ins().await?;
     ensure!(left.len() == 1, "the sign-in of the deleted client is still there: {left:?}");

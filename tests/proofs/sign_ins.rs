@@ -1,14 +1,14 @@
 //! Sign-ins as a thing of their own: connections that were made from one share it, one renewal repairs them all, a token that one of them
 //! rotates is the others' too, and a run that was shut out goes on where it stopped.
 
-use crate::harness::{Office, PASSPHRASE, Wish, days_ago, small};
+use crate::harness::{Office, Wish, days_ago, small};
 use anyhow::{Context, Result, ensure};
 use api::wire::{DraftCommitted, DraftState, SignInRow};
 use kit::clock::Clock;
 use model::{
     alert::{AlertKind, AlertState},
     connection::{Connection, ConnectionState},
-    id::{ClientId, ConnectionId, WorkspaceId},
+    id::{ClientId, ConnectionId},
     money::{Currency, VatState},
     run::{RunState, SliceState},
     schedule::Schedule,
@@ -21,9 +21,9 @@ use simulators::{
     faults::{Fault, FaultKind},
     vk_ads::{Key, Scenario, TokenRules},
 };
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use store::Scope;
-use vault::{credential::Vault, keys::ClientKey, passphrase_file::PassphraseFile};
+use vault::keys::ClientKey;
 
 /// A world whose platform gives each user one token and no second: whoever asks for more than needed is refused.
 fn stingy(rotate_refresh: bool) -> Scenario {
@@ -202,18 +202,6 @@ async fn a_token_is_refreshed_past_half_of_its_life_and_a_platform_that_is_down_
     Ok(())
 }
 
-/// The vault and the database of a workspace whose program has ended.
-async fn offline(office: &Office) -> Result<(Vault, store::Store)> {
-    let workspace: Value = serde_json::from_slice(&std::fs::read(office.dir().join("workspace.json"))?)?;
-    let workspace: WorkspaceId = serde_json::from_value(workspace["id"].clone())?;
-    let file = PassphraseFile::open(&office.dir().join("vault.sealed"), &Secret::new(PASSPHRASE))?;
-    let vault = Vault::new(Arc::new(file), workspace);
-    let key = vault.workspace_key()?.context("the key of the workspace")?;
-    let database = office.dir().join("workspace.db");
-    let store = store::Store::open(&database, &key.to_hex_secret(), store::Options::default()).await?;
-    Ok((vault, store))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_that_ends_is_told_in_time_and_is_quiet_once_it_is_renewed() -> Result<()> {
     let mut office = Office::open(small()).await?;
@@ -222,7 +210,7 @@ async fn a_sign_in_that_ends_is_told_in_time_and_is_quiet_once_it_is_renewed() -
     let connections = connect(&office, &key, &[0, 1], client).await?;
     let now = Clock::now(&*office.clock);
     let alerts = async |office: &Office| -> Result<Vec<(ConnectionId, AlertState)>> {
-        let (_, store) = offline(office).await?;
+        let (_, store) = office.offline().await?;
         let alerts = store.alerts(Scope::Portfolio, now - chrono::TimeDelta::days(30)).await?;
         store.close().await;
         let ends = alerts.into_iter().filter(|alert| alert.subject.kind == AlertKind::SignInEnds);
@@ -230,7 +218,7 @@ async fn a_sign_in_that_ends_is_told_in_time_and_is_quiet_once_it_is_renewed() -
     };
     // This platform gives sign-ins without an end; another one's word is put in its place.
     office.host.shutdown().await;
-    let (_, store) = offline(&office).await?;
+    let (_, store) = office.offline().await?;
     let sign_in = store.sign_ins().await?.remove(0);
     let ends_at = Some(now + chrono::TimeDelta::hours(71));
     store.put_sign_in(&store::sign_ins::SignIn { ends_at, ..sign_in }, &[], &[]).await?;
@@ -262,7 +250,7 @@ async fn connections_of_before_there_were_sign_ins_get_theirs() -> Result<()> {
     let clients = [office.client("Ромашка").await?.id, office.client("Василёк").await?.id];
     office.host.shutdown().await;
     // As the versions before left it: each connection with all secrets in an envelope of its own.
-    let (vault, store) = offline(&office).await?;
+    let (vault, store) = office.offline().await?;
     let mut connections = Vec::new();
     for (client, cabinet) in clients.into_iter().zip(&key.cabinets) {
         let config = json!({ "client_id": key.client_id, "agency_client_name": cabinet.username });

@@ -285,6 +285,26 @@ async fn what_cannot_be_done_is_refused_in_words_and_nothing_is_written() -> Res
     Ok(())
 }
 
+/// Older versions kept a lookback for every stream that was on, names included.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_of_an_older_connection_keeps_only_lookbacks_that_mean_something() -> Result<()> {
+    let (mut office, ids) = office().await?;
+    office.host.shutdown().await;
+    let (_, store) = office.offline().await?;
+    let mut old = store.connection(ids[0]).await?;
+    old.settings.lookbacks = days(9);
+    old.settings.lookbacks.insert("banners".to_owned(), Lookback { days: 9, weekly_days: 9 });
+    store.update_connection(&old).await?;
+    store.close().await;
+    office.restart().await;
+
+    let template = save(&office, ids[0], "Магазины").await?;
+    ensure!(template.settings.lookbacks == days(9), "{template:?}");
+    let update = json!({ "id": template.id, "lookbacks": template.settings.lookbacks });
+    let _: TemplateRow = office.ask("template_update", update).await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_between_preview_and_roll_out_is_shown_again_first() -> Result<()> {
     let (office, ids) = office().await?;

@@ -120,7 +120,7 @@ fn has_days(descriptor: &Descriptor, stream: &str) -> bool {
 }
 
 /// What stands besides the connector's own; a manifest that was changed since may have other streams.
-fn own_lookbacks(workspace: &Workspace, connection: &Connection) -> BTreeMap<String, Lookback> {
+pub(crate) fn own_lookbacks(workspace: &Workspace, connection: &Connection) -> BTreeMap<String, Lookback> {
     let Some(source) = workspace.registry.get(&connection.connector) else { return BTreeMap::new() };
     let mut own = connection.settings.lookbacks.clone();
     own.retain(|stream, _| has_days(source.descriptor(), stream));

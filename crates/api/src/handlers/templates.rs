@@ -42,7 +42,7 @@ pub(crate) async fn template_create(host: &Host, request: NewTemplate) -> Result
         id: TemplateId::new(),
         connector: from.connector.clone(),
         name,
-        settings: from.settings.clone(),
+        settings: Settings { lookbacks: connections::own_lookbacks(&workspace, &from), ..from.settings.clone() },
         created_at: host.now(),
     };
     let first = template.plan(from, &Giving { keep_own: false, ..Giving::roll_out() });
