@@ -306,6 +306,7 @@ async fn live(size: Size, seed: u64) -> Result<()> {
                 let down =
                     month.program.office.platform().faults().add(Fault::always(FaultKind::ServerError { status: 502 }));
                 month.program.until(at(day, CLOSES)).await;
+                month.hears()?;
                 let next = day + Days::new(1);
                 month.program.office.clock.set(at(next, OPENS));
                 month.program.until(at(next, 14)).await;
