@@ -10,7 +10,7 @@ import {
   IconRefresh,
   IconWifiOff,
 } from "@tabler/icons-react";
-import { Outlet, useRouterState } from "@tanstack/react-router";
+import { useRouterState } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useErrorWords } from "@/shared/errors/errors";
@@ -30,6 +30,7 @@ import { ClientSwitcher } from "./ClientSwitcher";
 import classes from "./frame.module.css";
 import { Palette } from "./Palette";
 import { ShortcutSheet } from "./ShortcutSheet";
+import { Stage } from "./Stage";
 import { TopBar } from "./TopBar";
 
 /** What is open over the screen. */
@@ -88,7 +89,7 @@ export function Frame() {
         )}
         <div className={classes.content}>
           <main>
-            <Outlet />
+            <Stage />
           </main>
           {alertsOpen ? <AlertsPanel onClose={() => setAlertsOpen(false)} /> : null}
         </div>

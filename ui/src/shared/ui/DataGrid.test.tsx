@@ -100,6 +100,39 @@ it("draws only what is in sight of a hundred thousand rows and says how many the
   expect(drawn).toBeLessThan(80);
 });
 
+it("draws a row again only when its own record or its own state changes", async () => {
+  const drawn: string[] = [];
+  const watched: Column<Row>[] = columns.map((column) => ({
+    ...column,
+    cell: (row) => {
+      if (column.id === "name") drawn.push(row.id);
+      return column.cell(row);
+    },
+  }));
+  function Read() {
+    const [read, setRead] = useState(rows);
+    const again = () => setRead(read.map((row) => (row.id === "b" ? { ...row, spend: 20 } : row)));
+    return (
+      <>
+        <button type="button" onClick={again}>
+          Read again
+        </button>
+        <DataGrid id="test" label="Rows" rows={read} columns={watched} rowId={(row) => row.id} onOpen={() => {}} />
+      </>
+    );
+  }
+  await inConsole(<Read />);
+  const user = userEvent.setup();
+  const since = async (act: () => Promise<void>) => {
+    drawn.length = 0;
+    await act();
+    return [...new Set(drawn)].join("");
+  };
+  expect(await since(() => user.click(screen.getByRole("button", { name: "Read again" })))).toBe("b");
+  screen.getByRole("grid").focus();
+  expect(await since(() => user.keyboard("{ArrowDown}"))).toBe("ab");
+});
+
 it("says when nothing was found", async () => {
   await inConsole(<Grid rows={[]} />);
   expect(screen.getByText("Nothing found")).toBeInTheDocument();

@@ -18,6 +18,7 @@ import { type KeyboardEvent, type ReactNode, useId, useMemo, useRef, useState } 
 import { useTranslation } from "react-i18next";
 import { useFormat } from "@/shared/format/useFormat";
 import { setPrefs, usePrefs } from "@/shared/prefs/prefs";
+import { GridRow, type Hands, useSettled } from "./GridRow";
 import classes from "./grid.module.css";
 
 /** What a row is sorted by. `null` is unknown and always sinks to the end. */
@@ -54,6 +55,8 @@ const features = tableFeatures({
 });
 
 const ROW = 32;
+/** Rows of the first drawing. */
+const FIRST = 12;
 
 /** Everything a grid needs. */
 export interface DataGridProps<Row> {
@@ -97,6 +100,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
   const scroller = useRef<HTMLDivElement>(null);
   const [sorting, setSorting] = useState<SortingState>([]);
   const [active, setActive] = useState<string | null>(null);
+  const settled = useSettled();
   const hidden = useHidden(props.id, props.columns);
 
   const definitions = useMemo(
@@ -124,20 +128,21 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
     onSortingChange: (change: SortingState | ((old: SortingState) => SortingState)) =>
       setSorting((old) => (typeof change === "function" ? change(old) : change)),
   });
-  const visible = props.columns.filter((column) => !hidden.has(column.id));
+  const visible = useMemo(() => props.columns.filter((column) => !hidden.has(column.id)), [props.columns, hidden]);
   const rows = table.getRowModel().rows;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW,
-    overscan: props.auto ? rows.length : 12,
+    overscan: props.auto ? rows.length : 6,
     scrollPaddingStart: 30 + ROW,
     scrollPaddingEnd: 40,
     initialRect: { width: 1_000, height: 600 },
   });
-  const items = props.auto
-    ? rows.map((row, index) => ({ index, start: index * ROW, key: row.id }))
-    : virtual.getVirtualItems().map((item) => ({ index: item.index, start: item.start, key: item.key }));
+  const inSight = props.auto
+    ? rows.map((_, index) => ({ index, start: index * ROW }))
+    : virtual.getVirtualItems().map(({ index, start }) => ({ index, start }));
+  const items = settled ? inSight : inSight.slice(0, FIRST);
 
   const selectable = props.selected !== undefined && props.onSelect !== undefined;
   const tracks = [...(selectable ? ["20px"] : []), ...visible.map((column) => column.width)].join(" ");
@@ -149,6 +154,14 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
     const next = new Set(props.selected);
     if (!next.delete(id)) next.add(id);
     props.onSelect(next);
+  };
+  const hands = useRef<Hands<Row>>({ open: () => {}, toggle });
+  hands.current = {
+    open: (row, id) => {
+      setActive(id);
+      props.onOpen?.(row);
+    },
+    toggle,
   };
 
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
@@ -286,42 +299,22 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
               if (!row) return null;
               const chosen = props.selected?.has(row.id) ?? props.openId === row.id;
               return (
-                // biome-ignore lint/a11y/useKeyWithClickEvents: the grid itself hears Enter and Space for its active row
-                <div
+                <GridRow
                   key={row.id}
-                  id={domId(row.id)}
-                  role="row"
-                  className={`${classes.row} ${classes.dataRow}`}
-                  style={{ transform: `translateY(${item.start}px)` }}
-                  aria-rowindex={item.index + (props.totals === "top" ? 3 : 2)}
-                  aria-selected={props.selected || props.openId !== undefined ? chosen : undefined}
-                  data-active={row.id === active}
-                  data-selected={chosen}
-                  data-link={props.onOpen !== undefined}
-                  data-row={row.id}
-                  {...props.rowData?.(row.original)}
-                  onClick={(event) => {
-                    if (event.target instanceof HTMLElement && event.target.closest("button, a, input, label")) return;
-                    setActive(row.id);
-                    props.onOpen?.(row.original);
-                  }}
-                >
-                  {selectable ? (
-                    <div role="gridcell">
-                      <Checkbox
-                        tabIndex={-1}
-                        aria-label={t("select_row")}
-                        checked={chosen}
-                        onChange={() => toggle(row.id)}
-                      />
-                    </div>
-                  ) : null}
-                  {visible.map((column) => (
-                    <div key={column.id} className={classes.cell} data-align={column.align ?? "left"} role="gridcell">
-                      {column.cell(row.original)}
-                    </div>
-                  ))}
-                </div>
+                  row={row.original}
+                  id={row.id}
+                  domId={domId(row.id)}
+                  columns={visible}
+                  at={item.index + (props.totals === "top" ? 3 : 2)}
+                  start={item.start}
+                  active={row.id === active}
+                  chosen={chosen}
+                  checks={selectable}
+                  choosable={props.selected !== undefined || props.openId !== undefined}
+                  link={props.onOpen !== undefined}
+                  data={props.rowData?.(row.original)}
+                  hands={hands}
+                />
               );
             })}
           </div>

@@ -12,13 +12,19 @@ export function DayMark(props: { state: DayState }) {
   return <i className={classes.day} data-state={props.state} />;
 }
 
-/** What a cell says on hover: the day, its state, how often and when it was read. */
+/** What was said of cells, in one language on one day: a moment of today is told by its time, and tomorrow by its day. */
+let said = { when: "", words: new WeakMap<DayCell, { title: string; body: string }>() };
+
+/** What a cell says on hover: the day, its state, how often and when it was read. A cell says it once, hundreds stand on a screen. */
 export function useDayText(): (cell: DayCell) => { title: string; body: string } {
   const { t } = useTranslation("shared");
   const format = useFormat();
+  const when = `${format.language} ${new Date().toDateString()}`;
+  if (said.when !== when) said = { when, words: new WeakMap() };
+  const { words } = said;
   const rejected = (cell: DayCell) =>
     cell.rejected > 0 ? t("day_rejected", { count: cell.rejected, printed: format.count(cell.rejected) }) : null;
-  return (cell) => ({
+  const say = (cell: DayCell) => ({
     title: t("day_title", { day: format.dayLong(cell.date), state: t(`day.${cell.state}`) }),
     body: cell.read_at
       ? [
@@ -33,6 +39,11 @@ export function useDayText(): (cell: DayCell) => { title: string; body: string }
           .join(" ")
       : t("day_unread"),
   });
+  return (cell) => {
+    const known = words.get(cell) ?? say(cell);
+    words.set(cell, known);
+    return known;
+  };
 }
 
 /** Our sums beside the platform's own, in the first number that says something: money, else impressions, else clicks. */

@@ -1,0 +1,42 @@
+/** Screens of the rail stay as they were left, and cost nothing while they are out of sight. */
+import { fakeHost } from "@harness/fakeHost";
+import { fixtures } from "@harness/fixtures";
+import { storyOf } from "@harness/world";
+import { act, render, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, it } from "vitest";
+import { App } from "@/app/App";
+import { setHost } from "@/host/current";
+import type { CommandName } from "@/host/host";
+import { setPrefs } from "@/shared/prefs/prefs";
+
+it("keeps what a person did on a screen, reads nothing for it out of sight and shows what has changed since", async () => {
+  setPrefs({ language: "en" });
+  const host = fakeHost(fixtures(storyOf("open")));
+  setHost(host);
+  window.location.hash = "#/overview";
+  render(<App />);
+  const user = userEvent.setup();
+  const reads = (command: CommandName) => host.calls.filter((call) => call.command === command).length;
+  const goTo = (name: RegExp) => user.click(screen.getByRole("link", { name }));
+  const shown = (name: string) => screen.findByRole("heading", { level: 1, name });
+
+  const find = () => screen.findByRole("textbox", { name: "Client" });
+  await user.type(await find(), "о");
+  const rows = () => screen.getAllByRole("row").length;
+  await waitFor(() => expect(rows()).toBeGreaterThan(2));
+  const left = rows();
+
+  await goTo(/^Audit log/);
+  await shown("Audit log");
+  expect(screen.getAllByRole("heading", { level: 1 })).toHaveLength(1);
+  const [before, audits] = [reads("overview_get"), reads("audit_list")];
+  act(() => host.emit({ type: "changed", tags: ["stats", "audit"] }));
+  await waitFor(() => expect(reads("audit_list")).toBeGreaterThan(audits));
+  expect(reads("overview_get")).toBe(before);
+
+  await goTo(/^Overview/);
+  expect(await find()).toHaveValue("о");
+  await waitFor(() => expect(reads("overview_get")).toBe(before + 1));
+  expect(rows()).toBe(left);
+});

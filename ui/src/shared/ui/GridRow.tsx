@@ -1,0 +1,92 @@
+/**
+ * A row of the one table. It is drawn again only when its own record, its own state or the columns change: while fifty connections
+ * sync, a list is read again every second, and most of its rows are the same objects as before.
+ */
+import { Checkbox } from "@mantine/core";
+import { memo, type RefObject, startTransition, useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Column } from "./DataGrid";
+import classes from "./grid.module.css";
+
+/** What a row asks of its table; the newest of it, so that a new function is no reason to draw the row again. */
+export interface Hands<Row> {
+  /** A click on the row. */
+  open: (row: Row, id: string) => void;
+  /** Its check box. */
+  toggle: (id: string) => void;
+}
+
+interface RowProps<Row> {
+  row: Row;
+  id: string;
+  domId: string;
+  columns: Column<Row>[];
+  /** Its `aria-rowindex`. */
+  at: number;
+  /** Its place in pixels. */
+  start: number;
+  active: boolean;
+  chosen: boolean;
+  /** Whether it has a check box. */
+  checks: boolean;
+  /** Whether it can be chosen at all, by its box or by being open. */
+  choosable: boolean;
+  link: boolean;
+  data: { [name: `data-${string}`]: string } | undefined;
+  hands: RefObject<Hands<Row>>;
+}
+
+function Drawn<Row>(props: RowProps<Row>) {
+  const { t } = useTranslation("shared");
+  const { row, id, hands } = props;
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid itself hears Enter and Space for its active row
+    <div
+      id={props.domId}
+      role="row"
+      className={`${classes.row} ${classes.dataRow}`}
+      style={{ transform: `translateY(${props.start}px)` }}
+      aria-rowindex={props.at}
+      aria-selected={props.choosable ? props.chosen : undefined}
+      data-active={props.active}
+      data-selected={props.chosen}
+      data-link={props.link}
+      data-row={id}
+      {...props.data}
+      onClick={(event) => {
+        if (event.target instanceof HTMLElement && event.target.closest("button, a, input, label")) return;
+        hands.current.open(row, id);
+      }}
+    >
+      {props.checks ? (
+        <div role="gridcell">
+          <Checkbox
+            tabIndex={-1}
+            aria-label={t("select_row")}
+            checked={props.chosen}
+            onChange={() => hands.current.toggle(id)}
+          />
+        </div>
+      ) : null}
+      {props.columns.map((column) => (
+        <div key={column.id} className={classes.cell} data-align={column.align ?? "left"} role="gridcell">
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** The row. */
+export const GridRow = memo(Drawn, (a, b) =>
+  (Object.keys(a) as (keyof typeof a)[]).every((name) =>
+    name === "data" ? JSON.stringify(a.data) === JSON.stringify(b.data) : a[name] === b[name],
+  ),
+) as typeof Drawn;
+
+/** `false` in the first drawing and `true` soon after: a screen opens with what is read first, and the rest holds nobody up. */
+export function useSettled(): boolean {
+  const [settled, setSettled] = useState(false);
+  useEffect(() => startTransition(() => setSettled(true)), []);
+  return settled;
+}
