@@ -22,7 +22,11 @@ use serde_json::Value;
 use std::{process::ExitCode, time::Duration};
 use tauri::{AppHandle, Emitter, Manager, RunEvent, State, WebviewWindowBuilder};
 use tauri_plugin_notification::NotificationExt as _;
-use tokio::sync::{SetOnce, broadcast::error::RecvError};
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
+use tokio::{
+    runtime::Runtime,
+    sync::{SetOnce, broadcast::error::RecvError},
+};
 use tracing_subscriber::EnvFilter;
 
 /// The name of the one event. `ui/src/host/tauri.ts` listens to it.
@@ -30,6 +34,9 @@ const EVENT: &str = "syncdeck";
 
 /// How long runs may take to stop after the window was closed.
 const SHUTDOWN_BOUND: Duration = Duration::from_secs(10);
+
+/// The priority of the host's threads, of 0 to 99; an ordinary one has about 50. On Linux it is a niceness of 10.
+const BACKGROUND: u8 = 25;
 
 /// The host, from the moment it has started.
 #[derive(Default)]
@@ -50,6 +57,12 @@ pub fn run() -> ExitCode {
         .with_writer(std::io::stderr)
         .try_init();
 
+    // It lives until the window is closed, and Tauri keeps a handle of it.
+    let background = background();
+    match &background {
+        Ok(background) => tauri::async_runtime::set(background.handle().clone()),
+        Err(error) => tracing::warn!("Syncs will not give way to the window: {error}"),
+    }
     let options = Options::read(std::env::args_os().skip(1), |name| std::env::var_os(name));
     match build(options) {
         Ok(app) => {
@@ -61,6 +74,20 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where the host works. Its threads, and those that they start, give way to whatever draws a window, ours and others': fifty
+/// connections that sync at once must not be felt under a person's hands.
+fn background() -> std::io::Result<Runtime> {
+    let give_way = || {
+        let told = ThreadPriorityValue::try_from(BACKGROUND)
+            .map(ThreadPriority::Crossplatform)
+            .map(set_current_thread_priority);
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::warn!("A thread keeps its usual priority: {told:?}");
+        }
+    };
+    tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_start(give_way).build()
 }
 
 fn build(options: Options) -> tauri::Result<tauri::App> {
