@@ -30,6 +30,10 @@ pub struct Start<'a> {
     pub url_map: String,
 }
 
+/// What a selector finds in sight: screens that were left stay in the page, undrawn.
+const IN_SIGHT: &str = "const inSight = (selector) => \
+    [...document.querySelectorAll(selector)].filter((found) => found.offsetParent !== null);";
+
 /// The program in its window, and the driver that holds it.
 pub struct Window {
     driver: WebDriver,
@@ -131,11 +135,16 @@ impl Window {
         }
     }
 
-    /// Presses the first element that a CSS selector finds: for rows, which have no name of their own.
+    /// Presses the first element in sight that a CSS selector finds: for rows, which have no name of their own.
     pub async fn press_first(&self, selector: &str) -> Result<()> {
         let pressed = until(selector, async || {
-            let Ok(found) = self.driver.find(By::Css(selector)).await else { return Ok(None) };
-            Ok(found.click().await.is_ok().then_some(()))
+            let Ok(found) = self.driver.find_all(By::Css(selector)).await else { return Ok(None) };
+            for element in found {
+                if element.is_displayed().await.unwrap_or(false) && element.click().await.is_ok() {
+                    return Ok(Some(()));
+                }
+            }
+            Ok(None)
         })
         .await;
         match pressed {
@@ -157,9 +166,9 @@ impl Window {
         Ok(())
     }
 
-    /// Waits until a script answers something other than null, false or nothing.
+    /// Waits until a script's expression is something other than null, false or nothing. It may ask for `inSight(selector)`.
     pub async fn script(&self, script: &str) -> Result<serde_json::Value> {
-        let script = format!("return ({script})");
+        let script = format!("{IN_SIGHT} return ({script})");
         let answer = until(&script, async || {
             let answer = self.driver.execute(script.as_str(), Vec::new()).await?.json().clone();
             Ok((!answer.is_null() && answer != json!(false)).then_some(answer))
@@ -185,9 +194,9 @@ impl Window {
     }
 
     /// How long a press takes, in milliseconds, from the moment the system makes it until what `shown` (a script's expression) asks
-    /// for is painted. Needs [`Window::measure`].
+    /// for is painted; it may ask for `inSight(selector)`. Needs [`Window::measure`].
     pub async fn time<F: Future<Output = Result<()>>>(&self, shown: &str, press: F) -> Result<f64> {
-        self.driver.execute(format!("meter.arm(() => {shown})"), Vec::new()).await?;
+        self.driver.execute(format!("{IN_SIGHT} meter.arm(() => {shown})"), Vec::new()).await?;
         press.await?;
         let took = self.driver.execute_async("const done = arguments[0]; meter.took.then(done)", Vec::new()).await;
         match took {

@@ -1,9 +1,9 @@
 // Measures from inside the page how it answers while the backend works. The driver runs this once; it stays until the page is
-// loaded anew. Three things are noted: a heartbeat and the animation frames (a page that stalls has a long gap between two of them),
-// what each command took from the call to the last byte of its answer, and how long a press takes until its effect is painted.
+// loaded anew. Three things are noted: a heartbeat (a page that stalls has a long gap between two beats), what each command took
+// from the call to the last byte of its answer, and how long a press takes until its effect is painted.
 const EVERY_MS = 50;
 
-const meter = { beats: [], frames: [], commands: {}, began: performance.now() };
+const meter = { beats: [], commands: {}, began: performance.now() };
 window.meter = meter;
 
 let beat = meter.began;
@@ -12,15 +12,6 @@ setInterval(() => {
   meter.beats.push(now - beat);
   beat = now;
 }, EVERY_MS);
-
-let frame = meter.began;
-const onFrame = () => {
-  const now = performance.now();
-  meter.frames.push(now - frame);
-  frame = now;
-  requestAnimationFrame(onFrame);
-};
-requestAnimationFrame(onFrame);
 
 // Tauri's own function to call the backend cannot be replaced, and it ends in `fetch`, which can.
 const fetched = window.fetch;
@@ -63,7 +54,6 @@ meter.arm = (shown) => {
 // Everything noted so far, for the test.
 meter.read = () => ({
   beats: meter.beats,
-  frames: meter.frames,
   commands: meter.commands,
   expected: (performance.now() - meter.began) / EVERY_MS,
 });

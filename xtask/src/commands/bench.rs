@@ -1,12 +1,15 @@
 //! `bench`: how fast a first sync is, beside a hand-written loop that does the least any program must (fetch, parse, multi-row upsert
 //! into the same encrypted schema). Both run as processes of their own against the same simulator, at release speed, one after the other,
 //! three times in turn; the best of each counts, because whatever else the machine does only ever makes a run slower. Then the same rows
-//! once more, divided among fifty connections that sync at once.
+//! once more, divided among fifty connections that sync at once; and where a window can be driven, a person walks about in it meanwhile.
 //! `bench/read.rs` does the same for a manifest read as messages.
 
 mod read;
 
-use crate::shell::{cargo, root, run as start};
+use crate::{
+    commands::test::in_windows,
+    shell::{cargo, root, run as start},
+};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
@@ -26,6 +29,8 @@ const MOST_MEGABYTES: f64 = 250.0;
 const MANY: usize = 50;
 const LEAST_SHARE_OF_MANY: f64 = 0.6;
 const MOST_MEGABYTES_OF_MANY: f64 = 350.0;
+/// Milliseconds from a press to its effect on the screen, at most in the middle of many, while they sync.
+const MOST_MILLIS: u32 = 100;
 /// Days of the first sync: what the platform keeps of a year.
 const DAYS: usize = 365;
 /// The simulated day; any will do, as long as both see the same.
@@ -92,7 +97,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !kept {
         bail!("a promise about reading was broken, see above");
     }
-    Ok(())
+    if cfg!(target_os = "linux") { window() } else { Ok(()) }
+}
+
+/// A person walks about in the real window while the connections sync. Its profile differs from the release in what takes longest to
+/// build; what a press takes was the same.
+fn window() -> Result<()> {
+    let walk = "the_window_answers_while_fifty_connections_sync";
+    let mut command = in_windows();
+    command.args(["test", "--profile", "bench", "--test", "window", "--", "--nocapture", walk]);
+    start(command.env("SYNCDECK_WINDOW_MILLIS", MOST_MILLIS.to_string()))
 }
 
 /// The same rows in many connections at once; the answer is their share of one connection's speed.

@@ -6,6 +6,7 @@ use crate::{
     shell::{cargo, npm, program, root, run as start},
 };
 use anyhow::Result;
+use std::process::Command;
 
 /// The errors of tests say where and why in words; with traces of calls behind each, nobody finds the words.
 const LIB_BACKTRACE: &str = "RUST_LIB_BACKTRACE";
@@ -38,8 +39,7 @@ fn rust() -> Result<()> {
     start(&mut command)
 }
 
-/// The desktop program in a real window with a real keychain. `dbus-run-session` gives both a private bus, so neither the
-/// developer's own keychain nor an open Syncdeck is touched.
+/// The desktop program in a real window with a real keychain.
 fn window(report: &mut Report) {
     const NAME: &str = "real window and keychain";
     if !cfg!(target_os = "linux") {
@@ -47,17 +47,21 @@ fn window(report: &mut Report) {
         return;
     }
     report.stage(NAME, || {
-        let cargo = cargo();
-        start(
-            program("dbus-run-session")
-                .args(["--", "xvfb-run", "--auto-servernum", "--server-args=-screen 0 1600x1000x24", "--", "bash"])
-                .arg(root().join("tests/window/with-keychain.sh"))
-                .arg(cargo.get_program())
-                .args(["test", "--workspace", "--test", "window", "--", "--nocapture", "--test-threads=1"])
-                .env("SYNCDECK_WINDOW_TESTS", "1")
-                .env(LIB_BACKTRACE, "0")
-                // No screen reader is there to listen, and its bus would be missed at length.
-                .env("NO_AT_BRIDGE", "1"),
-        )
+        start(in_windows().args(["test", "--workspace", "--test", "window", "--", "--nocapture", "--test-threads=1"]))
     });
+}
+
+/// A cargo whose tests may open windows. `dbus-run-session` gives them a private bus, so neither the developer's own keychain nor an
+/// open Syncdeck is touched.
+pub(crate) fn in_windows() -> Command {
+    let mut command = program("dbus-run-session");
+    command
+        .args(["--", "xvfb-run", "--auto-servernum", "--server-args=-screen 0 1600x1000x24", "--", "bash"])
+        .arg(root().join("tests/window/with-keychain.sh"))
+        .arg(cargo().get_program())
+        .env("SYNCDECK_WINDOW_TESTS", "1")
+        .env(LIB_BACKTRACE, "0")
+        // No screen reader is there to listen, and its bus would be missed at length.
+        .env("NO_AT_BRIDGE", "1");
+    command
 }
