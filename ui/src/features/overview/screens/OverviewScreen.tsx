@@ -88,9 +88,9 @@ export function OverviewScreen() {
 function Answer(props: { data: Overview }) {
   const { t } = useTranslation("overview");
   const format = useFormat();
-  const { health, rows, complete_through } = props.data;
+  const { health, rows, needs, alerts, complete_through } = props.data;
   const bold = { b: <b /> };
-  const calm = health.act === 0 && health.watch === 0;
+  const calm = health.act === 0 && health.watch === 0 && needs.length === 0 && alerts.length === 0;
   return (
     <>
       {health.act > 0 ? (
