@@ -10,17 +10,36 @@ import { setHost } from "@/host/current";
 import type { CommandName } from "@/host/host";
 import { setPrefs } from "@/shared/prefs/prefs";
 
-it("keeps what a person did on a screen, reads nothing for it out of sight and shows what has changed since", async () => {
+/** The console at an address. */
+function openAt(address: string) {
   setPrefs({ language: "en" });
   const host = fakeHost(fixtures(storyOf("open")));
   setHost(host);
-  window.location.hash = "#/overview";
+  window.location.hash = address;
   render(<App />);
   const user = userEvent.setup();
-  const reads = (command: CommandName) => host.calls.filter((call) => call.command === command).length;
-  const goTo = (name: RegExp) => user.click(screen.getByRole("link", { name }));
-  const shown = (name: string) => screen.findByRole("heading", { level: 1, name });
+  return {
+    host,
+    user,
+    goTo: (name: RegExp) => user.click(screen.getByRole("link", { name })),
+    shown: (name: string) => screen.findByRole("heading", { level: 1, name }),
+  };
+}
 
+it("forgets a sign-in that was left half entered", async () => {
+  const { user, goTo, shown } = openAt("#/integrations/connect/vk_ads");
+  const secret = () => screen.findByLabelText(/^Client secret/);
+  await user.type(await secret(), "half a secret");
+  await goTo(/^Audit log/);
+  await shown("Audit log");
+  expect(document.querySelector("input[type=password]")).toBeNull();
+  act(() => window.history.back());
+  expect(await secret()).toHaveValue("");
+});
+
+it("keeps what a person did on a screen, reads nothing for it out of sight and shows what has changed since", async () => {
+  const { host, user, goTo, shown } = openAt("#/overview");
+  const reads = (command: CommandName) => host.calls.filter((call) => call.command === command).length;
   const find = () => screen.findByRole("textbox", { name: "Client" });
   await user.type(await find(), "о");
   const rows = () => screen.getAllByRole("row").length;
