@@ -273,6 +273,32 @@ async fn a_program_that_is_held_or_killed_is_replaced_and_comes_too_late() -> Re
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_stops_nothing() -> Result<()> {
+    let shared = Shared::open()?;
+    let unread = |arguments: &[&str]| -> Result<Child> {
+        let mut child = shared.program(arguments)?.spawn()?;
+        drop(child.stdout.take());
+        Ok(child)
+    };
+    let listed = unread(&["clients", "list"])?.wait_with_output()?;
+    let said = String::from_utf8_lossy(&listed.stderr);
+    ensure!(listed.status.success() && said.is_empty(), "{}: {said}", listed.status);
+
+    let _served = Served(unread(&["serve"])?);
+    // Whoever opens after it is second, so it goes on; whoever was quicker looks again.
+    for pause in [2, 4, 8, 16] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        let host = shared.host().await;
+        let first = on_duty(&host).await?;
+        host.shutdown().await;
+        if first.is_some_and(|by| by.contains("syncdeckctl")) {
+            return Ok(());
+        }
+    }
+    Err(anyhow!("what nobody read ended"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_needs_the_workspace_alone_says_who_has_it() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (workspace, passphrase) = (folder.path().join("workspace"), folder.path().join("passphrase"));

@@ -1,8 +1,12 @@
-//! How results and failures are printed: text for people, JSON for programs, never both. Progress goes to standard error.
+//! How results and failures are printed: text for people, JSON for programs, never both. Progress goes to standard error. Whoever reads may
+//! go away at any moment (`| head`): that is no failure, and `serve` goes on serving.
 
 use api::wire::ApiError;
 use serde::Serialize;
-use std::fmt;
+use std::{
+    fmt,
+    io::{self, ErrorKind, Write},
+};
 
 /// A failure of the surface, as an error of this program.
 #[derive(Debug)]
@@ -33,30 +37,35 @@ pub struct Output {
 impl Output {
     /// Prints a result: as JSON, or the text that `text` makes of it.
     pub fn result<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(value)?);
-        } else {
-            println!("{}", text(value).trim_end());
-        }
-        Ok(())
+        let text = if self.json { serde_json::to_string_pretty(value)? } else { text(value) };
+        Ok(line(io::stdout(), text.trim_end())?)
     }
 
     /// Prints a line about something under way.
-    pub fn progress(self, line: impl fmt::Display) {
+    pub fn progress(self, text: impl fmt::Display) {
         if !self.json {
-            eprintln!("{line}");
+            // What cannot be said does not hold up what is done.
+            let _ = line(io::stderr(), text);
         }
     }
 
     /// Prints why the command failed.
     pub fn error(self, error: &anyhow::Error) {
-        match (self.json, error.downcast_ref::<Refused>()) {
-            (true, Some(refused)) => {
-                println!("{}", serde_json::json!({ "error": refused.0 }));
-            }
-            (true, None) => println!("{}", serde_json::json!({ "error": { "detail": format!("{error:#}") } })),
-            (false, _) => eprintln!("syncdeckctl: {error:#}"),
-        }
+        let refused = error.downcast_ref::<Refused>().map(|refused| serde_json::json!(refused.0));
+        // The exit code tells it in any case.
+        let _ = if self.json {
+            let told = refused.unwrap_or_else(|| serde_json::json!({ "detail": format!("{error:#}") }));
+            line(io::stdout(), serde_json::json!({ "error": told }))
+        } else {
+            line(io::stderr(), format_args!("syncdeckctl: {error:#}"))
+        };
+    }
+}
+
+fn line(mut to: impl Write, text: impl fmt::Display) -> io::Result<()> {
+    match writeln!(to, "{text}").and_then(|()| to.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 
