@@ -55,6 +55,20 @@ function Grid(props: { onOpen?: (row: Row) => void; rows?: Row[] }) {
   );
 }
 
+/** A list that is read again with another second record. */
+function ReadAgain(props: { columns: Column<Row>[] }) {
+  const [read, setRead] = useState(rows);
+  const again = () => setRead(read.map((row) => (row.id === "b" ? { ...row, spend: 20 } : row)));
+  return (
+    <>
+      <button type="button" onClick={again}>
+        Read again
+      </button>
+      <DataGrid id="test" label="Rows" rows={read} columns={props.columns} rowId={(row) => row.id} onOpen={() => {}} />
+    </>
+  );
+}
+
 it("sorts numbers downwards first, and unknown always stands last", async () => {
   await inConsole(<Grid />);
   const user = userEvent.setup();
@@ -109,19 +123,7 @@ it("draws a row again only when its own record or its own state changes", async 
       return column.cell(row);
     },
   }));
-  function Read() {
-    const [read, setRead] = useState(rows);
-    const again = () => setRead(read.map((row) => (row.id === "b" ? { ...row, spend: 20 } : row)));
-    return (
-      <>
-        <button type="button" onClick={again}>
-          Read again
-        </button>
-        <DataGrid id="test" label="Rows" rows={read} columns={watched} rowId={(row) => row.id} onOpen={() => {}} />
-      </>
-    );
-  }
-  await inConsole(<Read />);
+  await inConsole(<ReadAgain columns={watched} />);
   const user = userEvent.setup();
   const since = async (act: () => Promise<void>) => {
     drawn.length = 0;
