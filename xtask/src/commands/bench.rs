@@ -100,8 +100,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if cfg!(target_os = "linux") { window() } else { Ok(()) }
 }
 
-/// A person walks about in the real window while the connections sync. Its profile differs from the release in what takes longest to
-/// build; what a press takes was the same.
+/// A person walks about in the real window while the connections sync. The profile is the release's without optimisation across crates,
+/// which takes longest to build; what a person downloads may be a little quicker.
 fn window() -> Result<()> {
     let walk = "the_window_answers_while_fifty_connections_sync";
     let mut command = in_windows();

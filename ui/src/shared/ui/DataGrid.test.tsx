@@ -133,6 +133,10 @@ it("draws a row again only when its own record or its own state changes", async 
   expect(await since(() => user.click(screen.getByRole("button", { name: "Read again" })))).toBe("b");
   screen.getByRole("grid").focus();
   expect(await since(() => user.keyboard("{ArrowDown}"))).toBe("ab");
+  // Moments are told by their time today and by their day tomorrow.
+  const tomorrow = vi.spyOn(Date.prototype, "toDateString").mockReturnValue("tomorrow");
+  expect(await since(() => user.keyboard("{ArrowUp}"))).toBe("abc");
+  tomorrow.mockRestore();
 });
 
 it("says when nothing was found", async () => {

@@ -155,14 +155,16 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
     if (!next.delete(id)) next.add(id);
     props.onSelect(next);
   };
-  const hands = useRef<Hands<Row>>({ open: () => {}, toggle });
-  hands.current = {
+  const newest: Hands<Row> = {
     open: (row, id) => {
       setActive(id);
       props.onOpen?.(row);
     },
     toggle,
   };
+  const hands = useRef(newest);
+  hands.current = newest;
+  const today = new Date().toDateString();
 
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     if (
@@ -312,6 +314,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
                   checks={selectable}
                   choosable={props.selected !== undefined || props.openId !== undefined}
                   link={props.onOpen !== undefined}
+                  today={today}
                   data={props.rowData?.(row.original)}
                   hands={hands}
                 />

@@ -32,6 +32,8 @@ interface RowProps<Row> {
   /** Whether it can be chosen at all, by its box or by being open. */
   choosable: boolean;
   link: boolean;
+  /** Today. A moment is told by its time today and by its day tomorrow, in a window that stays open over night, too. */
+  today: string;
   data: { [name: `data-${string}`]: string } | undefined;
   hands: RefObject<Hands<Row>>;
 }
