@@ -7,7 +7,7 @@ use api::{
     contract::Event,
     wire::{
         AppStatus, ClientDeleted, ClientDetail, ConnectionDetail, DraftState, ImportChecked, ImportColumn, ImportField,
-        ImportPreview, NeedAction, RunEstimate, RunStarted, SyncBoard, WorkspaceState,
+        ImportPreview, NeedAction, RequestRow, RunEstimate, RunStarted, SyncBoard, WorkspaceState,
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -239,6 +239,43 @@ async fn a_stopped_run_keeps_what_it_committed_and_the_next_one_completes() -> R
     // The one after it completes what the stopped first load has left.
     office.sync(connection).await?;
     office.is_true(client, &[key.cabinets[0].id], days_ago(60), days_ago(1)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_are_read_side_by_side_and_each_is_charged_with_its_own() -> Result<()> {
+    let office = Office::open(small()).await?;
+    let key = office.platform().keys().remove(0);
+    let client = office.client("Кофейни Север").await?.id;
+    office.platform().faults().add(Fault::always(FaultKind::Slow { millis: 60 }).on("statistics/"));
+    let wish = Wish { key: &key, cabinets: &[0], client, first_load_days: 200, lookback_days: 7 };
+    let committed = office.connect(&wish).await?;
+    let run = office.done(&committed.run_ids).await?.remove(0);
+    let detail = office.run(run.id).await?;
+    let seen = office.platform().requests().entries();
+    let mut reports = 0;
+    for slice in &detail.slices {
+        let (Some(window), Some(resource)) = (slice.window, slice.stream.strip_suffix("_stats")) else { continue };
+        let days = [format!("date_from={}", window.from()), format!("date_to={}", window.to())];
+        let path = format!("statistics/{resource}s/day");
+        let own = seen.iter().filter(|it| it.path.contains(&path) && days.iter().all(|day| it.query.contains(day)));
+        let own = own.count();
+        ensure!(own > 0 && usize::try_from(slice.requests)? >= own, "{own} of {slice:?}");
+        reports += own;
+    }
+    ensure!(reports > 6, "{reports} reports in {:?}", detail.slices);
+    // Nothing is charged twice: what no slice sent is the sign-in and the platform's own sums.
+    let counted: u32 = detail.slices.iter().map(|slice| slice.requests).sum();
+    let all = detail.requests.iter().filter(|it| !it.url.contains("token") && !it.url.contains("user")).count();
+    ensure!(usize::try_from(counted)? <= detail.requests.len() && usize::try_from(counted)? >= all, "{counted}, {all}");
+    let ends = |millis: u64| chrono::Duration::milliseconds(i64::try_from(millis).unwrap_or(i64::MAX));
+    let statistics: Vec<_> = detail.requests.iter().filter(|it| it.url.contains("/statistics/")).collect();
+    let beside = |it: &&&RequestRow| {
+        statistics
+            .iter()
+            .any(|other| other.at > it.at && other.at < it.at + ends(u64::from(it.millis)) && other.url != it.url)
+    };
+    ensure!(statistics.iter().filter(beside).count() > 0, "one after the other: {statistics:?}");
+    office.is_true(client, &[key.cabinets[0].id], days_ago(200), days_ago(1)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,7 +100,7 @@ pub struct HttpOptions {
     pub budget_key: String,
     /// The budgets of the process.
     pub budgets: Budgets,
-    /// Who watches.
+    /// Who watches, unless [`Http::watched_by`] says otherwise.
     pub observer: Arc<dyn Observer>,
     /// Time.
     pub clock: Arc<dyn Clock>,
@@ -402,6 +402,7 @@ pub struct Http {
     reach: Reach,
     secrets: Arc<SecretFields>,
     authorizer: Option<Arc<dyn Authorizer>>,
+    observer: Arc<dyn Observer>,
 }
 
 struct Shared {
@@ -476,6 +477,7 @@ impl Http {
             })
             .collect::<Result<_, Failure>>()?;
         let budget = options.budgets.account(&options.budget_key);
+        let observer = Arc::clone(&options.observer);
         let shared = Shared {
             system: Arc::from(options.system.as_str()),
             options,
@@ -485,7 +487,8 @@ impl Http {
             direct: OnceLock::new(),
         };
         let (hosts, secrets) = (Arc::from([]), Arc::default());
-        Ok(Self { shared: Arc::new(shared), budget, hosts, reach: Reach::default(), secrets, authorizer: None })
+        let shared = Arc::new(shared);
+        Ok(Self { shared, budget, hosts, reach: Reach::default(), secrets, authorizer: None, observer })
     }
 
     /// Names the hosts (as base addresses or host names) that may see secrets and sign-in. Without this call none may: a request with
@@ -546,6 +549,17 @@ impl Http {
         Self { authorizer: Some(authorizer), ..self.clone() }
     }
 
+    /// Somebody else watches what goes out from here: what is read at the same time over one connection is told apart by it.
+    #[must_use]
+    pub fn watched_by(&self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer, ..self.clone() }
+    }
+
+    /// Who watches.
+    pub fn observer(&self) -> &Arc<dyn Observer> {
+        &self.observer
+    }
+
     /// An answer that lay inside another one: of the same system, without headers of its own.
     pub fn answer_within(&self, body: String) -> HttpResponse {
         HttpResponse {
@@ -569,7 +583,7 @@ impl Http {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         let options = &self.shared.options;
-        let waiting = Waiting { clock: &*options.clock, observer: &*options.observer, cancel };
+        let waiting = Waiting { clock: &*options.clock, observer: &*self.observer, cancel };
         waiting.wait(reason, duration).await
     }
 
@@ -606,7 +620,7 @@ impl Http {
         cancel: &CancellationToken,
     ) -> Result<HttpResponse, Failure> {
         let options = &self.shared.options;
-        let waiting = Waiting { clock: &*options.clock, observer: &*options.observer, cancel };
+        let waiting = Waiting { clock: &*options.clock, observer: &*self.observer, cancel };
         let limits = policy.limits();
         let (mut retries, mut refreshed) = (0, false);
         let (mut retry_time, mut limited_time) = (Duration::ZERO, Duration::ZERO);
@@ -664,7 +678,7 @@ impl Http {
                     }
                     retries += 1;
                     retry_time += wait;
-                    options.observer.retry(number, &policy.exhausted(&attempt));
+                    self.observer.retry(number, &policy.exhausted(&attempt));
                     waiting.wait(WaitReason::Retry, wait).await?;
                 }
                 Decision::RateLimited { wait, known } => {
@@ -693,7 +707,7 @@ impl Http {
                         self.budget.pause(until);
                     }
                     limited_time += wait;
-                    options.observer.retry(number, &policy.exhausted(&attempt));
+                    self.observer.retry(number, &policy.exhausted(&attempt));
                     waiting.wait(WaitReason::RateLimited, wait).await?;
                 }
                 Decision::RefreshThenRetry => {
@@ -704,7 +718,7 @@ impl Http {
                         let rejected = self.failure(Code::SignInRejected);
                         return Err(keep_detail(rejected, &failure));
                     };
-                    options.observer.retry(number, &policy.exhausted(&attempt));
+                    self.observer.retry(number, &policy.exhausted(&attempt));
                     // Never abandoned half-way, even when a person stops: a rotated token would be lost with it.
                     authorizer.rejected(&signed.used()).await?;
                     refreshed = true;
@@ -909,7 +923,7 @@ impl Http {
             limits: Vec::new(),
         };
         let begun = std::time::Instant::now();
-        let shown = options.observer.wants_bodies().map(|most| (most, wire.headers.clone(), wire.body.clone()));
+        let shown = self.observer.wants_bodies().map(|most| (most, wire.headers.clone(), wire.body.clone()));
         let request = self
             .client_for(target)
             .map_err(Broken::Final)?
@@ -925,11 +939,11 @@ impl Http {
         }
         tracing::debug!(url = record.url, status = record.status, millis = record.millis, "request");
         if let Some((most, headers, body)) = shown {
-            options.observer.request(record.clone());
+            self.observer.request(record.clone());
             let received = outcome.as_mut().ok().map(|(_, headers, received)| (&*headers, received.begin(most)));
-            options.observer.exchange(self.shown(most, record, (&headers, &body), received));
+            self.observer.exchange(self.shown(most, record, (&headers, &body), received));
         } else {
-            options.observer.request(record);
+            self.observer.request(record);
         }
         outcome.map_err(Broken::Transport)
     }

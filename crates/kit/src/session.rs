@@ -62,3 +62,11 @@ pub struct Session {
     /// Cancelled when a person stops the run or the program quits.
     pub cancel: CancellationToken,
 }
+
+impl Session {
+    /// The same session for a part of its work, watched by somebody of its own.
+    #[must_use]
+    pub fn watched_by(&self, observer: Arc<dyn crate::observe::Observer>) -> Self {
+        Self { http: self.http.watched_by(observer), ..self.clone() }
+    }
+}

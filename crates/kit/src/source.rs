@@ -1,7 +1,7 @@
 //! What it takes to be read from. A connector implements [`Source`]; `sync` drives it and knows nothing else about it.
 //!
 //! Contract in one paragraph: `sync` asks for the accounts a sign-in can see, plans which days to read, lets the source cut them into
-//! [`Slice`]s, and asks for one slice at a time (several at once for different connections). Within a slice the source pages, splits ids
+//! [`Slice`]s, and asks for them one after the other, or for some windows of one stream at once. Within a slice the source pages, splits ids
 //! and repeats requests as the vendor demands, and hands over typed rows in batches. A slice is all or nothing: `sync` replaces the
 //! window of the slice in one transaction once `read` has returned `Ok`. A source keeps no state between calls besides caches.
 //!

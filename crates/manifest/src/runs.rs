@@ -34,7 +34,8 @@ impl Runs {
             }
         };
         let run = cell.get_or_try_init(|| prepare).await?;
-        // A cloned session may carry another wish to stop.
-        Ok(Run { cancel: session.cancel.clone(), ..run.clone() })
+        // A cloned session may carry another wish to stop, and somebody else may watch it.
+        let http = run.http.watched_by(Arc::clone(session.http.observer()));
+        Ok(Run { cancel: session.cancel.clone(), http, ..run.clone() })
     }
 }

@@ -52,7 +52,7 @@ pub struct Effort {
     pub requests: u64,
     /// Requests that were repeats.
     pub retries: u64,
-    /// Milliseconds.
+    /// Milliseconds; of the time in which others were read beside it, its share.
     pub millis: u64,
 }
 

@@ -4,7 +4,7 @@
 //! Records of streams that go on from a state are different: each state that the source hands over commits what came before it, so that
 //! an interrupted first read of a million records goes on and does not begin again.
 
-use crate::live::Live;
+use crate::{live::Share, run::SIDE_BY_SIDE};
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use kit::{clock::Clock, source::Sink};
@@ -27,7 +27,7 @@ use store::{
     records::{RecordsCommit, RecordsOver},
 };
 
-/// Rows kept in memory for one slice; some 25 MB. Staging writes each row twice, so a month of three thousand ads should fit.
+/// Rows kept in memory for the slices of one run; some 25 MB. Staging writes each row twice, so a month of three thousand ads should fit.
 const IN_MEMORY: usize = 120_000;
 /// Bytes of records kept in memory for one slice.
 const IN_MEMORY_BYTES: usize = 24 << 20;
@@ -41,7 +41,7 @@ pub(crate) struct Collector {
     store: Store,
     run: RunId,
     seq: u32,
-    live: Arc<Live>,
+    share: Arc<Share>,
     pub(crate) objects: Vec<AdObject>,
     pub(crate) stats: Vec<CampaignStat>,
     /// Whether any statistics came, staged ones included.
@@ -56,12 +56,12 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    pub(crate) fn new(store: Store, run: RunId, seq: u32, live: Arc<Live>) -> Self {
+    pub(crate) fn new(store: Store, run: RunId, seq: u32, share: Arc<Share>) -> Self {
         Self {
             store,
             run,
             seq,
-            live,
+            share,
             objects: vec![],
             stats: vec![],
             any_stats: false,
@@ -89,12 +89,14 @@ impl Collector {
 #[async_trait]
 impl Sink for Collector {
     async fn batch(&mut self, batch: Batch) -> Result<(), Failure> {
-        self.live.collected((batch.stats.len() + batch.objects.len()) as u64);
+        self.share.collected((batch.stats.len() + batch.objects.len()) as u64);
         self.any_stats |= !batch.stats.is_empty();
         self.objects.extend(batch.objects);
         self.stats.extend(batch.stats);
         self.reject(batch.rejected);
-        if self.stats.len() >= IN_MEMORY {
+        let all = self.share.holds(self.stats.len());
+        if all >= IN_MEMORY && self.stats.len() >= IN_MEMORY / SIDE_BY_SIDE {
+            self.share.holds(0);
             let given_back = self.store.stage(self.run, self.seq, std::mem::take(&mut self.stats)).await?;
             self.reject(given_back);
         }
@@ -110,7 +112,7 @@ impl Sink for Collector {
 pub(crate) struct RecordCollector {
     store: Store,
     slice: (RunId, u32),
-    live: Arc<Live>,
+    share: Arc<Share>,
     clock: Arc<dyn Clock>,
     incremental: bool,
     /// Where the stream stood when the slice began.
@@ -132,7 +134,7 @@ impl RecordCollector {
     pub(crate) fn new(
         store: Store,
         slice: (RunId, u32),
-        live: Arc<Live>,
+        share: Arc<Share>,
         clock: Arc<dyn Clock>,
         incremental: bool,
         state: Option<Value>,
@@ -140,7 +142,7 @@ impl RecordCollector {
         Self {
             store,
             slice,
-            live,
+            share,
             clock,
             incremental,
             state,
@@ -204,7 +206,7 @@ impl Sink for RecordCollector {
         if !batch.stats.is_empty() || !batch.objects.is_empty() {
             return Err(Failure::new(Code::Internal).detail("a stream of records handed over typed rows"));
         }
-        self.live.collected(batch.records.len() as u64);
+        self.share.collected(batch.records.len() as u64);
         for row in batch.rejected {
             if self.rejected.len() < REJECTED {
                 self.rejected.push(row);

@@ -6,7 +6,11 @@ use model::{
     id::{ClientId, ConnectionId, RunId},
     run::{Progress, RunState},
 };
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+use store::commit::Effort;
 use tokio::time::Instant;
 
 /// Something the screens should know.
@@ -48,13 +52,17 @@ pub struct Live {
     connection_id: ConnectionId,
     client_id: ClientId,
     state: Mutex<Moving>,
+    /// Rows of all its slices that lie in memory.
+    held: AtomicUsize,
+    /// Slices being read.
+    reading: AtomicUsize,
 }
 
 #[derive(Debug)]
 struct Moving {
     state: RunState,
     progress: Progress,
-    /// Rows of the slice being read: shown, but not yet durable.
+    /// Rows of the slices being read: shown, but not yet durable.
     slice_rows: u64,
     waiting_until: Option<DateTime<Utc>>,
     failure: Option<Failure>,
@@ -73,7 +81,14 @@ impl Live {
             failure: None,
             began: None,
         };
-        Self { run_id, connection_id, client_id, state: Mutex::new(state) }
+        Self {
+            run_id,
+            connection_id,
+            client_id,
+            state: Mutex::new(state),
+            held: AtomicUsize::new(0),
+            reading: AtomicUsize::new(0),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Moving> {
@@ -115,23 +130,15 @@ impl Live {
             moving.waiting_until = None;
         }
     }
-    pub(crate) fn collected(&self, rows: u64) {
-        self.lock().slice_rows += rows;
-    }
-    /// The slice is durable, or given up.
-    pub(crate) fn slice_over(&self, done: bool, rows: u64, quarantined: u64) {
+    /// A slice is durable, or given up; it had shown so many rows.
+    fn slice_over(&self, done: bool, rows: u64, quarantined: u64, shown: u64) {
         let mut moving = self.lock();
-        moving.slice_rows = 0;
+        moving.slice_rows = moving.slice_rows.saturating_sub(shown);
         if done {
             moving.progress.slices_done += 1;
             moving.progress.rows += rows;
             moving.progress.quarantined += quarantined;
         }
-    }
-    /// Requests and repeated requests so far, to charge a slice with its share.
-    pub(crate) fn traffic(&self) -> (u64, u64) {
-        let moving = self.lock();
-        (moving.progress.requests, moving.progress.retries)
     }
     pub(crate) fn quarantined(&self) -> u64 {
         self.lock().progress.quarantined
@@ -161,5 +168,64 @@ impl Live {
             waiting_until: moving.waiting_until,
             failure: moving.failure.clone(),
         }
+    }
+}
+
+/// What one slice has of its run: slices are read side by side, and each is charged with its own.
+#[derive(Debug)]
+pub(crate) struct Share {
+    live: Arc<Live>,
+    requests: AtomicU64,
+    retries: AtomicU64,
+    /// Rows shown.
+    rows: AtomicU64,
+    /// Rows in memory.
+    held: AtomicUsize,
+}
+
+impl Share {
+    pub(crate) fn new(live: Arc<Live>) -> Self {
+        live.reading.fetch_add(1, Ordering::Relaxed);
+        Self {
+            live,
+            requests: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+            held: AtomicUsize::new(0),
+        }
+    }
+    /// A request of its own went out.
+    pub(crate) fn requested(&self, retry: bool) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.retries.fetch_add(u64::from(retry), Ordering::Relaxed);
+    }
+    /// What it took so far.
+    pub(crate) fn effort(&self, began: DateTime<Utc>, now: DateTime<Utc>) -> Effort {
+        let beside = self.live.reading.load(Ordering::Relaxed).max(1) as u64;
+        Effort {
+            requests: self.requests.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+            millis: (now - began).num_milliseconds().unsigned_abs() / beside,
+        }
+    }
+    pub(crate) fn collected(&self, rows: u64) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.live.lock().slice_rows += rows;
+    }
+    /// So many of its rows lie in memory now; answers with those of the whole run.
+    pub(crate) fn holds(&self, rows: usize) -> usize {
+        let before = self.held.swap(rows, Ordering::Relaxed);
+        let all = &self.live.held;
+        if rows >= before {
+            all.fetch_add(rows - before, Ordering::Relaxed) + (rows - before)
+        } else {
+            all.fetch_sub(before - rows, Ordering::Relaxed).saturating_sub(before - rows)
+        }
+    }
+    /// It is durable, or given up.
+    pub(crate) fn over(&self, done: bool, rows: u64, quarantined: u64) {
+        self.holds(0);
+        self.live.reading.fetch_sub(1, Ordering::Relaxed);
+        self.live.slice_over(done, rows, quarantined, self.rows.load(Ordering::Relaxed));
     }
 }

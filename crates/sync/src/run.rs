@@ -4,11 +4,12 @@ use crate::{
     alerts,
     collect::{Collector, RecordCollector},
     engine::{Duty, Engine, Place, Wiring},
-    live::{Live, SyncEvent},
+    live::{Live, Share, SyncEvent},
     plan, schedule,
-    scribe::{self, Pen},
+    scribe::{self, Pen, SlicePen},
 };
 use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use kit::{
     clock::Clock,
     session::Session,
@@ -23,7 +24,7 @@ use model::{
     shape::Shape,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -32,10 +33,14 @@ use std::{
 };
 use store::{
     Store,
-    commit::{Effort, SliceCommit, SliceFailure},
+    commit::{SliceCommit, SliceFailure},
     drifts::Looked,
 };
 use tokio_util::sync::CancellationToken;
+
+/// Windows of one stream that are read side by side: while one waits for its platform, another one's answers are read. How many requests
+/// go out is the budget's to say, and partitions within a window are the source's.
+pub(crate) const SIDE_BY_SIDE: usize = 3;
 
 /// How often an end that the disk has no room for is tried again.
 const ROOM_AGAIN: Duration = Duration::from_millis(500);
@@ -115,8 +120,27 @@ fn records_of(source: &dyn Source, stream: &str) -> Option<bool> {
     }
 }
 
+/// A slice that is over, well or not.
+struct Over {
+    stream: String,
+    /// The form of its answers.
+    seen: Shape,
+    result: Result<(), Failure>,
+}
+
 fn window_text(slice: &store::slices::Slice) -> String {
     slice.window.map(|window| format!("{}..{}", window.from(), window.to())).unwrap_or_default()
+}
+
+/// A slice that was begun.
+#[derive(Clone, Copy)]
+struct Taken<'a> {
+    source: &'a dyn Source,
+    session: &'a Session,
+    slice: &'a store::slices::Slice,
+    share: &'a Arc<Share>,
+    began: DateTime<Utc>,
+    pen: &'a Pen,
 }
 
 impl Runner {
@@ -345,6 +369,8 @@ impl Runner {
         }
     }
 
+    /// Reads what is left, in its order; of one stream several windows side by side. After a failure that ends the run nothing more is
+    /// begun, and what is being read comes to its own end: what it has brought need not be read again.
     async fn each_slice(
         &self,
         slices: Vec<store::slices::Slice>,
@@ -353,30 +379,54 @@ impl Runner {
         looks: &mut Looks,
         place: &mut Option<Place>,
     ) -> Result<(), Failure> {
-        let mut first_failure = None;
-        for slice in slices {
-            if slice.state == SliceState::Done {
-                continue;
-            }
-            if self.cancel.is_cancelled() {
-                return Err(Failure::new(Code::Cancelled));
-            }
-            if self.engine.is_wanted(self.id) {
-                *place = None;
-                self.store.set_run_state(self.id, RunState::Queued).await?;
-                self.live.set_state(RunState::Queued);
-                (self.tell)(SyncEvent::Moved(self.live.snapshot()));
-                *place = Some(self.place().await?);
-            }
-            if let Err(failure) = self.slice(source, session, &slice, pen, looks).await {
-                // What ends the run is what has to be mended, whatever failed before it.
-                if rest_of_run(&failure, records_of(source, &slice.stream).is_some()) == Rest::GiveUp {
-                    return Err(failure);
+        let mut left: VecDeque<_> = slices.into_iter().filter(|slice| slice.state != SliceState::Done).collect();
+        let mut reading = FuturesUnordered::new();
+        // Names are read alone: what follows may need them.
+        let mut stream_being_read = None;
+        let (mut first_failure, mut end) = (None, None);
+        loop {
+            while end.is_none() && reading.len() < SIDE_BY_SIDE {
+                let Some(next) = left.front() else { break };
+                let own = next.window.is_some().then(|| next.stream.clone());
+                if !reading.is_empty() && (own.is_none() || own != stream_being_read) {
+                    break;
                 }
+                if self.cancel.is_cancelled() {
+                    end = Some(Failure::new(Code::Cancelled));
+                    break;
+                }
+                if self.engine.is_wanted(self.id) {
+                    if !reading.is_empty() {
+                        break;
+                    }
+                    self.step_aside(place).await?;
+                }
+                stream_being_read = own;
+                if let Some(slice) = left.pop_front() {
+                    reading.push(self.slice(source, session, slice, pen));
+                }
+            }
+            let Some(over) = reading.next().await else { break };
+            looks.add(&over.stream, &over.seen);
+            let Err(failure) = over.result else { continue };
+            if rest_of_run(&failure, records_of(source, &over.stream).is_some()) == Rest::GiveUp {
+                // What ends the run is what has to be mended, whatever failed before it. Of several the first one was there first.
+                end.get_or_insert(failure);
+            } else {
                 first_failure.get_or_insert(failure);
             }
         }
-        first_failure.map_or(Ok(()), Err)
+        end.or(first_failure).map_or(Ok(()), Err)
+    }
+
+    /// Lets somebody else have the place, and waits for one.
+    async fn step_aside(&self, place: &mut Option<Place>) -> Result<(), Failure> {
+        *place = None;
+        self.store.set_run_state(self.id, RunState::Queued).await?;
+        self.live.set_state(RunState::Queued);
+        (self.tell)(SyncEvent::Moved(self.live.snapshot()));
+        *place = Some(self.place().await?);
+        Ok(())
     }
 
     /// Waits for a place, and says that it has one.
@@ -405,102 +455,81 @@ impl Runner {
             .detail(format_args!("not one good row in {} for days that have rows", slice.stream)))
     }
 
-    async fn slice(
-        &self,
-        source: &dyn Source,
-        session: &Session,
-        slice: &store::slices::Slice,
-        pen: &Pen,
-        looks: &mut Looks,
-    ) -> Result<(), Failure> {
-        self.store.begin_slice(self.id, slice.seq).await?;
+    async fn slice(&self, source: &dyn Source, session: &Session, slice: store::slices::Slice, pen: &Pen) -> Over {
+        let share = Arc::new(Share::new(Arc::clone(&self.live)));
+        let session = session.watched_by(Arc::new(SlicePen { pen: pen.clone(), share: Arc::clone(&share) }));
         let began = self.clock.now();
-        let traffic = self.live.traffic();
-        pen.line(began, "slice_started", [("stream", slice.stream.clone()), ("window", window_text(slice))]);
-
-        if let Some(incremental) = records_of(source, &slice.stream) {
-            return self.records_slice(source, session, slice, incremental, (began, traffic), (pen, looks)).await;
-        }
-        let mut rows = Collector::new(self.store.clone(), self.id, slice.seq, Arc::clone(&self.live));
-        let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
-        let read = source.read(session, &wanted, &mut rows).await;
-        looks.add(&slice.stream, &rows.seen);
-
-        let read_at = self.clock.now();
-        let effort = self.effort(began, traffic, read_at);
-        let read = match read {
-            Ok(()) => self.believable(slice, &rows).await,
-            failed => failed,
-        };
-        let committed = match read {
-            Ok(()) if self.cancel.is_cancelled() => Err(Failure::new(Code::Cancelled)),
+        let mut seen = Shape::default();
+        let committed = match self.store.begin_slice(self.id, slice.seq).await {
             Ok(()) => {
-                let final_after = source.descriptor().final_after_days;
-                let today = model::date::today(read_at, &self.connection.time_zone);
-                if rows.rejected_more > 0 {
-                    pen.line(read_at, "quarantine_full", [("more", rows.rejected_more.to_string())]);
+                pen.line(began, "slice_started", [("stream", slice.stream.clone()), ("window", window_text(&slice))]);
+                let taken = Taken { source, session: &session, slice: &slice, share: &share, began, pen };
+                match records_of(source, &slice.stream) {
+                    Some(incremental) => self.records(taken, incremental, &mut seen).await,
+                    None => self.rows(taken, &mut seen).await,
                 }
-                let more = rows.rejected_more;
-                self.store
-                    .commit_slice(SliceCommit {
-                        run_id: self.id,
-                        slice_seq: slice.seq,
-                        objects: rows.objects,
-                        stats: rows.stats,
-                        rejected: rows.rejected,
-                        rejected_more: rows.lost_more,
-                        read_at,
-                        final_before: plan::final_before(today, final_after),
-                        effort,
-                    })
-                    .await
-                    .map(|committed| (committed.rows + committed.objects, committed.quarantined + more))
-                    .map_err(Failure::from)
             }
-            Err(failure) => Err(failure),
+            Err(error) => Err(Failure::from(error)),
         };
-        self.told(slice, committed, (read_at, effort), pen).await
+        let result = self.told(&slice, committed, (began, &share), pen).await;
+        Over { stream: slice.stream, seen, result }
     }
 
-    /// What reading a slice took so far.
-    fn effort(&self, began: DateTime<Utc>, traffic: (u64, u64), now: DateTime<Utc>) -> Effort {
-        let sent = self.live.traffic();
-        let millis = (now - began).num_milliseconds().unsigned_abs();
-        Effort { requests: sent.0 - traffic.0, retries: sent.1 - traffic.1, millis }
+    /// Reads and commits a slice of names or of days.
+    async fn rows(&self, taken: Taken<'_>, seen: &mut Shape) -> Result<(u64, u64), Failure> {
+        let Taken { source, session, slice, share, pen, .. } = taken;
+        let mut rows = Collector::new(self.store.clone(), self.id, slice.seq, Arc::clone(share));
+        let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
+        let read = source.read(session, &wanted, &mut rows).await;
+        *seen = std::mem::take(&mut rows.seen);
+        read?;
+        self.believable(slice, &rows).await?;
+        if self.cancel.is_cancelled() {
+            return Err(Failure::new(Code::Cancelled));
+        }
+        let read_at = self.clock.now();
+        let today = model::date::today(read_at, &self.connection.time_zone);
+        let more = rows.rejected_more;
+        if more > 0 {
+            pen.line(read_at, "quarantine_full", [("more", more.to_string())]);
+        }
+        let commit = SliceCommit {
+            run_id: self.id,
+            slice_seq: slice.seq,
+            objects: rows.objects,
+            stats: rows.stats,
+            rejected: rows.rejected,
+            rejected_more: rows.lost_more,
+            read_at,
+            final_before: plan::final_before(today, source.descriptor().final_after_days),
+            effort: share.effort(taken.began, read_at),
+        };
+        let committed = self.store.commit_slice(commit).await?;
+        Ok((committed.rows + committed.objects, committed.quarantined + more))
     }
 
     /// Reads a stream of records. What its source declared as reached is durable already when this ends, however it ends.
-    async fn records_slice(
-        &self,
-        source: &dyn Source,
-        session: &Session,
-        slice: &store::slices::Slice,
-        incremental: bool,
-        (began, traffic): (DateTime<Utc>, (u64, u64)),
-        (pen, looks): (&Pen, &mut Looks),
-    ) -> Result<(), Failure> {
+    async fn records(&self, taken: Taken<'_>, incremental: bool, seen: &mut Shape) -> Result<(u64, u64), Failure> {
+        let Taken { source, session, slice, share, .. } = taken;
         let state = if incremental { self.store.stream_state(self.connection.id, &slice.stream).await? } else { None };
         let mut records = RecordCollector::new(
             self.store.clone(),
             (self.id, slice.seq),
-            Arc::clone(&self.live),
+            Arc::clone(share),
             Arc::clone(&self.clock),
             incremental,
             state,
         );
         let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
         let read = source.read(session, &wanted, &mut records).await;
-        looks.add(&slice.stream, &records.seen);
-        let read_at = self.clock.now();
-        let effort = self.effort(began, traffic, read_at);
-        let committed = match read {
-            Ok(()) => records.end(effort).await,
+        *seen = std::mem::take(&mut records.seen);
+        match read {
+            Ok(()) => records.end(share.effort(taken.began, self.clock.now())).await,
             Err(failure) => {
                 records.keep().await;
                 Err(failure)
             }
-        };
-        self.told(slice, committed, (read_at, effort), pen).await
+        }
     }
 
     /// Says how a slice ended: to the log, the screens and, when it failed, the database.
@@ -508,15 +537,15 @@ impl Runner {
         &self,
         slice: &store::slices::Slice,
         committed: Result<(u64, u64), Failure>,
-        (read_at, effort): (DateTime<Utc>, Effort),
+        (began, share): (DateTime<Utc>, &Share),
         pen: &Pen,
     ) -> Result<(), Failure> {
-        let window = window_text(slice);
+        let (now, window) = (self.clock.now(), window_text(slice));
         match committed {
             Ok((rows, quarantined)) => {
-                self.live.slice_over(true, rows, quarantined);
+                share.over(true, rows, quarantined);
                 pen.line(
-                    read_at,
+                    now,
                     "slice_committed",
                     [
                         ("stream", slice.stream.clone()),
@@ -529,14 +558,14 @@ impl Runner {
                 Ok(())
             }
             Err(failure) => {
-                self.live.slice_over(false, 0, 0);
+                share.over(false, 0, 0);
                 if failure.kind() != FailureKind::Cancelled {
                     let failed = SliceFailure {
                         run_id: self.id,
                         slice_seq: slice.seq,
                         failure: failure.clone(),
-                        tried_at: read_at,
-                        effort,
+                        tried_at: now,
+                        effort: share.effort(began, now),
                     };
                     if let Err(error) = self.store.fail_slice(failed).await {
                         tracing::error!(%error, "the failure of a slice could not be written");

@@ -3,7 +3,7 @@
 //!
 //! A log that cannot be written (full disk) never fails a run: it is said once in the program's own log.
 
-use crate::live::{Live, SyncEvent};
+use crate::live::{Live, Share, SyncEvent};
 use chrono::{DateTime, Utc};
 use kit::observe::{Observer, RequestRecord, Wait, WaitReason};
 use model::{
@@ -81,6 +81,25 @@ impl Observer for Pen {
                 ("detail", failure.detail.clone().unwrap_or_default()),
             ],
         );
+    }
+}
+
+/// The pen of one slice, which is charged with what it notes.
+pub(crate) struct SlicePen {
+    pub(crate) pen: Pen,
+    pub(crate) share: Arc<Share>,
+}
+
+impl Observer for SlicePen {
+    fn request(&self, record: RequestRecord) {
+        self.share.requested(record.attempt > 1);
+        self.pen.request(record);
+    }
+    fn waiting(&self, wait: Wait) {
+        self.pen.waiting(wait);
+    }
+    fn retry(&self, attempt: u32, failure: &Failure) {
+        self.pen.retry(attempt, failure);
     }
 }
 

@@ -99,17 +99,18 @@ async fn what_one_program_asks_for_the_other_does() {
     assert!(other.heard.load(Ordering::SeqCst) > 0, "its screens learn of it");
 
     // Hold, go on and stop, from the other program.
-    house.source.acts([(1, Act::Hang)]);
+    house.source.from_place(1, &Act::Hang);
     let days = Asked::days(DateRange::ending(today(Utc::now(), ZONE).pred_opt().unwrap(), 6));
     let id = other.engine.start(house.connection, RunTrigger::Recollect, days).await.unwrap();
     here.look().await.unwrap();
-    until("it reads", async || house.source.windows() == 2).await;
+    house.hangs_at(id, 1, 3).await;
     let (asked, done) = tokio::join!(other.engine.pause(id), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         here.look().await
     });
     asked.unwrap();
     done.unwrap();
+    house.source.acts([]);
     assert_eq!(state(&other.store, id).await, RunState::Paused);
     other.engine.resume(id).await.unwrap();
     here.look().await.unwrap();
@@ -120,9 +121,9 @@ async fn what_one_program_asks_for_the_other_does() {
 async fn a_program_that_is_gone_or_asleep_is_replaced_and_its_late_writes_are_refused() {
     let house = House::build().await;
     let here = watch(&house);
-    house.source.acts([(3, Act::Hang)]);
+    house.source.from_place(3, &Act::Hang);
     let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
-    until("it reads", async || house.source.windows() == 4).await;
+    house.hangs_at(id, 3, 5).await;
 
     let other = Program::open(&house, "other").await;
     // A sign now and then is enough.
@@ -163,9 +164,10 @@ async fn a_command_hands_over_to_a_program_that_stays() {
     house.engine.leave().await.unwrap().release_lease().await.unwrap();
     let command = Program::of(&house, "command", false).await;
     command.looks(1).await;
-    command.source.acts([(3, Act::Hang)]);
+    command.source.from_place(3, &Act::Hang);
     let id = command.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
-    until("it reads", async || command.source.windows() == 4).await;
+    until("it reads", async || command.source.windows() == 5).await;
+    until("it reads", async || house.clicks().await == 6).await;
 
     // The window is opened meanwhile: a look of each, and it is on duty; the run of the command goes on there.
     let window = Program::open(&house, "window").await;
@@ -191,9 +193,9 @@ async fn a_command_hands_over_to_a_program_that_stays() {
 #[tokio::test]
 async fn a_held_run_stays_held_over_a_restart_and_goes_on_where_it_stood() {
     let house = House::build().await;
-    house.source.acts([(2, Act::Hang)]);
+    house.source.from_place(2, &Act::Hang);
     let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
-    until("it reads", async || house.source.windows() == 3).await;
+    house.hangs_at(id, 2, 5).await;
     house.engine.pause(id).await.unwrap();
     assert_eq!(house.outcome(id).await, (RunState::Paused, 3, 4));
     assert!(house.engine.snapshots().is_empty(), "its place is free");
@@ -217,9 +219,9 @@ async fn a_held_run_stays_held_over_a_restart_and_goes_on_where_it_stood() {
     assert_eq!(house.source.windows(), 3, "what was committed before is not read again");
 
     // One that is held can be stopped, too.
-    house.source.acts([(0, Act::Hang)]);
+    house.source.from_place(0, &Act::Hang);
     let again = house.engine.start(house.connection, RunTrigger::Manual, Asked::due()).await.unwrap();
-    until("it reads", async || house.source.windows() == 1).await;
+    house.hangs_at(again, 0, 2).await;
     house.engine.pause(again).await.unwrap();
     house.engine.cancel(again).await.unwrap();
     assert_eq!(state(&house.store, again).await, RunState::Stopped);
@@ -229,14 +231,14 @@ async fn a_held_run_stays_held_over_a_restart_and_goes_on_where_it_stood() {
 #[tokio::test]
 async fn a_long_run_steps_aside_for_what_is_new_of_its_own_connection() {
     let house = House::build().await;
-    house.source.acts([(1, Act::Hang)]);
+    house.source.from_place(1, &Act::Hang);
     let long = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
-    until("it reads", async || house.source.windows() == 2).await;
+    house.hangs_at(long, 1, 4).await;
     let fresh = house.engine.start(house.connection, RunTrigger::Schedule, Asked::due()).await.unwrap();
     assert_ne!(fresh, long);
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(house.source.windows(), 2, "one connection is read by one run at a time");
-    // The slice that was being read is finished; then the fresh run goes first, and the long one after it.
+    assert_eq!(house.source.windows(), 4, "one connection is read by one run at a time");
+    // The slices that were being read are finished; then the fresh run goes first, and the long one after it.
     house.source.acts.lock().unwrap().clear();
     house.source.let_go();
     house.engine.finished(fresh).await;
@@ -245,18 +247,18 @@ async fn a_long_run_steps_aside_for_what_is_new_of_its_own_connection() {
     house.engine.finished(long).await;
     assert_eq!(house.outcome(long).await, (RunState::Done, 6, 10));
     let order: Vec<_> = house.source.reads.lock().unwrap().iter().map(|slice| slice.stream == "campaigns").collect();
-    // The dictionary of the long run, its two windows, then the fresh run from its dictionary on.
+    // The dictionary of the long run, its first windows, then the fresh run from its dictionary on.
     assert_eq!(order.iter().position(|dictionary| *dictionary).unwrap(), 0);
-    assert_eq!(order.iter().skip(1).position(|dictionary| *dictionary).unwrap(), 2);
+    assert_eq!(order.iter().skip(1).position(|dictionary| *dictionary).unwrap(), 4);
     assert_eq!(order.len(), 6 + of_fresh, "nothing was read twice");
 }
 
 #[tokio::test]
 async fn what_a_stopped_first_load_left_is_completed_though_newer_days_were_read_meanwhile() {
     let house = House::build().await;
-    house.source.acts([(1, Act::Hang)]);
+    house.source.from_place(1, &Act::Hang);
     let long = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
-    until("it reads", async || house.source.windows() == 2).await;
+    house.hangs_at(long, 1, 4).await;
     house.engine.pause(long).await.unwrap();
     house.source.acts([]);
     house.run().await;

@@ -5,38 +5,43 @@
 mod house;
 
 use chrono::Utc;
-use house::{Act, House, KEY, ZONE, engine};
+use house::{Act, House, KEY, SIDE_BY_SIDE, ZONE, engine};
 use model::{
     connection::ConnectionState,
     date::{DateRange, today},
     failure::Code,
-    run::{RunState, RunTrigger},
+    run::{RunState, RunTrigger, SliceState},
     secret::Secret,
 };
 use std::{sync::Arc, time::Duration};
 use store::Store;
 use sync::engine::Asked;
 
-/// Ten days in five windows of two, after one dictionary: six slices.
+/// Ten days in five windows of two, after one dictionary: six slices, of which three windows are read side by side.
 #[tokio::test]
 async fn what_a_failure_does_to_the_rest_of_a_run() {
-    for (act, state, slices, clicks) in [
-        (None, RunState::Done, 6, 10),
-        (Some(Act::Reject), RunState::DoneWithRemarks, 6, 10),
+    let here = |act: Act| vec![(2, act)];
+    let everywhere = |code: Code| (0..5).map(|place| (place, Act::Fail(code))).collect::<Vec<_>>();
+    for (acts, state, begun, slices, clicks) in [
+        (vec![], RunState::Done, 5, 6, 10),
+        (here(Act::Reject), RunState::DoneWithRemarks, 5, 6, 10),
         // Other windows may succeed.
-        (Some(Act::Fail(Code::VendorChanged)), RunState::Failed, 5, 8),
-        (Some(Act::Fail(Code::NotJson)), RunState::Failed, 5, 8),
-        (Some(Act::Fail(Code::Internal)), RunState::Failed, 5, 8),
-        // They would fail for the same reason.
-        (Some(Act::Fail(Code::PlatformDown)), RunState::Failed, 3, 4),
-        (Some(Act::Fail(Code::SignInRejected)), RunState::Failed, 3, 4),
-        (Some(Act::Fail(Code::PermissionDenied)), RunState::Failed, 3, 4),
-        (Some(Act::Fail(Code::Cancelled)), RunState::Stopped, 3, 4),
+        (here(Act::Fail(Code::VendorChanged)), RunState::Failed, 5, 5, 8),
+        (here(Act::Fail(Code::NotJson)), RunState::Failed, 5, 5, 8),
+        (here(Act::Fail(Code::Internal)), RunState::Failed, 5, 5, 8),
+        (everywhere(Code::Internal), RunState::Failed, 5, 1, 0),
+        // They would fail for the same reason: those that were begun come to their end, and no more are begun.
+        (everywhere(Code::PlatformDown), RunState::Failed, 3, 1, 0),
+        (everywhere(Code::SignInRejected), RunState::Failed, 3, 1, 0),
+        (everywhere(Code::PermissionDenied), RunState::Failed, 3, 1, 0),
+        (everywhere(Code::Cancelled), RunState::Stopped, 3, 1, 0),
     ] {
         let house = House::build().await;
-        house.source.acts(act.clone().map(|act| (2, act)));
+        let act = acts.first().map(|(_, act)| act.clone());
+        house.source.acts(acts);
         let id = house.run().await;
         assert_eq!(house.outcome(id).await, (state, slices, clicks), "{act:?}");
+        assert_eq!(house.source.windows(), begun, "{act:?}");
         let run = house.store.run(id).await.unwrap();
         let code = run.failure.map(|failure| failure.code);
         let expected = match act {
@@ -81,7 +86,7 @@ async fn a_failed_reading_leaves_the_old_days_alone() {
     let house = House::build().await;
     house.run().await;
     *house.source.clicks.lock().unwrap() = 5;
-    house.source.acts([(0, Act::Fail(Code::BodyTruncated))]);
+    house.source.from_place(0, &Act::Fail(Code::BodyTruncated));
     let id = house.run().await;
     assert_eq!(house.outcome(id).await, (RunState::Failed, 1, 10));
 }
@@ -89,14 +94,14 @@ async fn a_failed_reading_leaves_the_old_days_alone() {
 #[tokio::test]
 async fn a_stopped_run_keeps_what_it_committed() {
     let house = House::build().await;
-    house.source.acts([(3, Act::Hang)]);
+    house.source.from_place(3, &Act::Hang);
     let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     let again = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     assert_eq!(again, id, "a connection has one long run at a time");
     let other_days = Asked::days(DateRange::day(today(Utc::now(), ZONE).pred_opt().unwrap()));
     let refused = house.engine.start(house.connection, RunTrigger::Recollect, other_days).await.unwrap_err();
     assert_eq!(refused.code, Code::AlreadyRunning);
-    until(|| house.source.windows() == 4).await;
+    house.hangs_at(id, 3, 5).await;
     house.engine.cancel(id).await.unwrap();
     assert_eq!(house.outcome(id).await, (RunState::Stopped, 4, 6));
     house.engine.cancel(id).await.expect("stopping what has stopped is not an error");
@@ -105,9 +110,9 @@ async fn a_stopped_run_keeps_what_it_committed() {
 #[tokio::test]
 async fn what_a_quitted_program_left_goes_on_under_the_same_id() {
     let house = House::build().await;
-    house.source.acts([(3, Act::Hang)]);
+    house.source.from_place(3, &Act::Hang);
     let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
-    until(|| house.source.windows() == 4).await;
+    house.hangs_at(id, 3, 5).await;
     house.engine.leave().await;
     assert!(!house.store.run(id).await.unwrap().state.is_over(), "quitting is not an end");
     assert_eq!(house.clicks().await, 6);
@@ -130,13 +135,13 @@ async fn what_a_quitted_program_left_goes_on_under_the_same_id() {
 #[tokio::test]
 async fn long_loads_leave_a_place_for_what_is_new() {
     let house = House::build().await;
-    house.source.acts((0..100).map(|place| (place, Act::Hang)));
+    house.source.from_place(0, &Act::Hang);
     let mut long = Vec::new();
     for account in ["a", "b", "c", "d"] {
         let connection = house.another(account).await;
         long.push(house.engine.start(connection, RunTrigger::First, Asked::due()).await.unwrap());
     }
-    until(|| house.source.windows() == 2).await;
+    until(|| house.source.windows() == 2 * SIDE_BY_SIDE).await;
     let state = |id| house.engine.snapshots().into_iter().find(|run| run.run_id == id).unwrap().state;
     assert_eq!(long.iter().filter(|id| state(**id) == RunState::Queued).count(), 2, "two of them wait");
     house.source.acts([]);
@@ -150,6 +155,23 @@ async fn long_loads_leave_a_place_for_what_is_new() {
     house.engine.finished(long[2]).await;
     assert_eq!(house.store.run(long[2]).await.unwrap().state, RunState::Done);
     house.engine.leave().await;
+}
+
+#[tokio::test]
+async fn names_are_read_alone_and_windows_side_by_side() {
+    let house = House::build().await;
+    house.source.from_place(0, &Act::Hang);
+    let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
+    house.hangs_at(id, 0, SIDE_BY_SIDE).await;
+    let slices = house.store.slices(id).await.unwrap();
+    assert_eq!((slices[0].state, slices[0].window), (SliceState::Done, None), "names come first");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(house.source.windows(), SIDE_BY_SIDE, "and no more than so many at once");
+    // A day that comes first does not wait for the one before it, and each slice is told with its own.
+    house.source.acts.lock().unwrap().clear();
+    house.source.let_go();
+    house.engine.finished(id).await;
+    assert_eq!(house.outcome(id).await, (RunState::Done, 6, 10));
 }
 
 async fn until(condition: impl Fn() -> bool) {

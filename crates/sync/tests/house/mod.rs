@@ -39,6 +39,9 @@ use tokio_util::sync::CancellationToken;
 pub const ZONE: &str = "Europe/Moscow";
 pub const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
+/// Windows that are read at once.
+pub const SIDE_BY_SIDE: usize = 3;
+
 /// What the source does with a window, by its place in the plan.
 #[derive(Debug, Clone)]
 pub enum Act {
@@ -101,6 +104,10 @@ impl Scripted {
     pub fn acts(&self, acts: impl IntoIterator<Item = (usize, Act)>) {
         *self.acts.lock().unwrap() = acts.into_iter().collect();
         self.reads.lock().unwrap().clear();
+    }
+    /// All windows from a place of the plan on do the same: those before it are read, however many are read at once.
+    pub fn from_place(&self, place: usize, act: &Act) {
+        self.acts((place..100).map(|place| (place, act.clone())));
     }
     /// Lets what hangs end as if nothing had been.
     pub fn let_go(&self) {
@@ -281,6 +288,22 @@ impl House {
         let id = self.engine.start(self.connection, RunTrigger::Manual, Asked::due()).await.unwrap();
         tokio::time::timeout(Duration::from_mins(1), self.engine.finished(id)).await.unwrap();
         id
+    }
+
+    /// Waits until all windows before a place are committed, and as many as are read at once hang.
+    pub async fn hangs_at(&self, id: RunId, place: usize, begun: usize) {
+        let reached = async || {
+            let slices = self.store.slices(id).await.unwrap();
+            let done = slices.iter().filter(|it| it.state == SliceState::Done && it.window.is_some()).count();
+            (done, self.source.windows()) == (place, begun)
+        };
+        let waiting = async {
+            while !reached().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let reached = tokio::time::timeout(Duration::from_mins(1), waiting).await;
+        assert!(reached.is_ok(), "{} windows were begun", self.source.windows());
     }
 
     /// State of the run, how many of its slices are committed, and the sum of clicks in the database.
