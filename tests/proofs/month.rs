@@ -178,10 +178,13 @@ impl Month {
             });
             let account = self.program.connections[&alert.connection_id].0;
             let struck = |date| trouble.into_iter().chain(before).any(|it| it.account == account && it.date == date);
-            let true_days = alert.days.filter(|days| {
-                matches!(alert.kind, AlertKind::EmptyDay | AlertKind::UnusualVolume) && !days.days().any(struck)
-            });
-            if let Some(days) = true_days {
+            // What is shown was compared with the platform's truth: of these kinds every alert is true, and has to be rare.
+            let remarkable = match alert.kind {
+                AlertKind::EmptyDay | AlertKind::UnusualVolume => alert.days.filter(|days| !days.days().any(struck)),
+                AlertKind::SpendWithoutConversions => Some(DateRange::day(moscow(alert.opened_at).date())),
+                _ => None,
+            };
+            if let Some(days) = remarkable {
                 self.remarkable.extend(days.days().map(|date| (account, date)));
             } else if !expected {
                 let changes = json!({ "client_id": null, "connection_id": null, "all": true });

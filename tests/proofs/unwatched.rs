@@ -31,8 +31,9 @@ use std::{
 const GRAIN: TimeDelta = TimeDelta::minutes(4);
 /// Somebody who neither asks nor sleeps for so long, in real time, may rest.
 const QUIET: Duration = Duration::from_millis(50);
-/// One that does so while another run sleeps waits for that one, as for a sign-in that it renews.
-const HELD: Duration = Duration::from_millis(100);
+/// One that does so while another run sleeps waits for that one, as for a sign-in that it renews. In an outage each of many thousand
+/// steps takes so long.
+const HELD: Duration = Duration::from_millis(25);
 /// A run that neither asks nor sleeps for so long is not waited for: somewhere a word of it was lost.
 const STILL: Duration = Duration::from_secs(5);
 
