@@ -5,7 +5,7 @@
  * others with its address: nobody comes back to half a sign-in.
  */
 import { CatchBoundary, Outlet, useRouterState } from "@tanstack/react-router";
-import { Activity, type FunctionComponent, useRef } from "react";
+import { Activity, type FunctionComponent, memo, useRef } from "react";
 import { features } from "../features";
 import { CrashedScreen } from "./Faults";
 
@@ -17,11 +17,12 @@ interface Kept {
   screen: FunctionComponent;
 }
 
-/** The first screen of each feature of the rail; what stands at its foot is visited seldom and asks for secrets. */
+/** The first screen of each feature of the rail; what stands at its foot is visited seldom and asks for secrets. Each is drawn again for
+ * its own reasons only, and not because another one is shown. */
 const rail: Kept[] = features
   .filter((feature) => !feature.foot)
   .flatMap(({ path, routes }) =>
-    routes.slice(0, 1).map((first) => ({ route: first.path, home: path, screen: first.screen })),
+    routes.slice(0, 1).map((first) => ({ route: first.path, home: path, screen: memo(first.screen) })),
   );
 
 /** The stage. */

@@ -18,7 +18,7 @@ const rows: Row[] = [
   { id: "c", name: "Зерно", spend: 30 },
 ];
 const columns: Column<Row>[] = [
-  { id: "name", title: "Name", width: "100px", sort: (row) => row.name, cell: (row) => row.name, total: "Total" },
+  { id: "name", title: "Name", width: "100px", sort: (row) => row.name, cell: (row) => row.name },
   {
     id: "spend",
     title: "Spend",
@@ -26,7 +26,6 @@ const columns: Column<Row>[] = [
     align: "right",
     sort: (row) => row.spend,
     cell: (row) => row.spend,
-    total: "40",
   },
 ];
 const names = () =>
@@ -49,7 +48,7 @@ function Grid(props: { onOpen?: (row: Row) => void; rows?: Row[] }) {
         onOpen={props.onOpen}
         selected={selected}
         onSelect={setSelected}
-        totals="bottom"
+        totals={{ at: "bottom", cells: { name: "Total", spend: "40" } }}
       />
     </div>
   );

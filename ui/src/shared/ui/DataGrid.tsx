@@ -40,8 +40,6 @@ export interface Column<Row> {
   sortDown?: boolean;
   /** The cell. */
   cell: (row: Row) => ReactNode;
-  /** Its cell in the row of totals. */
-  total?: ReactNode;
   /** `false` keeps it out of the column chooser. */
   hideable?: boolean;
   /** Hidden until a person chooses it. */
@@ -80,8 +78,8 @@ export interface DataGridProps<Row> {
   onSelect?: (selected: ReadonlySet<string>) => void;
   /** Esc. */
   onEscape?: () => void;
-  /** Where the row of totals stands; without totals in the columns there is none. */
-  totals?: "top" | "bottom";
+  /** The row of totals: where it stands, and its cells by column. Not in the columns: those stay when the numbers change. */
+  totals?: { at: "top" | "bottom"; cells: Readonly<Record<string, ReactNode>> };
   /** Words when there are no rows. */
   empty?: ReactNode;
   /** A name for tests of the whole table. */
@@ -203,14 +201,14 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
   const totals =
     props.totals && rows.length > 0 ? (
       <div
-        className={`${classes.row} ${props.totals === "top" ? classes.totalTop : classes.total}`}
+        className={`${classes.row} ${props.totals?.at === "top" ? classes.totalTop : classes.total}`}
         role="row"
-        aria-rowindex={props.totals === "top" ? 2 : rows.length + 2}
+        aria-rowindex={props.totals?.at === "top" ? 2 : rows.length + 2}
       >
         {selectable ? <span role="gridcell" /> : null}
         {visible.map((column) => (
           <div key={column.id} className={classes.cell} data-align={column.align ?? "left"} role="gridcell">
-            {column.total}
+            {props.totals?.cells[column.id]}
           </div>
         ))}
       </div>
@@ -283,7 +281,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
             );
           })}
         </div>
-        {props.totals === "top" ? totals : null}
+        {props.totals?.at === "top" ? totals : null}
         {rows.length === 0 ? (
           <div role="row">
             <div className={classes.none} role="gridcell">
@@ -307,7 +305,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
                   id={row.id}
                   domId={domId(row.id)}
                   columns={visible}
-                  at={item.index + (props.totals === "top" ? 3 : 2)}
+                  at={item.index + (props.totals?.at === "top" ? 3 : 2)}
                   start={item.start}
                   active={row.id === active}
                   chosen={chosen}
@@ -322,7 +320,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
             })}
           </div>
         )}
-        {props.totals === "bottom" ? totals : null}
+        {props.totals?.at === "bottom" ? totals : null}
       </div>
     </div>
   );

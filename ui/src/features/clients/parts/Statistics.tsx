@@ -163,7 +163,13 @@ function TablePanel(props: {
   const { data, level } = props;
   const names = useParentNames(props.request, level);
   const rows = level === "account" ? data.connections : data.objects;
-  const columns = useColumns(data, names);
+  const columns = useColumns(data.currency, names);
+  const totals = {
+    object: shared("total"),
+    ...Object.fromEntries(
+      metricColumns.map(({ id }) => [id, <Sum key={id} of={data.total} id={id} currency={data.currency} />]),
+    ),
+  };
   const save = (kind: FileKind) =>
     currentHost()
       .call("stats_export", { stats: props.request, kind })
@@ -204,7 +210,7 @@ function TablePanel(props: {
           rows={rows}
           columns={columns}
           rowId={(row) => `${row.connection_id}:${row.external_id}`}
-          totals="top"
+          totals={{ at: "top", cells: totals }}
         />
       </div>
     </Panel>
@@ -249,30 +255,32 @@ function pathOf(row: StatsRow, names: Map<string, { name: string; parent: string
   return path;
 }
 
-function useColumns(
-  data: ClientStats,
-  names: Map<string, { name: string; parent: string | null }>,
-): Column<StatsRow>[] {
+type SumId = keyof StatsSums & Metric;
+
+const metricColumns: { id: SumId; width: string; hidden?: boolean }[] = [
+  { id: "spend", width: "minmax(104px, 1fr)" },
+  { id: "impressions", width: "96px" },
+  { id: "clicks", width: "76px" },
+  { id: "ctr", width: "68px" },
+  { id: "cpc", width: "76px" },
+  { id: "conversions", width: "84px" },
+  { id: "cpa", width: "80px" },
+  { id: "revenue", width: "110px", hidden: true },
+  { id: "roas", width: "60px" },
+  { id: "drr", width: "72px" },
+];
+
+/** One of the sums of a row, by the metric's unit. */
+function Sum(props: { of: StatsSums; id: SumId; currency: string }) {
+  const value = props.of[props.id];
+  const scale = props.id === "impressions" || props.id === "clicks" ? 1_000_000 : 1;
+  return <Figure micros={value === null ? null : value * scale} unit={units[props.id]} currency={props.currency} />;
+}
+
+function useColumns(currency: string, names: Map<string, { name: string; parent: string | null }>): Column<StatsRow>[] {
   const { t } = useTranslation("clients");
   const { t: shared } = useTranslation("shared");
   return useMemo(() => {
-    const metric = (id: keyof StatsSums & Metric, width: string, hidden = false): Column<StatsRow> => {
-      const scale = id === "impressions" || id === "clicks" ? 1_000_000 : 1;
-      const show = (sums: StatsSums) => {
-        const value = sums[id];
-        return <Figure micros={value === null ? null : value * scale} unit={units[id]} currency={data.currency} />;
-      };
-      return {
-        id,
-        title: shared(`metric.${id}`),
-        width,
-        align: "right",
-        sort: (row) => row.sums[id],
-        cell: (row) => show(row.sums),
-        total: show(data.total),
-        hidden,
-      };
-    };
     return [
       {
         id: "object",
@@ -292,18 +300,18 @@ function useColumns(
             </span>
           );
         },
-        total: shared("total"),
       },
-      metric("spend", "minmax(104px, 1fr)"),
-      metric("impressions", "96px"),
-      metric("clicks", "76px"),
-      metric("ctr", "68px"),
-      metric("cpc", "76px"),
-      metric("conversions", "84px"),
-      metric("cpa", "80px"),
-      metric("revenue", "110px", true),
-      metric("roas", "60px"),
-      metric("drr", "72px"),
+      ...metricColumns.map(
+        ({ id, width, hidden }): Column<StatsRow> => ({
+          id,
+          title: shared(`metric.${id}`),
+          width,
+          align: "right",
+          sort: (row) => row.sums[id],
+          cell: (row) => <Sum of={row.sums} id={id} currency={currency} />,
+          ...(hidden ? { hidden } : {}),
+        }),
+      ),
       {
         id: "external",
         title: t("column.external"),
@@ -312,5 +320,5 @@ function useColumns(
         cell: (row) => <span style={{ font: "11.5px var(--mono)", color: "var(--tx2)" }}>{row.external_id}</span>,
       },
     ];
-  }, [data, names, t, shared]);
+  }, [currency, names, t, shared]);
 }

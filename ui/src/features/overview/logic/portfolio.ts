@@ -14,6 +14,14 @@ export function pick(rows: PortfolioRow[], health: HealthFilter, query: string):
   );
 }
 
+/** The newest day that any row has data of; empty when none has. Rows behind it are late. */
+export function newestDay(rows: PortfolioRow[]): string {
+  return rows.reduce(
+    (newest, row) => (row.data_through !== null && row.data_through > newest ? row.data_through : newest),
+    "",
+  );
+}
+
 /** Totals of the rows in sight. Sums of different currencies do not exist, so `currency` is `null` then and money with it. */
 export interface PortfolioTotal {
   /** The one currency, or `null`. */

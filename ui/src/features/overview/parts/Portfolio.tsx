@@ -1,7 +1,7 @@
 /** The portfolio: a row per client, health left, money in the middle, freshness right, the total pinned below. */
 import { Button, TextInput } from "@mantine/core";
 import { IconAlertTriangleFilled, IconCheck, IconFilter } from "@tabler/icons-react";
-import { useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Health, Overview, PortfolioRow } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
@@ -14,7 +14,7 @@ import { Banner } from "@/shared/ui/Notices";
 import { Sparkline } from "@/shared/ui/Sparkline";
 import { HealthBadge } from "@/shared/ui/States";
 import { ClientTile } from "@/shared/ui/Tiles";
-import { type HealthFilter, type PortfolioTotal, pick, total } from "../logic/portfolio";
+import { type HealthFilter, newestDay, type PortfolioTotal, pick, total } from "../logic/portfolio";
 import classes from "../screens/overview.module.css";
 
 const GRID = "portfolio";
@@ -30,7 +30,7 @@ export function Portfolio(props: { data: Overview }) {
   const [query, setQuery] = useState("");
   const rows = useMemo(() => pick(data.rows, health, query), [data.rows, health, query]);
   const sums = useMemo(() => total(rows), [rows]);
-  const columns = useColumns(sums, rows.length, data);
+  const columns = useColumns(useMemo(() => newestDay(data.rows), [data.rows]));
   const counts = data.health;
   return (
     <Panel
@@ -84,21 +84,45 @@ export function Portfolio(props: { data: Overview }) {
         columns={columns}
         rowId={(row) => row.client_id}
         onOpen={(row) => go(links.client(row.client_id))}
-        totals="bottom"
+        totals={{
+          at: "bottom",
+          cells: totalCells(sums, sums.currency ?? data.currency, data.partial, {
+            all: t("total", { count: rows.length }),
+            mixed: t("mixed"),
+          }),
+        }}
       />
     </Panel>
   );
 }
 
-function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column<PortfolioRow>[] {
+/** The row under the portfolio. Sums of several currencies do not exist. */
+function totalCells(sums: PortfolioTotal, currency: string, partial: boolean, words: { all: string; mixed: string }) {
+  const money = (micros: number | null) => <Money micros={micros} currency={currency} atLeast={partial} />;
+  const pair = (cell: ReactNode) => (
+    <span className={classes.pair}>
+      {cell}
+      <span />
+    </span>
+  );
+  return {
+    health: <span style={{ overflow: "visible", whiteSpace: "nowrap" }}>{words.all}</span>,
+    spend: sums.currency ? pair(money(sums.spend)) : <span className={classes.muted}>{words.mixed}</span>,
+    conversions: <Figure micros={sums.conversions} unit="count" currency="" atLeast={partial} />,
+    cpa: pair(<Money micros={sums.cpa} currency={currency} />),
+    roas: <Ratio micros={sums.roas} />,
+    impressions: <Count value={sums.impressions} atLeast={partial} />,
+    clicks: <Count value={sums.clicks} atLeast={partial} />,
+    revenue: money(sums.revenue),
+    drr: <Percent micros={sums.drr} />,
+  };
+}
+
+/** The columns. They stay the same while numbers change, so that only rows that changed are drawn again. */
+function useColumns(newest: string): Column<PortfolioRow>[] {
   const { t } = useTranslation("overview");
   const { t: shared } = useTranslation("shared");
   return useMemo(() => {
-    const currency = sums.currency ?? data.currency;
-    const newest = data.rows.reduce(
-      (latest, row) => (row.data_through !== null && row.data_through > latest ? row.data_through : latest),
-      "",
-    );
     const late = (row: PortfolioRow) => row.data_through !== null && row.data_through < newest;
     const money = (metric: "cpc" | "revenue", hidden: boolean): Column<PortfolioRow> => ({
       id: metric,
@@ -108,9 +132,6 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
       hidden,
       sort: (row) => row[metric],
       cell: (row) => <Money micros={row[metric]} currency={row.currency} />,
-      ...(metric === "revenue"
-        ? { total: <Money micros={sums.revenue} currency={currency} atLeast={data.partial} /> }
-        : {}),
     });
     return [
       {
@@ -119,7 +140,6 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
         width: "84px",
         sort: (row) => order[row.health],
         cell: (row) => <HealthBadge health={row.health} />,
-        total: <span style={{ overflow: "visible", whiteSpace: "nowrap" }}>{t("total", { count: shown })}</span>,
         hideable: false,
       },
       {
@@ -149,14 +169,6 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
             </span>
           </span>
         ),
-        total: sums.currency ? (
-          <span className={classes.pair}>
-            <Money micros={sums.spend} currency={currency} atLeast={data.partial} />
-            <span />
-          </span>
-        ) : (
-          <span className={classes.muted}>{t("mixed")}</span>
-        ),
         hideable: false,
       },
       {
@@ -166,7 +178,6 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
         align: "right",
         sort: (row) => row.conversions,
         cell: (row) => <Figure micros={row.conversions} unit="count" currency="" />,
-        total: <Figure micros={sums.conversions} unit="count" currency="" atLeast={data.partial} />,
       },
       {
         id: "cpa",
@@ -187,12 +198,6 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
             </span>
           </span>
         ),
-        total: (
-          <span className={classes.pair}>
-            <Money micros={sums.cpa} currency={currency} />
-            <span />
-          </span>
-        ),
       },
       {
         id: "roas",
@@ -201,7 +206,6 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
         align: "right",
         sort: (row) => row.roas,
         cell: (row) => <Ratio micros={row.roas} />,
-        total: <Ratio micros={sums.roas} />,
       },
       {
         id: "daily",
@@ -247,7 +251,6 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
         hidden: true,
         sort: (row) => row.impressions,
         cell: (row) => <Count value={row.impressions} />,
-        total: <Count value={sums.impressions} atLeast={data.partial} />,
       },
       {
         id: "clicks",
@@ -257,7 +260,6 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
         hidden: true,
         sort: (row) => row.clicks,
         cell: (row) => <Count value={row.clicks} />,
-        total: <Count value={sums.clicks} atLeast={data.partial} />,
       },
       {
         id: "ctr",
@@ -278,7 +280,6 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
         hidden: true,
         sort: (row) => row.drr,
         cell: (row) => <Percent micros={row.drr} />,
-        total: <Percent micros={sums.drr} />,
       },
       {
         id: "problems",
@@ -290,5 +291,5 @@ function useColumns(sums: PortfolioTotal, shown: number, data: Overview): Column
         cell: (row) => (row.problems > 0 ? <Count value={row.problems} /> : null),
       },
     ];
-  }, [sums, shown, data, t, shared]);
+  }, [newest, t, shared]);
 }
