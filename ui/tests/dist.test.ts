@@ -19,13 +19,18 @@ it("the build has no made-up data and reaches nothing outside", { timeout: 240_0
     build: { outDir: out, emptyOutDir: true },
   });
   const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const text = files
-    .filter((entry) => /\.(js|css|html)$/.test(entry.name))
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
-    .join("\n");
+  const read = (ending: RegExp) =>
+    files
+      .filter((entry) => ending.test(entry.name))
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
+      .join("\n");
+  const text = read(/\.(js|css|html)$/);
   expect(text).toContain("workspace_open_demo");
   for (const marker of ["the harness has no answer", "Текстиль Гжель", "locked_denied", "7QKD"])
     expect(text).not.toContain(marker);
+  // Every component of Mantine that is drawn has its styles: they are named one by one in src/app/theme/mantine.css.
+  const [drawn, styled] = [read(/\.js$/), read(/\.css$/)].map((part) => new Set(part.match(/\bm_[0-9a-f]{6,8}\b/g)));
+  expect([...(drawn ?? [])].filter((name) => !styled?.has(name))).toEqual([]);
   const html = files
     .filter((entry) => entry.name.endsWith(".html"))
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));

@@ -1,7 +1,7 @@
 /** Puts the console on the page. Shared by the product and by the harness, which differ only in the host. */
 import "@fontsource-variable/inter/wght.css";
 import "@fontsource-variable/jetbrains-mono/wght.css";
-import "@mantine/core/styles.layer.css";
+import "./theme/mantine.css";
 import "./theme/tokens.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
