@@ -129,6 +129,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
             lookbacks: BTreeMap::new(),
             first_load_days: DAYS,
             vat: VatState::Excluded,
+            zero_rows: None,
             schedule: None,
             template: None,
         };

@@ -83,6 +83,7 @@ pub(crate) async fn document(host: &Host, workspace: &Workspace, doctor: &Doctor
             "first_load_days": connection.first_load_days,
             "currency": connection.currency,
             "vat": connection.settings.vat,
+            "zero_rows": connection.settings.zero_rows,
             "time_zone": connection.time_zone,
             "created_at": connection.created_at,
             "settings": shape(&Value::Object(connection.config.clone())),

@@ -50,7 +50,7 @@ pub use model::alert::AlertRule;
 mod sign_ins;
 pub use sign_ins::{CredentialHealth, SignInRow, SignInUse};
 mod templates;
-pub use model::settings::{Setting, Settings, SettingsChange, StreamChoice};
+pub use model::settings::{Setting, Settings, SettingsChange, StreamChoice, ZeroRows};
 pub use templates::{
     FollowedTemplate, Follower, NewTemplate, TemplateApply, TemplateChange, TemplatePreview, TemplateRow,
     TemplateUpdate, TemplateUse,
@@ -1371,6 +1371,8 @@ wire! {
         first_load_days: u32,
         /// VAT.
         vat: VatState,
+        /// What becomes of rows in which nothing happened; absent: they are kept.
+        zero_rows: Option<ZeroRows>,
         /// When the connections are collected by themselves; absent: every morning.
         schedule: Option<Schedule>,
         /// The template they follow from the start. Where the choices above say something else, that is their own value.

@@ -76,6 +76,15 @@ pub struct CampaignStat {
     pub revenue: Option<Micros>,
 }
 
+impl CampaignStat {
+    /// Whether nothing happened in it: everything that the platform says of it is zero.
+    pub fn is_zero(&self) -> bool {
+        let counts = [self.impressions, self.clicks];
+        let sums = [self.cost, self.conversions, self.revenue].map(|sum| sum.map(|sum| sum.0));
+        counts.into_iter().chain(sums).flatten().all(|value| value == 0)
+    }
+}
+
 /// A row that could not be turned into our tables. It is kept, with the reason and the raw value, and the run goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rejected {

@@ -38,6 +38,23 @@ impl Lookback {
     }
 }
 
+words! {
+    /// What becomes of rows in which nothing happened: no spend, no impressions, no clicks, no conversions and no revenue.
+    ZeroRows {
+        /// They are kept like all others.
+        Keep = "keep",
+        /// They are counted and not kept. Sums stay what they are.
+        LeaveOut = "leave_out",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the list above derives the same for every list of words")]
+impl Default for ZeroRows {
+    fn default() -> Self {
+        Self::Keep
+    }
+}
+
 /// Whether two values of a setting mean the same.
 trait Same: PartialEq {
     fn same(&self, other: &Self) -> bool {
@@ -48,6 +65,7 @@ trait Same: PartialEq {
 impl Same for Schedule {}
 impl Same for BTreeMap<String, Lookback> {}
 impl Same for VatState {}
+impl Same for ZeroRows {}
 impl Same for Vec<StreamChoice> {
     /// A stream that one of them does not know is off, and the order is only how they are shown.
     fn same(&self, other: &Self) -> bool {
@@ -109,6 +127,8 @@ settings! {
     lookbacks: BTreeMap<String, Lookback> = Lookbacks "lookbacks",
     /// Whether the platform's sums contain VAT, as the person declared.
     vat: VatState = Vat "vat",
+    /// What becomes of rows in which nothing happened.
+    zero_rows: ZeroRows = ZeroRows "zero_rows",
 }
 
 impl Settings {

@@ -262,7 +262,7 @@ mod tests {
     }
 
     prop_compose! {
-        fn any_settings()(on in collection::vec(any::<bool>(), 0..3), when in 0..3_u8, own in 0..3_u32, vat in 0..3_u8) -> Settings {
+        fn any_settings()(on in collection::vec(any::<bool>(), 0..3), when in 0..3_u8, own in 0..3_u32, vat in 0..3_u8, leaves in any::<bool>()) -> Settings {
             Settings {
                 streams: on.iter().zip(["a", "b", "c"]).map(|(on, name)| StreamChoice { name: name.to_owned(), on: *on }).collect(),
                 schedule: match when {
@@ -276,6 +276,7 @@ mod tests {
                     1 => VatState::Excluded,
                     _ => VatState::Unknown,
                 },
+                zero_rows: if leaves { ZeroRows::LeaveOut } else { ZeroRows::Keep },
             }
         }
     }

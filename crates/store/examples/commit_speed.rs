@@ -90,6 +90,7 @@ async fn pass(
                 stats,
                 rejected: Vec::new(),
                 rejected_more: BTreeMap::new(),
+                left_out: BTreeMap::new(),
                 read_at: Utc::now(),
                 final_before: window.from(),
                 effort: Effort::default(),

@@ -28,7 +28,7 @@ pub struct StatDay {
     pub state: DayState,
     /// When it was last tried.
     pub read_at: DateTime<Utc>,
-    /// Its totals.
+    /// Its totals. Rows are those that the platform sent, kept or left out because nothing happened in them.
     pub sums: Sums,
     /// Its totals before it was read last; absent when it was read once. Rows and revenue are not kept.
     pub before: Option<Sums>,
@@ -40,7 +40,7 @@ pub struct Shift {
     /// What objects that are stopped or deleted by now brought on a day they delivered, and did not on this one.
     pub ended: Sums,
     /// The same of objects that may deliver, and of which the platform says that they brought nothing on this day: somebody paused them,
-    /// or their money was spent.
+    /// or their money was spent. Where such rows are left out, all that have none are taken for that; how many rows there are is judged, too.
     pub idle: Sums,
     /// What objects brought on the day that showed nothing before.
     pub fresh: Sums,
@@ -71,9 +71,11 @@ impl Store {
         let rows = sqlx::query(
             "SELECT d.stream, d.level, d.level = c.totals_level AS is_total, d.date, d.state, d.read_at,
                     d.impressions_before, d.clicks_before, d.cost_before, d.conversions_before,
-                    sum(r.impressions) AS impressions, sum(r.clicks) AS clicks, sum(r.cost_micros) AS cost_micros,
+                    iif(d.left_out > 0, coalesce(sum(r.impressions), 0), sum(r.impressions)) AS impressions,
+                    iif(d.left_out > 0, coalesce(sum(r.clicks), 0), sum(r.clicks)) AS clicks,
+                    iif(d.left_out > 0, coalesce(sum(r.cost_micros), 0), sum(r.cost_micros)) AS cost_micros,
                     sum(r.conversions_micros) AS conversions_micros, sum(r.revenue_micros) AS revenue_micros,
-                    coalesce(sum(r.row_count), 0) AS row_count
+                    coalesce(sum(r.row_count), 0) + d.left_out AS row_count
              FROM connections AS c
              JOIN day_reads AS d ON d.connection = c.num AND d.date >= ?2 AND d.level IS NOT NULL
              LEFT JOIN daily_rollups AS r ON r.connection = c.num AND r.level = d.level AND r.date = d.date
@@ -105,7 +107,7 @@ impl Store {
     /// What explains that a day of a level is unlike the `days` before it: objects that ended or pause, objects that are new.
     pub async fn shift(&self, id: ConnectionId, level: Level, date: NaiveDate, days: u32) -> Result<Shift> {
         let rows = sqlx::query(
-            "WITH c AS (SELECT num FROM connections WHERE id = ?1),
+            "WITH c AS (SELECT num, zero_rows FROM connections WHERE id = ?1),
              earlier AS (
                  SELECT s.object, sum(s.impressions) AS impressions, sum(s.clicks) AS clicks, sum(s.cost_micros) AS cost_micros,
                         max(1, count(DISTINCT CASE WHEN s.impressions > 0 OR s.cost_micros > 0 THEN s.date END)) AS days
@@ -122,7 +124,8 @@ impl Store {
              sides AS (
                  SELECT 'ended' AS side, impressions, clicks, cost_micros, is_absent AS row_count FROM quiet WHERE is_over
                  UNION ALL
-                 SELECT 'idle', impressions, clicks, cost_micros, 0 FROM quiet WHERE NOT is_over AND NOT is_absent
+                 SELECT 'idle', impressions, clicks, cost_micros, 0 FROM quiet
+                 WHERE NOT is_over AND (NOT is_absent OR (SELECT zero_rows FROM c) = 'leave_out')
                  UNION ALL
                  SELECT 'fresh', n.impressions, n.clicks, n.cost_micros, 1 FROM now AS n LEFT JOIN earlier AS e ON e.object = n.object
                  WHERE coalesce(e.impressions, 0) = 0 AND coalesce(e.cost_micros, 0) = 0)

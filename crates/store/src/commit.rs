@@ -37,6 +37,8 @@ pub struct SliceCommit {
     pub rejected: Vec<Rejected>,
     /// Days of rejected rows that were too many to be kept, with how many.
     pub rejected_more: BTreeMap<NaiveDate, u64>,
+    /// Rows by day in which nothing happened, which the connection does not keep.
+    pub left_out: BTreeMap<NaiveDate, u64>,
     /// When it was read.
     pub read_at: DateTime<Utc>,
     /// Days before this one will not change any more.
@@ -215,6 +217,7 @@ async fn apply(connection: &mut SqliteConnection, mut commit: SliceCommit) -> Re
             }
         }
         day_reads::mark_rejected(connection, &planned, &commit.rejected_more).await?;
+        day_reads::mark_left_out(connection, &planned, &commit.left_out).await?;
         cursors::advance(connection, num, &planned.stream, window).await?;
     } else if !commit.stats.is_empty() {
         return Err(StoreError::Misuse("a slice without a window takes no statistics"));

@@ -82,7 +82,8 @@ pub(crate) async fn mark_read(
                 CASE WHEN d.date < ?7 THEN 'final' ELSE 'moving' END, NULL, ?3
          FROM days AS d WHERE true
          ON CONFLICT (connection, date, stream) DO UPDATE SET reads = day_reads.reads + 1, read_at = excluded.read_at,
-             row_count = excluded.row_count, state = excluded.state, failure = NULL, level = excluded.level, rejected = 0",
+             row_count = excluded.row_count, state = excluded.state, failure = NULL, level = excluded.level, rejected = 0,
+             left_out = 0",
     )
     .bind(slice.connection)
     .bind(&slice.stream)
@@ -114,6 +115,25 @@ pub(crate) async fn mark_rejected(
     let window = slice.window()?;
     for (date, count) in rejected.iter().filter(|(date, _)| window.contains(**date)) {
         sqlx::query("UPDATE day_reads SET rejected = ? WHERE connection = ? AND date = ? AND stream = ?")
+            .bind(signed(*count))
+            .bind(slice.connection)
+            .bind(day_code(*date))
+            .bind(&slice.stream)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Notes how many rows of its days were left out because nothing happened in them: the platform did say something of these days.
+pub(crate) async fn mark_left_out(
+    connection: &mut SqliteConnection,
+    slice: &Planned,
+    left_out: &BTreeMap<NaiveDate, u64>,
+) -> Result<()> {
+    let window = slice.window()?;
+    for (date, count) in left_out.iter().filter(|(date, _)| window.contains(**date)) {
+        sqlx::query("UPDATE day_reads SET left_out = ? WHERE connection = ? AND date = ? AND stream = ?")
             .bind(signed(*count))
             .bind(slice.connection)
             .bind(day_code(*date))

@@ -13,6 +13,7 @@ use model::{
     failure::{Code, Failure},
     id::RunId,
     record::GenericRecord,
+    settings::ZeroRows,
     shape::Shape,
 };
 use serde_json::Value;
@@ -51,12 +52,15 @@ pub(crate) struct Collector {
     pub(crate) rejected_more: u64,
     /// Days that lack rows because of those, with how many.
     pub(crate) lost_more: BTreeMap<NaiveDate, u64>,
+    zero_rows: ZeroRows,
+    /// Rows by day that are not kept, because nothing happened in them.
+    pub(crate) left_out: BTreeMap<NaiveDate, u64>,
     /// The form of the answers.
     pub(crate) seen: Shape,
 }
 
 impl Collector {
-    pub(crate) fn new(store: Store, run: RunId, seq: u32, share: Arc<Share>) -> Self {
+    pub(crate) fn new(store: Store, run: RunId, seq: u32, share: Arc<Share>, zero_rows: ZeroRows) -> Self {
         Self {
             store,
             run,
@@ -68,6 +72,8 @@ impl Collector {
             rejected: vec![],
             rejected_more: 0,
             lost_more: BTreeMap::new(),
+            zero_rows,
+            left_out: BTreeMap::new(),
             seen: Shape::default(),
         }
     }
@@ -88,9 +94,14 @@ impl Collector {
 
 #[async_trait]
 impl Sink for Collector {
-    async fn batch(&mut self, batch: Batch) -> Result<(), Failure> {
-        self.share.collected((batch.stats.len() + batch.objects.len()) as u64);
+    async fn batch(&mut self, mut batch: Batch) -> Result<(), Failure> {
         self.any_stats |= !batch.stats.is_empty();
+        if self.zero_rows == ZeroRows::LeaveOut {
+            for row in batch.stats.extract_if(.., |row| row.is_zero()) {
+                *self.left_out.entry(row.date).or_default() += 1;
+            }
+        }
+        self.share.collected((batch.stats.len() + batch.objects.len()) as u64);
         self.objects.extend(batch.objects);
         self.stats.extend(batch.stats);
         self.reject(batch.rejected);

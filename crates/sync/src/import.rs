@@ -60,6 +60,7 @@ pub async fn commit(
         stats: rows.stats,
         rejected: rows.rejected,
         rejected_more: BTreeMap::new(),
+        left_out: BTreeMap::new(),
         read_at: now,
         // Nobody will read a file again by itself: its days are as final as they get.
         final_before: NaiveDate::MAX,

@@ -478,7 +478,8 @@ impl Runner {
     /// Reads and commits a slice of names or of days.
     async fn rows(&self, taken: Taken<'_>, seen: &mut Shape) -> Result<(u64, u64), Failure> {
         let Taken { source, session, slice, share, pen, .. } = taken;
-        let mut rows = Collector::new(self.store.clone(), self.id, slice.seq, Arc::clone(share));
+        let zero_rows = self.connection.settings.zero_rows;
+        let mut rows = Collector::new(self.store.clone(), self.id, slice.seq, Arc::clone(share), zero_rows);
         let wanted = Slice { stream: slice.stream.clone(), window: slice.window };
         let read = source.read(session, &wanted, &mut rows).await;
         *seen = std::mem::take(&mut rows.seen);
@@ -500,6 +501,7 @@ impl Runner {
             stats: rows.stats,
             rejected: rows.rejected,
             rejected_more: rows.lost_more,
+            left_out: rows.left_out,
             read_at,
             final_before: plan::final_before(today, source.descriptor().final_after_days),
             effort: share.effort(taken.began, read_at),

@@ -12,6 +12,7 @@ use model::{
     failure::Code,
     run::{RunState, RunTrigger, SliceState},
     secret::Secret,
+    settings::ZeroRows,
 };
 use std::{sync::Arc, time::Duration};
 use store::Store;
@@ -172,6 +173,26 @@ async fn names_are_read_alone_and_windows_side_by_side() {
     house.source.let_go();
     house.engine.finished(id).await;
     assert_eq!(house.outcome(id).await, (RunState::Done, 6, 10));
+}
+
+#[tokio::test]
+async fn rows_in_which_nothing_happened_are_kept_or_counted() {
+    let house = House::build().await;
+    let yesterday = today(Utc::now(), ZONE).pred_opt().unwrap();
+    for (zero_rows, kept) in [(ZeroRows::Keep, 4), (ZeroRows::LeaveOut, 1)] {
+        let mut connection = house.store.connection(house.connection).await.unwrap();
+        connection.settings.zero_rows = zero_rows;
+        house.store.update_connection(&connection).await.unwrap();
+        house.source.from_place(0, &Act::Rest);
+        let days = Asked::days(DateRange::ending(yesterday, 10));
+        let id = house.engine.start(house.connection, RunTrigger::Recollect, days).await.unwrap();
+        house.engine.finished(id).await;
+        assert_eq!(house.outcome(id).await, (RunState::Done, 6, 10), "{zero_rows}: sums stay the same");
+        let rows: u64 = house.store.slices(id).await.unwrap().iter().filter_map(|it| it.window.map(|_| it.rows)).sum();
+        assert_eq!(rows, 10 * kept, "{zero_rows}");
+        let read = house.store.read_days(house.connection, DateRange::ending(yesterday, 10).from()).await.unwrap();
+        assert!(read.iter().all(|day| day.sums.rows == 4), "{zero_rows}: what the platform sent is known: {read:?}");
+    }
 }
 
 async fn until(condition: impl Fn() -> bool) {

@@ -194,6 +194,7 @@ fn connection(
             schedule: request.schedule.clone().unwrap_or_default(),
             lookbacks: request.lookbacks.clone(),
             vat: request.vat,
+            zero_rows: request.zero_rows.unwrap_or_default(),
         },
         follows: None,
         created_at: host.now(),

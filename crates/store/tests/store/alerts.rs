@@ -9,11 +9,13 @@ use model::{
     id::{ConnectionId, RunId},
     money::Micros,
     run::{DayState, RunState},
+    settings::ZeroRows,
 };
 use std::collections::BTreeMap;
 use store::{
     Scope, Store, StoreError,
     alerts::{Found, Reviewed},
+    commit::SliceCommit,
 };
 
 const JUDGED: &[AlertKind] = &[AlertKind::EmptyDay, AlertKind::Stale];
@@ -247,6 +249,12 @@ async fn a_jump_is_explained_by_what_ended_what_pauses_and_what_is_new() {
     assert_eq!(spent(shift.idle), (Micros::whole(20), 0), "what vanished without a word is explained by nothing");
     assert_eq!(spent(shift.fresh), (Micros::whole(90), 1));
     assert_eq!(shift.ended.impressions, Some(1700));
+    let mut leaves = home.store.connection(id).await.unwrap();
+    leaves.settings.zero_rows = ZeroRows::LeaveOut;
+    home.store.update_connection(&leaves).await.unwrap();
+    let shift = home.store.shift(id, Level::Campaign, day(10), 28).await.unwrap();
+    assert_eq!(spent(shift.idle), (Micros::whole(50), 0), "where zeros are left out, no row is as good as one of zeros");
+    assert_eq!(spent(shift.ended), (Micros::whole(17), 1));
     assert_eq!(home.store.shift(id, Level::Ad, day(10), 28).await.unwrap(), store::alert_facts::Shift::default());
 }
 
@@ -288,6 +296,28 @@ async fn days_are_read_with_their_totals_and_what_they_were() {
         2,
         "a stream that the connection forgot still has days"
     );
+}
+
+#[tokio::test]
+async fn a_day_whose_rows_were_left_out_is_another_one_than_an_empty_day() {
+    let home = Home::new().await;
+    let (_, id) = connected(&home.store, "acme").await;
+    let window = days(16, 18);
+    let run = a_run(&home.store, id).await;
+    let seq = a_slice(&home.store, run, Level::Campaign, window).await;
+    let left_out = [(day(16), 40), (day(17), 3), (day(25), 9)].into();
+    let commit = SliceCommit { left_out, ..a_commit(run, seq, vec![stat("1", day(16), 3)]) };
+    home.store.commit_slice(commit).await.unwrap();
+    let brief = async || -> Vec<_> {
+        let read = home.store.read_days(id, day(10)).await.unwrap();
+        read.iter().map(|day| (day.date, day.sums.rows, day.sums.cost, day.sums.impressions.is_some())).collect()
+    };
+    let nothing = Micros::whole(0);
+    let told = [(day(16), 41, Micros::whole(3), true), (day(17), 3, nothing, true), (day(18), 0, None, false)];
+    assert_eq!(brief().await, told);
+    // Read again and kept: what was left out before is no part of it.
+    write(&home.store, id, Level::Campaign, days(17, 17), vec![stat("1", day(17), 0)]).await;
+    assert_eq!(brief().await[1], (day(17), 1, nothing, true));
 }
 
 #[tokio::test]

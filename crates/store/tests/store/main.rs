@@ -189,6 +189,7 @@ fn a_commit(run: RunId, slice_seq: u32, stats: Vec<CampaignStat>) -> SliceCommit
         stats,
         rejected: Vec::new(),
         rejected_more: BTreeMap::new(),
+        left_out: BTreeMap::new(),
         read_at: noon(),
         final_before: day(18),
         effort: Effort { requests: 2, retries: 1, millis: 40 },

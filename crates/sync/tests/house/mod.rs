@@ -52,6 +52,8 @@ pub enum Act {
     Hang,
     /// Also rejects a row.
     Reject,
+    /// Also hands over rows in which nothing happened, three for each day.
+    Rest,
 }
 
 pub struct Scripted {
@@ -170,6 +172,17 @@ impl Source for Scripted {
                     raw: "{}".to_owned(),
                 };
                 sink.batch(Batch { rejected: vec![rejected], ..Batch::default() }).await
+            }
+            Some(Act::Rest) => {
+                let idle = |date, id: &str| CampaignStat {
+                    external_id: id.to_owned(),
+                    impressions: Some(0),
+                    clicks: Some(0),
+                    cost: Some(Micros(0)),
+                    ..stat(date, 0)
+                };
+                let stats = window.days().flat_map(|date| ["8", "9", "10"].map(|id| idle(date, id))).collect();
+                sink.batch(Batch { stats, ..Batch::default() }).await
             }
             Some(Act::Hang) => {
                 tokio::select! {

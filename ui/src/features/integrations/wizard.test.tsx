@@ -58,11 +58,13 @@ describe("connect wizard", () => {
     await user.clear(at);
     await user.type(at, "07:30");
     await user.click(screen.getByRole("checkbox", { name: "Su" }));
+    await user.click(screen.getByRole("switch", { name: /^Keep rows with zero spend/ }));
     await user.click(screen.getByTestId("wizard-next"));
     expect(await screen.findByText("3 cabinets connected")).toBeInTheDocument();
     const [commit] = calls(host, "draft_commit");
     expect(commit).toMatchObject({
       vat: "included",
+      zero_rows: "leave_out",
       lookbacks: {},
       first_load_days: 90,
       schedule: { kind: "daily", at: "07:30", days: ["mon", "tue", "wed", "thu", "fri", "sat"] },
@@ -178,6 +180,7 @@ describe("connect wizard", () => {
         schedule: { kind: "hourly", every: 4 },
         lookbacks: { ad_plan_stats: { days: 14, weekly_days: 30 } },
         vat: "excluded",
+        zero_rows: "keep",
       }),
     );
   });

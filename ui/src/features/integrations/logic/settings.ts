@@ -13,7 +13,7 @@ import { FILE_CONNECTOR, onlyRecords } from "@/shared/ui/systems";
 import { useLocalText } from "./words";
 
 /** Settings that mean nothing to records: they have neither days nor money. */
-const ofStatistics: readonly Setting[] = ["lookbacks", "vat"];
+const ofStatistics: readonly Setting[] = ["lookbacks", "vat", "zero_rows"];
 
 /** The settings that a system has, in the order of the backend's list. */
 export function settingsOf(connector: Connector): Setting[] {
@@ -27,6 +27,7 @@ export const noChange: Pick<ConnectionUpdate, Setting> = {
   schedule: null,
   lookbacks: null,
   vat: null,
+  zero_rows: null,
 };
 
 /** Some of the settings. */
@@ -91,6 +92,8 @@ export function useSettingWords(connector: Connector): {
       }
       case "vat":
         return t(`choice.vats.${settings.vat}`);
+      case "zero_rows":
+        return t(settings.zero_rows === "keep" ? "template.on" : "template.off");
     }
   };
   return {

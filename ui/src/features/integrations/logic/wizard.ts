@@ -146,6 +146,7 @@ export function suggestedSettings(connector: Connector): Wanted {
     firstLoadDays: connector.first_load_days,
     lookbacks: {},
     vat: "unknown",
+    zero_rows: "keep",
     schedule: { kind: "daily", at: "06:00", days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] },
     template: null,
   };

@@ -2,7 +2,7 @@
 import { Radio, Select, Switch } from "@mantine/core";
 import { IconLock } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import type { Connector, Lookback, StreamChoice, VatState } from "@/gen/contract";
+import type { Connector, Lookback, StreamChoice, VatState, ZeroRows } from "@/gen/contract";
 import type { CallError } from "@/host/host";
 import { useRead } from "@/shared/query/query";
 import { Badge } from "@/shared/ui/Layout";
@@ -76,6 +76,9 @@ export function ChoiceStep(props: {
             <section>
               <VatChoice value={settings.vat} onChange={(vat) => change({ vat })} />
             </section>
+            <section>
+              <ZeroRowsChoice value={settings.zero_rows} onChange={(zero_rows) => change({ zero_rows })} />
+            </section>
             {currencies.length > 0 ? (
               <p className={classes.currency}>
                 {t("choice.currency")}{" "}
@@ -138,6 +141,19 @@ export function Streams(props: {
         );
       })}
     </ul>
+  );
+}
+
+/** Whether rows in which nothing happened are kept. */
+export function ZeroRowsChoice(props: { value: ZeroRows; onChange: (zeroRows: ZeroRows) => void }) {
+  const { t } = useTranslation("integrations");
+  return (
+    <Switch
+      label={t("choice.zero_rows")}
+      description={t("choice.zero_rows_hint")}
+      checked={props.value === "keep"}
+      onChange={(event) => props.onChange(event.currentTarget.checked ? "keep" : "leave_out")}
+    />
   );
 }
 

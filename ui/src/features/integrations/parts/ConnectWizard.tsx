@@ -115,6 +115,7 @@ export function ConnectWizard(props: {
         lookbacks: renewing?.lookbacks ?? settings.lookbacks,
         first_load_days: renewing?.first_load_days ?? settings.firstLoadDays,
         vat: renewing?.connection.vat ?? settings.vat,
+        zero_rows: renewing?.zero_rows ?? settings.zero_rows,
         schedule: renewing?.schedule ?? settings.schedule,
         template: renewing ? null : settings.template,
       },

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Connector, Setting, Settings } from "@/gen/contract";
 import classes from "../integrations.module.css";
 import { settingsOf } from "../logic/settings";
-import { Streams, VatChoice } from "./ChoiceStep";
+import { Streams, VatChoice, ZeroRowsChoice } from "./ChoiceStep";
 import { ScheduleInput } from "./ScheduleInput";
 
 /** Sections of a drawer. `mark` says something about one setting, below it. */
@@ -50,6 +50,12 @@ export function SettingsForm(props: {
           <h3>{t("reading")}</h3>
           <VatChoice value={settings.vat} onChange={(vat) => onChange({ vat })} />
           {mark("vat")}
+          {has.includes("zero_rows") ? (
+            <>
+              <ZeroRowsChoice value={settings.zero_rows} onChange={(zero_rows) => onChange({ zero_rows })} />
+              {mark("zero_rows")}
+            </>
+          ) : null}
         </section>
       ) : null}
     </>
