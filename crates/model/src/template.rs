@@ -136,7 +136,7 @@ mod tests {
         id::{ClientId, ConnectionId},
         money::{Currency, VatState},
         schedule::Schedule,
-        settings::{Lookback, StreamChoice},
+        settings::{Lookback, StreamChoice, ZeroRows},
     };
     use Setting::{Lookbacks, Schedule as When, Streams, Vat};
     use proptest::{collection, prelude::*, sample};

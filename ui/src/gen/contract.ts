@@ -809,7 +809,11 @@ lookbacks: { [key in string]: Lookback },
 /**
  * Whether the platform's sums contain VAT, as the person declared.
  */
-vat: VatState, };
+vat: VatState, 
+/**
+ * What becomes of rows in which nothing happened.
+ */
+zero_rows: ZeroRows, };
 
 /**
  * One account of one system, connected for one client.
@@ -929,7 +933,11 @@ lookbacks: { [key in string]: Lookback } | null,
 /**
  * Whether the platform's sums contain VAT, as the person declared.
  */
-vat: VatState | null, };
+vat: VatState | null, 
+/**
+ * What becomes of rows in which nothing happened.
+ */
+zero_rows: ZeroRows | null, };
 
 /**
  * A connector of the catalogue.
@@ -1256,6 +1264,10 @@ first_load_days: number,
  * VAT.
  */
 vat: VatState, 
+/**
+ * What becomes of rows in which nothing happened; absent: they are kept.
+ */
+zero_rows: ZeroRows | null, 
 /**
  * When the connections are collected by themselves; absent: every morning.
  */
@@ -3329,7 +3341,7 @@ expression: string, };
 /**
  * One of the settings.
  */
-export type Setting = "streams" | "schedule" | "lookbacks" | "vat";
+export type Setting = "streams" | "schedule" | "lookbacks" | "vat" | "zero_rows";
 
 /**
  * The settings of a connection, or those that a template gives. One that a template does not have yet, because it was saved before
@@ -3351,7 +3363,11 @@ lookbacks: { [key in string]: Lookback },
 /**
  * Whether the platform's sums contain VAT, as the person declared.
  */
-vat: VatState, };
+vat: VatState, 
+/**
+ * What becomes of rows in which nothing happened.
+ */
+zero_rows: ZeroRows, };
 
 /**
  * How urgent an alert is.
@@ -3946,7 +3962,11 @@ lookbacks: { [key in string]: Lookback } | null,
 /**
  * Whether the platform's sums contain VAT, as the person declared.
  */
-vat: VatState | null, };
+vat: VatState | null, 
+/**
+ * What becomes of rows in which nothing happened.
+ */
+zero_rows: ZeroRows | null, };
 
 /**
  * A template for connections.
@@ -4279,6 +4299,11 @@ status: AppStatus, };
  */
 export type WorkspaceState = "absent" | "locked" | "open";
 
+/**
+ * What becomes of rows in which nothing happened: no spend, no impressions, no clicks, no conversions and no revenue.
+ */
+export type ZeroRows = "keep" | "leave_out";
+
 /** Every command: what it takes, what it answers, and whether it reads or changes. */
 export interface Commands {
   /** State of the program: workspace, keychain, background runs. Works without a workspace. */
@@ -4546,4 +4571,4 @@ export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", 
 export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];
 
 /** Every `Setting`, in the order of its declaration. */
-export const allSetting: readonly Setting[] = ["streams", "schedule", "lookbacks", "vat"];
+export const allSetting: readonly Setting[] = ["streams", "schedule", "lookbacks", "vat", "zero_rows"];

@@ -253,7 +253,11 @@ async fn a_jump_is_explained_by_what_ended_what_pauses_and_what_is_new() {
     leaves.settings.zero_rows = ZeroRows::LeaveOut;
     home.store.update_connection(&leaves).await.unwrap();
     let shift = home.store.shift(id, Level::Campaign, day(10), 28).await.unwrap();
-    assert_eq!(spent(shift.idle), (Micros::whole(50), 0), "where zeros are left out, no row is as good as one of zeros");
+    assert_eq!(
+        spent(shift.idle),
+        (Micros::whole(50), 0),
+        "where zeros are left out, no row is as good as one of zeros"
+    );
     assert_eq!(spent(shift.ended), (Micros::whole(17), 1));
     assert_eq!(home.store.shift(id, Level::Ad, day(10), 28).await.unwrap(), store::alert_facts::Shift::default());
 }

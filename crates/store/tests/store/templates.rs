@@ -6,7 +6,7 @@ use model::{
     id::{ConnectionId, TemplateId},
     money::VatState,
     schedule::Schedule,
-    settings::{Lookback, Setting, Settings},
+    settings::{Lookback, Setting, Settings, ZeroRows},
     template::{Following, Giving, Planned, Template},
 };
 use std::collections::BTreeMap;
@@ -26,6 +26,7 @@ fn a_template(name: &str) -> Template {
             schedule: Schedule::Hourly { every: 4 },
             lookbacks: days(14),
             vat: VatState::Excluded,
+            zero_rows: ZeroRows::LeaveOut,
         },
         created_at: noon(),
     }
