@@ -99,7 +99,7 @@ async fn what_one_program_asks_for_the_other_does() {
     assert!(other.heard.load(Ordering::SeqCst) > 0, "its screens learn of it");
 
     // Hold, go on and stop, from the other program.
-    house.source.from_place(1, &Act::Hang);
+    house.source.all_since(1, &Act::Hang);
     let days = Asked::days(DateRange::ending(today(Utc::now(), ZONE).pred_opt().unwrap(), 6));
     let id = other.engine.start(house.connection, RunTrigger::Recollect, days).await.unwrap();
     here.look().await.unwrap();
@@ -121,7 +121,7 @@ async fn what_one_program_asks_for_the_other_does() {
 async fn a_program_that_is_gone_or_asleep_is_replaced_and_its_late_writes_are_refused() {
     let house = House::build().await;
     let here = watch(&house);
-    house.source.from_place(3, &Act::Hang);
+    house.source.all_since(3, &Act::Hang);
     let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     house.hangs_at(id, 3, 5).await;
 
@@ -164,7 +164,7 @@ async fn a_command_hands_over_to_a_program_that_stays() {
     house.engine.leave().await.unwrap().release_lease().await.unwrap();
     let command = Program::of(&house, "command", false).await;
     command.looks(1).await;
-    command.source.from_place(3, &Act::Hang);
+    command.source.all_since(3, &Act::Hang);
     let id = command.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     until("it reads", async || command.source.windows() == 5).await;
     until("it reads", async || house.clicks().await == 6).await;
@@ -193,7 +193,7 @@ async fn a_command_hands_over_to_a_program_that_stays() {
 #[tokio::test]
 async fn a_held_run_stays_held_over_a_restart_and_goes_on_where_it_stood() {
     let house = House::build().await;
-    house.source.from_place(2, &Act::Hang);
+    house.source.all_since(2, &Act::Hang);
     let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     house.hangs_at(id, 2, 5).await;
     house.engine.pause(id).await.unwrap();
@@ -219,7 +219,7 @@ async fn a_held_run_stays_held_over_a_restart_and_goes_on_where_it_stood() {
     assert_eq!(house.source.windows(), 3, "what was committed before is not read again");
 
     // One that is held can be stopped, too.
-    house.source.from_place(0, &Act::Hang);
+    house.source.all_since(0, &Act::Hang);
     let again = house.engine.start(house.connection, RunTrigger::Manual, Asked::due()).await.unwrap();
     house.hangs_at(again, 0, 2).await;
     house.engine.pause(again).await.unwrap();
@@ -231,7 +231,7 @@ async fn a_held_run_stays_held_over_a_restart_and_goes_on_where_it_stood() {
 #[tokio::test]
 async fn a_long_run_steps_aside_for_what_is_new_of_its_own_connection() {
     let house = House::build().await;
-    house.source.from_place(1, &Act::Hang);
+    house.source.all_since(1, &Act::Hang);
     let long = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     house.hangs_at(long, 1, 4).await;
     let fresh = house.engine.start(house.connection, RunTrigger::Schedule, Asked::due()).await.unwrap();
@@ -256,7 +256,7 @@ async fn a_long_run_steps_aside_for_what_is_new_of_its_own_connection() {
 #[tokio::test]
 async fn what_a_stopped_first_load_left_is_completed_though_newer_days_were_read_meanwhile() {
     let house = House::build().await;
-    house.source.from_place(1, &Act::Hang);
+    house.source.all_since(1, &Act::Hang);
     let long = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     house.hangs_at(long, 1, 4).await;
     house.engine.pause(long).await.unwrap();

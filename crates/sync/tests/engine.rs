@@ -87,7 +87,7 @@ async fn a_failed_reading_leaves_the_old_days_alone() {
     let house = House::build().await;
     house.run().await;
     *house.source.clicks.lock().unwrap() = 5;
-    house.source.from_place(0, &Act::Fail(Code::BodyTruncated));
+    house.source.all_since(0, &Act::Fail(Code::BodyTruncated));
     let id = house.run().await;
     assert_eq!(house.outcome(id).await, (RunState::Failed, 1, 10));
 }
@@ -95,7 +95,7 @@ async fn a_failed_reading_leaves_the_old_days_alone() {
 #[tokio::test]
 async fn a_stopped_run_keeps_what_it_committed() {
     let house = House::build().await;
-    house.source.from_place(3, &Act::Hang);
+    house.source.all_since(3, &Act::Hang);
     let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     let again = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     assert_eq!(again, id, "a connection has one long run at a time");
@@ -111,7 +111,7 @@ async fn a_stopped_run_keeps_what_it_committed() {
 #[tokio::test]
 async fn what_a_quitted_program_left_goes_on_under_the_same_id() {
     let house = House::build().await;
-    house.source.from_place(3, &Act::Hang);
+    house.source.all_since(3, &Act::Hang);
     let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     house.hangs_at(id, 3, 5).await;
     house.engine.leave().await;
@@ -136,7 +136,7 @@ async fn what_a_quitted_program_left_goes_on_under_the_same_id() {
 #[tokio::test]
 async fn long_loads_leave_a_place_for_what_is_new() {
     let house = House::build().await;
-    house.source.from_place(0, &Act::Hang);
+    house.source.all_since(0, &Act::Hang);
     let mut long = Vec::new();
     for account in ["a", "b", "c", "d"] {
         let connection = house.another(account).await;
@@ -161,7 +161,7 @@ async fn long_loads_leave_a_place_for_what_is_new() {
 #[tokio::test]
 async fn names_are_read_alone_and_windows_side_by_side() {
     let house = House::build().await;
-    house.source.from_place(0, &Act::Hang);
+    house.source.all_since(0, &Act::Hang);
     let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
     house.hangs_at(id, 0, SIDE_BY_SIDE).await;
     let slices = house.store.slices(id).await.unwrap();
@@ -183,7 +183,7 @@ async fn rows_in_which_nothing_happened_are_kept_or_counted() {
         let mut connection = house.store.connection(house.connection).await.unwrap();
         connection.settings.zero_rows = zero_rows;
         house.store.update_connection(&connection).await.unwrap();
-        house.source.from_place(0, &Act::Rest);
+        house.source.all_since(0, &Act::Rest);
         let days = Asked::days(DateRange::ending(yesterday, 10));
         let id = house.engine.start(house.connection, RunTrigger::Recollect, days).await.unwrap();
         house.engine.finished(id).await;

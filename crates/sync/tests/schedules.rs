@@ -171,7 +171,7 @@ async fn a_person_may_start_what_waits_for_power_and_it_is_not_caught_up_again()
     office.awake(MINUTE, MINUTE).await;
     assert_eq!(office.scheduler.start_waiting().await.unwrap(), [], "nothing waits");
     // A first load of the other one stops at its quota, which is free again at midnight.
-    house.source.from_place(2, &Act::Quota(office.clock.now() + HOUR * 12));
+    house.source.all_since(2, &Act::Quota(office.clock.now() + HOUR * 12));
     let long = house.engine.start(other, RunTrigger::First, Asked::due()).await.unwrap();
     house.engine.finished(long).await;
     house.source.acts([]);
@@ -198,7 +198,7 @@ async fn a_person_may_start_what_waits_for_power_and_it_is_not_caught_up_again()
 async fn a_parked_run_that_waits_for_power_goes_on_for_whoever_starts_it() {
     let office = Office::open("2026-11-02T09:00:00Z").await;
     let (house, store) = (&office.house, &office.house.store);
-    house.source.from_place(0, &Act::Quota(office.clock.now() + HOUR));
+    house.source.all_since(0, &Act::Quota(office.clock.now() + HOUR));
     let parked = house.run().await;
     house.source.acts([]);
     office.battery.drained_to(15);
@@ -237,7 +237,7 @@ async fn a_schedule_holds_from_the_moment_it_is_set() {
 #[tokio::test]
 async fn a_platform_that_is_down_is_asked_less_and_less_often_and_at_once_again_when_it_is_back() {
     let office = Office::open("2026-11-02T12:00:00Z").await;
-    let down = |code| office.house.source.from_place(0, &Act::Fail(code));
+    let down = |code| office.house.source.all_since(0, &Act::Fail(code));
     down(Code::PlatformDown);
     // It is three in the afternoon in Moscow, and nothing is due until six in the morning and a few minutes.
     assert_eq!(office.awake(HOUR * 15, MINUTE).await, 0);
@@ -269,7 +269,7 @@ async fn a_run_whose_quota_is_used_up_rests_and_goes_on_where_it_stopped_after_w
     office.awake(MINUTE, MINUTE).await;
     let midnight = office.clock.now() + HOUR * 9;
     let days = DateRange::ending(today(office.clock.now(), ZONE).pred_opt().unwrap(), 10);
-    house.source.from_place(2, &Act::Quota(midnight));
+    house.source.all_since(2, &Act::Quota(midnight));
     let long = house.engine.start(house.connection, RunTrigger::Recollect, Asked::days(days)).await.unwrap();
     house.engine.finished(long).await;
     let parked = store.run(long).await.unwrap();
@@ -309,7 +309,7 @@ async fn a_turn_whose_quota_is_used_up_stands_for_those_that_find_it_waiting() {
     house.run().await;
     office.set(Schedule::Hourly { every: 1 }).await;
     let free = office.clock.now() + HOUR * 5;
-    house.source.from_place(0, &Act::Quota(free));
+    house.source.all_since(0, &Act::Quota(free));
     office.awake(HOUR * 4 + MINUTE * 50, MINUTE).await;
     let runs = office.runs().await;
     assert_eq!(runs.len(), 2, "one run waits for all turns: {runs:?}");
@@ -327,7 +327,7 @@ async fn a_parked_run_can_be_stopped_and_held_and_rests_while_its_connection_is_
         let office = Office::open("2026-11-02T12:00:00Z").await;
         let (house, store) = (&office.house, &office.house.store);
         office.set(Schedule::Off).await;
-        house.source.from_place(2, &Act::Quota(office.clock.now() + HOUR * 9));
+        house.source.all_since(2, &Act::Quota(office.clock.now() + HOUR * 9));
         let id = house.engine.start(house.connection, RunTrigger::First, Asked::due()).await.unwrap();
         house.engine.finished(id).await;
         house.source.acts([]);
@@ -436,7 +436,7 @@ async fn a_computer_that_slept_has_time_to_catch_up_before_anybody_is_blamed() {
 async fn three_failures_in_a_row_are_told_once() {
     let office = Office::open("2026-11-02T12:00:00Z").await;
     let store = &office.house.store;
-    office.house.source.from_place(0, &Act::Fail(Code::PlatformDown));
+    office.house.source.all_since(0, &Act::Fail(Code::PlatformDown));
     let mut told = Vec::new();
     while told.len() < 6 {
         if office.awake(MINUTE, MINUTE).await > 0 {

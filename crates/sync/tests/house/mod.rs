@@ -108,7 +108,7 @@ impl Scripted {
         self.reads.lock().unwrap().clear();
     }
     /// All windows from a place of the plan on do the same: those before it are read, however many are read at once.
-    pub fn from_place(&self, place: usize, act: &Act) {
+    pub fn all_since(&self, place: usize, act: &Act) {
         self.acts((place..100).map(|place| (place, act.clone())));
     }
     /// Lets what hangs end as if nothing had been.

@@ -63,7 +63,11 @@ it("shows what a template would change before it is applied, and applies exactly
   await user.click(dialog.getByRole("radio", { name: "Replace by the template's" }));
   await user.click(await dialog.findByRole("button", { name: "Apply to 2 connections" }));
   await waitFor(() => expect(onClose).toHaveBeenCalled());
-  const chosen = { id: plain.id, to: [first.id, stranger.id], settings: ["streams", "schedule", "lookbacks", "zero_rows"] };
+  const chosen = {
+    id: plain.id,
+    to: [first.id, stranger.id],
+    settings: ["streams", "schedule", "lookbacks", "zero_rows"],
+  };
   expect(sent(host, "template_apply")).toEqual([{ ...chosen, keep_own: false, stamp: "now" }]);
 });
 
