@@ -70,10 +70,10 @@ export const theme = createTheme({
     Switch: Switch.extend({
       defaultProps: { size: "xs" },
       classNames: {
-        body: classes.toggleBody,
+        body: classes.switchBody,
         label: classes.toggleLabel,
         track: classes.track,
-        description: classes.hint,
+        description: `${classes.hint} ${classes.switchHint}`,
       },
     }),
     Radio: Radio.extend({
