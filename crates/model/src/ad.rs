@@ -77,11 +77,12 @@ pub struct CampaignStat {
 }
 
 impl CampaignStat {
-    /// Whether nothing happened in it: everything that the platform says of it is zero.
+    /// Whether nothing happened in it: the platform says something of it, and all of that is zero. A row of which nothing is known is no zero.
     pub fn is_zero(&self) -> bool {
         let counts = [self.impressions, self.clicks];
         let sums = [self.cost, self.conversions, self.revenue].map(|sum| sum.map(|sum| sum.0));
-        counts.into_iter().chain(sums).flatten().all(|value| value == 0)
+        let mut known = counts.into_iter().chain(sums).flatten().peekable();
+        known.peek().is_some() && known.all(|value| value == 0)
     }
 }
 

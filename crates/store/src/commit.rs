@@ -7,7 +7,9 @@
 use crate::{
     Result, Store, StoreError, StoredFailure, ad_objects, campaign_stats,
     codec::{Read, instant_code, json, level_code},
-    cursors, daily_rollups, day_reads, quarantine,
+    cursors, daily_rollups,
+    day_reads::{self, NotKept},
+    quarantine,
     runs::{self, NewRun},
     slices::{self, NewSlice},
     staged_records, staged_stats,
@@ -210,14 +212,20 @@ async fn apply(connection: &mut SqliteConnection, mut commit: SliceCommit) -> Re
         day_reads::keep_totals(connection, &planned, window).await?;
         daily_rollups::recompute(connection, num, level, window).await?;
         rows = day_reads::mark_read(connection, &planned, window, commit.read_at, commit.final_before).await?;
+        let mut not_kept: BTreeMap<NaiveDate, NotKept> = BTreeMap::new();
+        for (date, rows) in &commit.rejected_more {
+            not_kept.entry(*date).or_default().rejected += rows;
+        }
+        for (date, rows) in &commit.left_out {
+            not_kept.entry(*date).or_default().left_out += rows;
+        }
         for row in commit.rejected.iter().filter(|row| row.reason.loses_row()) {
             // A row without a readable day may belong to any of them; its reason says so in quarantine, no day can.
             if let Some(date) = row.date {
-                *commit.rejected_more.entry(date).or_default() += 1;
+                not_kept.entry(date).or_default().rejected += 1;
             }
         }
-        day_reads::mark_rejected(connection, &planned, &commit.rejected_more).await?;
-        day_reads::mark_left_out(connection, &planned, &commit.left_out).await?;
+        day_reads::mark_not_kept(connection, &planned, &not_kept).await?;
         cursors::advance(connection, num, &planned.stream, window).await?;
     } else if !commit.stats.is_empty() {
         return Err(StoreError::Misuse("a slice without a window takes no statistics"));

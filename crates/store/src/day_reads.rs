@@ -106,35 +106,26 @@ pub(crate) async fn mark_read(
     row.count("row_count")
 }
 
-/// Notes how many rows of its days a reading could not understand. Other days than those of the slice are left alone.
-pub(crate) async fn mark_rejected(
-    connection: &mut SqliteConnection,
-    slice: &Planned,
-    rejected: &BTreeMap<NaiveDate, u64>,
-) -> Result<()> {
-    let window = slice.window()?;
-    for (date, count) in rejected.iter().filter(|(date, _)| window.contains(**date)) {
-        sqlx::query("UPDATE day_reads SET rejected = ? WHERE connection = ? AND date = ? AND stream = ?")
-            .bind(signed(*count))
-            .bind(slice.connection)
-            .bind(day_code(*date))
-            .bind(&slice.stream)
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
+/// Rows of one day of a reading that are not kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct NotKept {
+    /// Rows that could not be understood.
+    pub(crate) rejected: u64,
+    /// Rows that were left out because nothing happened in them: the platform did say something of the day.
+    pub(crate) left_out: u64,
 }
 
-/// Notes how many rows of its days were left out because nothing happened in them: the platform did say something of these days.
-pub(crate) async fn mark_left_out(
+/// Notes how many rows of its days a reading does not keep. Other days than those of the slice are left alone.
+pub(crate) async fn mark_not_kept(
     connection: &mut SqliteConnection,
     slice: &Planned,
-    left_out: &BTreeMap<NaiveDate, u64>,
+    days: &BTreeMap<NaiveDate, NotKept>,
 ) -> Result<()> {
     let window = slice.window()?;
-    for (date, count) in left_out.iter().filter(|(date, _)| window.contains(**date)) {
-        sqlx::query("UPDATE day_reads SET left_out = ? WHERE connection = ? AND date = ? AND stream = ?")
-            .bind(signed(*count))
+    for (date, rows) in days.iter().filter(|(date, _)| window.contains(**date)) {
+        sqlx::query("UPDATE day_reads SET rejected = ?, left_out = ? WHERE connection = ? AND date = ? AND stream = ?")
+            .bind(signed(rows.rejected))
+            .bind(signed(rows.left_out))
             .bind(slice.connection)
             .bind(day_code(*date))
             .bind(&slice.stream)

@@ -52,7 +52,7 @@ pub enum Act {
     Hang,
     /// Also rejects a row.
     Reject,
-    /// Also hands over rows in which nothing happened, three for each day.
+    /// Also hands over rows in which nothing happened, three for each day, and one of which nothing is known.
     Rest,
 }
 
@@ -181,7 +181,16 @@ impl Source for Scripted {
                     cost: Some(Micros(0)),
                     ..stat(date, 0)
                 };
-                let stats = window.days().flat_map(|date| ["8", "9", "10"].map(|id| idle(date, id))).collect();
+                let stats = window.days().flat_map(|date| ["8", "9", "10"].map(|id| idle(date, id)));
+                // Of this one nothing is known, which is not zero.
+                let unknown = window.days().map(|date| CampaignStat {
+                    external_id: "11".to_owned(),
+                    impressions: None,
+                    clicks: None,
+                    cost: None,
+                    ..stat(date, 0)
+                });
+                let stats = stats.chain(unknown).collect();
                 sink.batch(Batch { stats, ..Batch::default() }).await
             }
             Some(Act::Hang) => {
