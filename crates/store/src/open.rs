@@ -23,6 +23,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::sync::OnceCell;
 
 /// The migrations of this build.
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
@@ -66,6 +67,7 @@ impl Store {
     /// Creates a new database and opens it. It is made under another name and renamed when it is complete, so that a crash leaves
     /// either a whole database or none.
     pub async fn create(path: &Path, key_hex: &Secret, options: Options) -> Result<Self> {
+        awake().await?;
         let key = Key::new(path, key_hex)?;
         let lock = Lock::whole(path)?;
         if path.exists() {
@@ -105,6 +107,7 @@ impl Store {
         if !path.exists() {
             return Err(StoreError::Missing { path: path.to_path_buf() });
         }
+        awake().await?;
         let key = Key::new(path, key_hex)?;
         let lock = Lock::enter(path, options.alone).await;
         let lock = match lock {
@@ -200,6 +203,14 @@ impl Store {
         })
         .await
     }
+}
+
+/// Lets the first connection of the process be opened with no other beside it. SQLite says that it is ready before SQLCipher, which
+/// it prepares last, is: a second connection opened in that moment is told that its key is wrong ("sqlcipher not initialized").
+async fn awake() -> Result<()> {
+    static AWAKE: OnceCell<()> = OnceCell::const_new();
+    let first = async { Ok(SqliteConnectOptions::new().in_memory(true).connect().await?.close().await?) };
+    AWAKE.get_or_try_init(|| first).await.copied()
 }
 
 /// The checked key, and what is derived from it.

@@ -19,6 +19,7 @@ mod day_reads;
 mod lease;
 mod logs;
 mod open;
+mod process;
 mod runs;
 mod secrecy;
 mod templates;
