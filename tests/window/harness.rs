@@ -110,14 +110,15 @@ impl Window {
         }
     }
 
+    /// Brings the pointer onto the control of this name, as a hand does a while before it presses.
+    pub async fn point(&self, name: &str) -> Result<()> {
+        let control = self.element(name, &control(name)).await?;
+        Ok(self.driver.action_chain().move_to_element_center(&control).perform().await?)
+    }
+
     /// Presses the button, link, tab, option or other control of this name.
     pub async fn press(&self, name: &str) -> Result<()> {
-        let name_ = quoted(name);
-        let path = format!(
-            "//*[self::button or self::a or self::input or self::summary or self::label or @role='button' or @role='tab' or @role='option' \
-             or @role='menuitem' or @role='checkbox' or @role='radio'][@aria-label={name_} or normalize-space(.)={name_} \
-             or .//*[normalize-space(.)={name_}]][not(@disabled) and not(@aria-disabled='true') and not(@data-disabled='true')]"
-        );
+        let path = control(name);
         // What was found may be drawn anew before it is pressed, so finding and pressing are tried together.
         let pressed = until(name, async || {
             let Ok(found) = self.driver.find_all(By::XPath(&path)).await else { return Ok(None) };
@@ -375,6 +376,16 @@ pub async fn comes_true<F: Future<Output = Result<()>>>(claim: impl Fn() -> F) -
 /// A port that nobody listens on now.
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The path to the control of a name.
+fn control(name: &str) -> String {
+    let name = quoted(name);
+    format!(
+        "//*[self::button or self::a or self::input or self::summary or self::label or @role='button' or @role='tab' or @role='option' \
+         or @role='menuitem' or @role='checkbox' or @role='radio'][@aria-label={name} or normalize-space(.)={name} \
+         or .//*[normalize-space(.)={name}]][not(@disabled) and not(@aria-disabled='true') and not(@data-disabled='true')]"
+    )
 }
 
 /// A text as XPath writes it: there is no escape in it, so a text with both quotes cannot be written, and none of ours is.

@@ -190,6 +190,7 @@ async fn the_window_answers_while_fifty_connections_sync() -> Result<()> {
     let mut rounds = 0;
     while any_runs(&window).await? {
         for (screen, shown, pressed) in &screens {
+            window.point(pressed).await?;
             tokio::time::sleep(LOOKS).await;
             let millis = window.time(shown, window.press(pressed)).await?;
             if !any_runs(&window).await? {
@@ -210,6 +211,7 @@ async fn the_window_answers_while_fifty_connections_sync() -> Result<()> {
     window.press("Audit log").await?;
     for _ in 0..5 {
         for (screen, shown, pressed) in &screens {
+            window.point(pressed).await?;
             tokio::time::sleep(LOOKS).await;
             taken.add(&format!("quiet {screen}"), window.time(shown, window.press(pressed)).await?);
         }

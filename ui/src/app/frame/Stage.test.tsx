@@ -57,5 +57,5 @@ it("keeps what a person did on a screen, reads nothing for it out of sight and s
   await goTo(/^Overview/);
   expect(await find()).toHaveValue("о");
   await waitFor(() => expect(reads("overview_get")).toBe(before + 1));
-  expect(rows()).toBe(left);
+  await waitFor(() => expect(rows()).toBe(left));
 });

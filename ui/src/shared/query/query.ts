@@ -191,7 +191,7 @@ export function useRefresh(): (tags: readonly Tag[]) => void {
 }
 
 /** Between two readings of what the backend changes all the time, after the first of them has come. */
-const PAUSE_MS = 500;
+const PAUSE_MS = 1_000;
 
 /**
  * What the backend changes is read again at once; while it changes more, one reading follows the other with a pause. Fifty connections

@@ -1,7 +1,7 @@
 /** The table with the keyboard, and with a hundred thousand rows. */
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { useState } from "react";
+import { Activity, useState } from "react";
 import { expect, it, vi } from "vitest";
 import { inConsole } from "../../../tests/inConsole";
 import { type Column, DataGrid } from "./DataGrid";
@@ -141,4 +141,31 @@ it("draws a row again only when its own record or its own state changes", async 
 it("says when nothing was found", async () => {
   await inConsole(<Grid rows={[]} />);
   expect(screen.getByText("Nothing found")).toBeInTheDocument();
+});
+
+/** A list that can be taken out of sight. */
+function Left() {
+  const [seen, setSeen] = useState(true);
+  return (
+    <>
+      <button type="button" onClick={() => setSeen(!seen)}>
+        Go
+      </button>
+      <Activity mode={seen ? "visible" : "hidden"}>
+        <Grid rows={Array.from({ length: 100 }, (_, n) => ({ id: String(n), name: `Row ${n}`, spend: n }))} />
+      </Activity>
+    </>
+  );
+}
+
+it("comes back with its first rows and draws the rest once they are painted", async () => {
+  const { container } = await inConsole(<Left />);
+  const drawn = () => container.querySelectorAll("[data-row]").length;
+  await waitFor(() => expect(drawn()).toBeGreaterThan(12));
+  const whole = drawn();
+  const go = screen.getByRole("button", { name: "Go" });
+  await userEvent.click(go);
+  await waitFor(() => expect(drawn()).toBe(12));
+  await userEvent.click(go);
+  await waitFor(() => expect(drawn()).toBe(whole));
 });

@@ -18,8 +18,9 @@ import { type KeyboardEvent, type ReactNode, useId, useMemo, useRef, useState } 
 import { useTranslation } from "react-i18next";
 import { useFormat } from "@/shared/format/useFormat";
 import { setPrefs, usePrefs } from "@/shared/prefs/prefs";
-import { GridRow, type Hands, useSettled } from "./GridRow";
+import { GridRow, type Hands } from "./GridRow";
 import classes from "./grid.module.css";
+import { useSettled } from "./settled";
 
 /** What a row is sorted by. `null` is unknown and always sinks to the end. */
 export type SortValue = string | number | null;
@@ -53,7 +54,7 @@ const features = tableFeatures({
 });
 
 const ROW = 32;
-/** Rows of the first drawing. */
+/** Rows of the first drawing: from the first in sight on. */
 const FIRST = 12;
 
 /** Everything a grid needs. */
@@ -86,6 +87,8 @@ export interface DataGridProps<Row> {
   testId?: string;
   /** Further attributes of a row, such as its state, for styles and tests. */
   rowData?: (row: Row) => { [name: `data-${string}`]: string };
+  /** Rows of the first drawing, where it stands so low that fewer are in sight. */
+  first?: number;
   /** As tall as its rows instead of filling its parent; for short tables that scroll with the page. */
   auto?: boolean;
 }
@@ -132,7 +135,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW,
-    overscan: props.auto ? rows.length : 6,
+    overscan: props.auto ? rows.length : settled ? 6 : 0,
     scrollPaddingStart: 30 + ROW,
     scrollPaddingEnd: 40,
     initialRect: { width: 1_000, height: 600 },
@@ -140,7 +143,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
   const inSight = props.auto
     ? rows.map((_, index) => ({ index, start: index * ROW }))
     : virtual.getVirtualItems().map(({ index, start }) => ({ index, start }));
-  const items = settled ? inSight : inSight.slice(0, FIRST);
+  const items = settled ? inSight : inSight.slice(0, props.first ?? FIRST);
 
   const selectable = props.selected !== undefined && props.onSelect !== undefined;
   const tracks = [...(selectable ? ["20px"] : []), ...visible.map((column) => column.width)].join(" ");

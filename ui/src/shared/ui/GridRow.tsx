@@ -3,7 +3,7 @@
  * sync, a list is read again every second, and most of its rows are the same objects as before.
  */
 import { Checkbox } from "@mantine/core";
-import { memo, type RefObject, startTransition, useEffect, useState } from "react";
+import { memo, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 import type { Column } from "./DataGrid";
 import classes from "./grid.module.css";
@@ -85,10 +85,3 @@ export const GridRow = memo(Drawn, (a, b) =>
     name === "data" ? JSON.stringify(a.data) === JSON.stringify(b.data) : a[name] === b[name],
   ),
 ) as typeof Drawn;
-
-/** `false` in the first drawing and `true` soon after: a screen opens with what is read first, and the rest holds nobody up. */
-export function useSettled(): boolean {
-  const [settled, setSettled] = useState(false);
-  useEffect(() => startTransition(() => setSettled(true)), []);
-  return settled;
-}

@@ -10,22 +10,27 @@ import { AppLink, links, useGo } from "@/shared/ui/AppLink";
 import { Panel } from "@/shared/ui/Layout";
 import { HealthIcon } from "@/shared/ui/States";
 import { say } from "@/shared/ui/saying";
+import { useSettled } from "@/shared/ui/settled";
 import { useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../screens/overview.module.css";
+
+/** Rows of the first drawing: as many as are in sight without scrolling. */
+const FIRST = 6;
 
 /** The panel. The first row carries the screen's primary button. Urgent alerts follow the troubles of connections. */
 export function Needs(props: { needs: Need[]; alerts: AlertRow[] }) {
   const { t } = useTranslation("overview");
   const format = useFormat();
   const all = props.needs.length + props.alerts.length;
+  const most = useSettled() ? all : FIRST;
   return (
     <Panel title={t("needs")} count={format.count(all)}>
       <div className={classes.needs} tabIndex={all > 6 ? 0 : undefined} data-scrolls>
-        {props.needs.map((need, index) => (
+        {props.needs.slice(0, most).map((need, index) => (
           <NeedRow key={`${need.connection_id}-${need.error.code}`} need={need} first={index === 0} />
         ))}
-        {props.alerts.map((alert, index) => (
+        {props.alerts.slice(0, Math.max(0, most - props.needs.length)).map((alert, index) => (
           <UrgentRow key={alert.id} alert={alert} first={props.needs.length === 0 && index === 0} />
         ))}
       </div>

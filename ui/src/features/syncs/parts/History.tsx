@@ -127,6 +127,7 @@ export function History(props: {
               testId="history"
               label={t("history")}
               rows={props.runs}
+              first={5}
               columns={columns}
               rowId={(run) => run.id}
               rowData={(run) => ({ "data-testid": `run-${run.id}`, "data-state": run.state })}
