@@ -246,14 +246,25 @@ impl Engine {
             let rests = run.is_parked() && (held || run.waiting_until.is_some_and(|until| until > now));
             if let Some(wish) = run.wish {
                 self.grant(&duty, &run, wish).await?;
-            } else if run.state != RunState::Paused && !rests && !self.active().contains_key(&run.id) {
-                taken.extend(self.take_up(&duty, run).await?);
+            } else if run.state != RunState::Paused && !rests {
+                if self.is_leaving(run.id) {
+                    self.finished(run.id).await;
+                }
+                if !duty.is_over() && !self.active().contains_key(&run.id) {
+                    taken.extend(self.take_up(&duty, run).await?);
+                }
             }
         }
         if !taken.is_empty() {
             self.tell_screens();
         }
         Ok(taken)
+    }
+
+    /// Whether a run was put down and has not left yet. One that was held and is let go again at once is met so, and nobody would look for
+    /// it a second time.
+    fn is_leaving(&self, run: RunId) -> bool {
+        self.active().get(&run).is_some_and(|own| own.cancel.is_cancelled())
     }
 
     async fn take_up(&self, duty: &Arc<Duty>, run: Run) -> Result<Option<RunId>, Failure> {
