@@ -103,6 +103,8 @@ macro_rules! with_commands {
         $then! {
             /// State of the program: workspace, keychain, background runs. Works without a workspace.
             read app_status(Empty) -> AppStatus [Workspace, Runs, Connections, Clients, Alerts];
+            /// A person presses something in the window: for a moment syncs begin nothing new, so that the press is answered at once.
+            change app_pressed(Empty) -> Empty [];
             /// Prepares a new workspace and hands out its recovery key, the only time it is shown. Nothing is written.
             change workspace_draft(Empty) -> NewWorkspaceDraft [];
             /// Creates the workspace that was prepared.

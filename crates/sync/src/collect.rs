@@ -105,6 +105,7 @@ impl Sink for Collector {
         self.objects.extend(batch.objects);
         self.stats.extend(batch.stats);
         self.reject(batch.rejected);
+        self.share.give_way().await;
         let all = self.share.holds(self.stats.len());
         if all >= IN_MEMORY && self.stats.len() >= IN_MEMORY / SIDE_BY_SIDE {
             self.share.holds(0);
@@ -218,6 +219,7 @@ impl Sink for RecordCollector {
             return Err(Failure::new(Code::Internal).detail("a stream of records handed over typed rows"));
         }
         self.share.collected(batch.records.len() as u64);
+        self.share.give_way().await;
         for row in batch.rejected {
             if self.rejected.len() < REJECTED {
                 self.rejected.push(row);

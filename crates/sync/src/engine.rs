@@ -11,6 +11,7 @@
 //! slices they step aside for an ordinary run of their own connection.
 
 use crate::{
+    courtesy::Courtesy,
     estimate::{Estimate, estimate},
     live::{Live, Snapshot, SyncEvent},
     plan::{self, Reach},
@@ -120,6 +121,7 @@ struct Inner {
     duty: Mutex<Option<Arc<Duty>>>,
     /// Whether parked runs stay where they are, though their platform allows more.
     holds_parked: AtomicBool,
+    courtesy: Arc<Courtesy>,
     /// Held while runs are taken up, so that two who look do not take up one run twice.
     looking: tokio::sync::Mutex<()>,
 }
@@ -183,6 +185,7 @@ impl Engine {
             active: Mutex::default(),
             duty: Mutex::default(),
             holds_parked: AtomicBool::new(false),
+            courtesy: Arc::default(),
             looking: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -473,6 +476,11 @@ impl Engine {
         }
     }
 
+    /// A person presses something in the window: for a moment the runs of this program begin nothing new.
+    pub fn pressed(&self) {
+        self.inner.courtesy.pressed();
+    }
+
     /// Says that something about runs to come has changed.
     pub(crate) fn tell_screens(&self) {
         (self.inner.tell)(SyncEvent::Runs);
@@ -609,7 +617,12 @@ impl Engine {
     fn spawn(&self, duty: Arc<Duty>, run: &Run, connection: Connection) {
         let cancel = CancellationToken::new();
         let pause = Arc::new(AtomicBool::new(false));
-        let live = Arc::new(Live::new(run.id, connection.id, connection.client_id, run.progress));
+        let live = Arc::new(Live::new(
+            run.id,
+            (connection.id, connection.client_id),
+            run.progress,
+            Arc::clone(&self.inner.courtesy),
+        ));
         let (id, long) = (run.id, run.trigger.is_long());
         let runner = Runner {
             engine: self.clone(),

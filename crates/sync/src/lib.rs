@@ -16,5 +16,6 @@ pub mod schedule;
 pub mod scheduler;
 
 mod collect;
+mod courtesy;
 mod run;
 mod scribe;

@@ -1,5 +1,6 @@
 //! What a run under way is doing right now, in memory. The database learns of it slice by slice; screens learn of it five times a second.
 
+use crate::courtesy::Courtesy;
 use chrono::{DateTime, Utc};
 use model::{
     failure::Failure,
@@ -56,6 +57,7 @@ pub struct Live {
     held: AtomicUsize,
     /// Slices being read.
     reading: AtomicUsize,
+    courtesy: Arc<Courtesy>,
 }
 
 #[derive(Debug)]
@@ -72,7 +74,12 @@ struct Moving {
 
 impl Live {
     /// A run that has not begun.
-    pub(crate) fn new(run_id: RunId, connection_id: ConnectionId, client_id: ClientId, progress: Progress) -> Self {
+    pub(crate) fn new(
+        run_id: RunId,
+        (connection_id, client_id): (ConnectionId, ClientId),
+        progress: Progress,
+        courtesy: Arc<Courtesy>,
+    ) -> Self {
         let state = Moving {
             state: RunState::Queued,
             progress,
@@ -88,6 +95,7 @@ impl Live {
             state: Mutex::new(state),
             held: AtomicUsize::new(0),
             reading: AtomicUsize::new(0),
+            courtesy,
         }
     }
 
@@ -193,6 +201,10 @@ impl Share {
             rows: AtomicU64::new(0),
             held: AtomicUsize::new(0),
         }
+    }
+    /// Lets a person's press pass before anything new is begun.
+    pub(crate) async fn give_way(&self) {
+        self.live.courtesy.give_way().await;
     }
     /// A request of its own went out.
     pub(crate) fn requested(&self, retry: bool) {

@@ -506,6 +506,7 @@ impl Runner {
             final_before: plan::final_before(today, source.descriptor().final_after_days),
             effort: share.effort(taken.began, read_at),
         };
+        share.give_way().await;
         let committed = self.store.commit_slice(commit).await?;
         Ok((committed.rows + committed.objects, committed.quarantined + more))
     }

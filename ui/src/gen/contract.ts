@@ -4308,6 +4308,8 @@ export type ZeroRows = "keep" | "leave_out";
 export interface Commands {
   /** State of the program: workspace, keychain, background runs. Works without a workspace. */
   app_status: { request: Empty; response: AppStatus; kind: "read" };
+  /** A person presses something in the window: for a moment syncs begin nothing new, so that the press is answered at once. */
+  app_pressed: { request: Empty; response: Empty; kind: "change" };
   /** Prepares a new workspace and hands out its recovery key, the only time it is shown. Nothing is written. */
   workspace_draft: { request: Empty; response: NewWorkspaceDraft; kind: "change" };
   /** Creates the workspace that was prepared. */
@@ -4457,6 +4459,7 @@ export interface Commands {
 /** Whether a command reads or changes, and which cached answers are concerned. */
 export const commands = {
   app_status: { kind: "read", tags: ["workspace", "runs", "connections", "clients", "alerts"] },
+  app_pressed: { kind: "change", tags: [] },
   workspace_draft: { kind: "change", tags: [] },
   workspace_create: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
   workspace_unlock: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },

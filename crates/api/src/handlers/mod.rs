@@ -51,8 +51,8 @@ use templates::{
 };
 use test_read::manifest_test_read;
 use workspace::{
-    app_status, battery_saver_get, battery_saver_update, workspace_create, workspace_draft, workspace_open_demo,
-    workspace_recover, workspace_unlock,
+    app_pressed, app_status, battery_saver_get, battery_saver_update, workspace_create, workspace_draft,
+    workspace_open_demo, workspace_recover, workspace_unlock,
 };
 
 macro_rules! router {

@@ -28,6 +28,11 @@ pub(crate) async fn app_status(host: &Host, _: Empty) -> Result<AppStatus, Failu
     status(host).await
 }
 
+pub(crate) async fn app_pressed(host: &Host, _: Empty) -> Result<Empty, Failure> {
+    host.workspace().await?.engine.pressed();
+    Ok(Empty {})
+}
+
 pub(crate) async fn battery_saver_get(host: &Host, _: Empty) -> Result<BatterySaver, Failure> {
     Ok(host.workspace().await?.store.battery_saver().await?)
 }

@@ -29,6 +29,7 @@ import { AlertsPanel } from "./AlertsPanel";
 import { ClientSwitcher } from "./ClientSwitcher";
 import classes from "./frame.module.css";
 import { Palette } from "./Palette";
+import { usePressed } from "./pressed";
 import { ShortcutSheet } from "./ShortcutSheet";
 import { Stage } from "./Stage";
 import { TopBar } from "./TopBar";
@@ -45,6 +46,7 @@ export function Frame() {
   const online = useOnline();
   const go = useGo();
   const sync = useSyncHere();
+  usePressed();
   useShortcuts({
     palette: () => setOverlay("palette"),
     clients: () => setOverlay("clients"),

@@ -26,6 +26,8 @@ export function History(props: {
   filter: RunFilter;
   openId: string | null;
   narrow: boolean;
+  /** Rows of the first drawing: as many as are in sight below what is going on. */
+  first: number;
   onFilter: (filter: RunFilter) => void;
   onOpen: (run: RunRow) => void;
   onEscape: () => void;
@@ -127,7 +129,7 @@ export function History(props: {
               testId="history"
               label={t("history")}
               rows={props.runs}
-              first={5}
+              first={props.first}
               columns={columns}
               rowId={(run) => run.id}
               rowData={(run) => ({ "data-testid": `run-${run.id}`, "data-state": run.state })}

@@ -27,6 +27,7 @@ import kit from "@/shared/ui/kit.module.css";
 import { ConnectionFailure } from "@/shared/ui/Notices";
 import { shareOf } from "@/shared/ui/Progress";
 import { RunWord, StateWord } from "@/shared/ui/States";
+import { useSettled } from "@/shared/ui/settled";
 import { FILE_CONNECTOR, useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import { chosenRange, doubtful, headDays, holes, moveSelection, reach, type Selection } from "../logic/strip";
@@ -34,6 +35,8 @@ import classes from "../syncs.module.css";
 import { CollectPlan } from "./CollectPlan";
 
 const SHOWN = 9;
+/** Strips of the first drawing. */
+const FIRST = 6;
 
 /** The strips of the board. `runs` are those under way. */
 export function Strips(props: {
@@ -53,7 +56,8 @@ export function Strips(props: {
   const [dragging, setDragging] = useState(false);
   const [asking, setAsking] = useState(false);
   const [streams, setStreams] = useState<string[] | null>(null);
-  const shown = all ? props.strips : props.strips.slice(0, SHOWN);
+  const most = useSettled() ? (all ? props.strips.length : SHOWN) : FIRST;
+  const shown = props.strips.slice(0, most);
   const days = eachDay(props.days);
   const size = { rows: shown.length, days: days.length };
   const active = at && at.row < shown.length ? at : null;

@@ -160,6 +160,7 @@ export function SyncsScreen() {
           filter={filter}
           openId={runId}
           narrow={runId !== null}
+          first={active.length > 0 ? 0 : 5}
           onFilter={setFilter}
           onOpen={(run) => open(run.id)}
           onEscape={() => runId && close()}
