@@ -26,7 +26,7 @@ export function Needs(props: { needs: Need[]; alerts: AlertRow[] }) {
   const most = useSettled() ? all : FIRST;
   return (
     <Panel title={t("needs")} count={format.count(all)}>
-      <div className={classes.needs} tabIndex={all > 6 ? 0 : undefined} data-scrolls>
+      <div className={classes.needs} tabIndex={all > FIRST ? 0 : undefined} data-scrolls>
         {props.needs.slice(0, most).map((need, index) => (
           <NeedRow key={`${need.connection_id}-${need.error.code}`} need={need} first={index === 0} />
         ))}
