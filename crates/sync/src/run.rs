@@ -111,6 +111,16 @@ fn rest_of_run(failure: &Failure, records: bool) -> Rest {
     }
 }
 
+/// Whether time alone mends it.
+fn goes_over(failure: &Failure) -> bool {
+    matches!(failure.kind(), FailureKind::Retry | FailureKind::WaitUntil)
+}
+
+/// Whether only a person mends it. Beside a platform that is down it is what has to be told: a dead sign-in would be as dead tomorrow.
+fn needs_person(failure: &Failure) -> bool {
+    matches!(failure.kind(), FailureKind::SignInAgain | FailureKind::FixSettings)
+}
+
 /// Whether a stream keeps records, and then whether it goes on where it stopped.
 fn records_of(source: &dyn Source, stream: &str) -> Option<bool> {
     let found = source.descriptor().streams.iter().find(|described| described.name == stream);
@@ -411,7 +421,9 @@ impl Runner {
             let Err(failure) = over.result else { continue };
             if rest_of_run(&failure, records_of(source, &over.stream).is_some()) == Rest::GiveUp {
                 // What ends the run is what has to be mended, whatever failed before it. Of several the first one was there first.
-                end.get_or_insert(failure);
+                if end.as_ref().is_none_or(|end| goes_over(end) && needs_person(&failure)) {
+                    end = Some(failure);
+                }
             } else {
                 first_failure.get_or_insert(failure);
             }

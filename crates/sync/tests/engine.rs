@@ -4,7 +4,7 @@
 
 mod house;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use house::{Act, House, KEY, SIDE_BY_SIDE, ZONE, engine};
 use model::{
     connection::ConnectionState,
@@ -61,14 +61,22 @@ async fn what_a_failure_does_to_the_rest_of_a_run() {
 }
 
 #[tokio::test]
-async fn the_failure_that_ends_a_run_is_told_and_not_one_before_it() {
-    let house = House::build().await;
-    house.source.acts([(0, Act::Fail(Code::NotJson)), (2, Act::Fail(Code::SignInRevoked))]);
-    let id = house.run().await;
-    let run = house.store.run(id).await.unwrap();
-    assert_eq!(run.failure.map(|failure| failure.code), Some(Code::SignInRevoked));
-    let state = house.store.connection(house.connection).await.unwrap().state;
-    assert_eq!(state, ConnectionState::SignInNeeded);
+async fn the_failure_that_has_to_be_mended_is_told_and_not_one_before_it() {
+    let dead = || Act::Fail(Code::SignInRevoked);
+    for before in [
+        Act::Fail(Code::NotJson),
+        Act::Fail(Code::BodyTruncated),
+        Act::Fail(Code::PlatformDown),
+        Act::Quota(Utc::now() + TimeDelta::days(1)),
+    ] {
+        let house = House::build().await;
+        house.source.acts([(0, before.clone()), (1, before.clone()), (2, dead())]);
+        let id = house.run().await;
+        let run = house.store.run(id).await.unwrap();
+        assert_eq!(run.failure.map(|failure| failure.code), Some(Code::SignInRevoked), "{before:?}");
+        let state = house.store.connection(house.connection).await.unwrap().state;
+        assert_eq!(state, ConnectionState::SignInNeeded, "{before:?}");
+    }
 }
 
 #[tokio::test]
