@@ -502,6 +502,9 @@ async fn review_sign_ins(wires: Arc<Wires>, events: broadcast::Sender<Event>, st
 }
 
 pub(crate) fn changed(events: &broadcast::Sender<Event>, tags: &[Tag]) {
+    if tags.is_empty() {
+        return;
+    }
     // Nobody listens when no screen is open.
     let _ = events.send(Event::Changed { tags: tags.to_vec() });
 }

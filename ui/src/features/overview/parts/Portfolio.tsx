@@ -18,6 +18,8 @@ import { type HealthFilter, newestDay, type PortfolioTotal, pick, total } from "
 import classes from "../screens/overview.module.css";
 
 const GRID = "portfolio";
+/** Rows of the first drawing: what stands above leaves room for few more. */
+const FIRST = 8;
 const order: Record<Health, number> = { act: 0, watch: 1, good: 2, off: 3 };
 
 /** The panel. */
@@ -81,6 +83,7 @@ export function Portfolio(props: { data: Overview }) {
         id={GRID}
         label={t("portfolio")}
         rows={rows}
+        first={FIRST}
         columns={columns}
         rowId={(row) => row.client_id}
         onOpen={(row) => go(links.client(row.client_id))}
@@ -99,12 +102,7 @@ export function Portfolio(props: { data: Overview }) {
 /** The row under the portfolio. Sums of several currencies do not exist. */
 function totalCells(sums: PortfolioTotal, currency: string, partial: boolean, words: { all: string; mixed: string }) {
   const money = (micros: number | null) => <Money micros={micros} currency={currency} atLeast={partial} />;
-  const pair = (cell: ReactNode) => (
-    <span className={classes.pair}>
-      {cell}
-      <span />
-    </span>
-  );
+  const pair = (cell: ReactNode) => <span className={classes.pair}>{cell}</span>;
   return {
     health: <span style={{ overflow: "visible", whiteSpace: "nowrap" }}>{words.all}</span>,
     spend: sums.currency ? pair(money(sums.spend)) : <span className={classes.muted}>{words.mixed}</span>,
@@ -164,9 +162,7 @@ function useColumns(newest: string): Column<PortfolioRow>[] {
         cell: (row) => (
           <span className={classes.pair}>
             <Money micros={row.spend} currency={row.currency} atLeast={row.problems > 0} />
-            <span>
-              <Change micros={row.spend_change} verdict="neutral" />
-            </span>
+            <Change micros={row.spend_change} verdict="neutral" />
           </span>
         ),
         hideable: false,
@@ -188,14 +184,12 @@ function useColumns(newest: string): Column<PortfolioRow>[] {
         cell: (row) => (
           <span className={classes.pair}>
             <Money micros={row.cpa} currency={row.currency} />
-            <span>
-              <Change
-                micros={row.cpa_change}
-                verdict={
-                  row.cpa_change === null || row.cpa_change === 0 ? "neutral" : row.cpa_change > 0 ? "worse" : "better"
-                }
-              />
-            </span>
+            <Change
+              micros={row.cpa_change}
+              verdict={
+                row.cpa_change === null || row.cpa_change === 0 ? "neutral" : row.cpa_change > 0 ? "worse" : "better"
+              }
+            />
           </span>
         ),
       },
