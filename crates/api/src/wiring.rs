@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use kit::{
     budget::{BudgetSnapshot, Budgets},
     clock::Clock,
-    http::{Http, HttpOptions},
+    http::{Exits, Http, HttpOptions},
     observe::Observer,
     session::{Credentials, Session},
     source::Source,
@@ -31,6 +31,7 @@ pub(crate) struct Wires {
     store: Store,
     pub(crate) sign_ins: Arc<SignIns>,
     budgets: Budgets,
+    exits: Exits,
     /// As they lie in the database.
     kept_budgets: tokio::sync::Mutex<Vec<BudgetSnapshot>>,
     wire: Wire,
@@ -59,9 +60,9 @@ pub(crate) struct Named<'a> {
 
 impl Wires {
     pub(crate) fn new(registry: Registry, store: Store, vault: Arc<Vault>, wire: Wire, clock: Arc<dyn Clock>) -> Self {
-        let (budgets, kept_budgets) = (Budgets::default(), tokio::sync::Mutex::default());
+        let (budgets, exits, kept_budgets) = (Budgets::default(), Exits::default(), tokio::sync::Mutex::default());
         let sign_ins = SignIns::new(store.clone(), vault, Arc::clone(&clock));
-        Self { registry, store, sign_ins, budgets, kept_budgets, wire, clock }
+        Self { registry, store, sign_ins, budgets, exits, kept_budgets, wire, clock }
     }
 
     /// Takes up the request budgets of earlier starts. What cannot be read is left: platforms say again how much is left.
@@ -109,6 +110,7 @@ impl Wires {
         let options = HttpOptions {
             budget_key: budget_key(of.connector, of.account),
             budgets: self.budgets.clone(),
+            exits: self.exits.clone(),
             observer,
             clock: Arc::clone(&self.clock),
             url_map: self.wire.url_map.clone(),

@@ -17,7 +17,7 @@ use crate::{
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use model::{
     failure::{Code, Failure},
     secret::{Secret, SecretFields},
@@ -29,7 +29,7 @@ use std::{
     fmt,
     io::{Read, Seek, SeekFrom, Write},
     net::Ipv4Addr,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tempfile::SpooledTempFile;
@@ -100,6 +100,8 @@ pub struct HttpOptions {
     pub budget_key: String,
     /// The budgets of the process.
     pub budgets: Budgets,
+    /// The ways out that it shares with others; its own, unless given. Those who share have one user agent and connect timeout.
+    pub exits: Exits,
     /// Who watches, unless [`Http::watched_by`] says otherwise.
     pub observer: Arc<dyn Observer>,
     /// Time.
@@ -132,6 +134,7 @@ impl HttpOptions {
             system,
             account,
             budgets: Budgets::default(),
+            exits: Exits::default(),
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),
             url_map: Vec::new(),
@@ -411,10 +414,36 @@ struct Shared {
     redactor: Arc<Redactor>,
     /// The address map, read.
     url_map: Vec<StandIn>,
-    /// Made at first use: reading the computer's certificates takes a while.
-    client: OnceLock<reqwest::Client>,
-    /// For loopback, past any proxy.
-    direct: OnceLock<reqwest::Client>,
+}
+
+/// Ways out that many [`Http`]s share, so that syncs which run at the same time read the computer's certificates once and use
+/// connections that stand. What rested for [`RESTED`] is made anew: a laptop that slept, or went home, does not ask into a connection
+/// that nobody holds at the other end, and certificates and proxies that it was given meanwhile count.
+#[derive(Clone, Default)]
+pub struct Exits(Arc<Mutex<[Option<Exit>; 2]>>);
+
+struct Exit {
+    client: reqwest::Client,
+    /// By the wall clock: others stand still while a computer sleeps.
+    used_at: DateTime<Utc>,
+}
+
+/// Longest rest of an exit. Servers close what rests longer than a minute.
+const RESTED: TimeDelta = TimeDelta::seconds(20);
+
+impl Exits {
+    /// The exit for servers elsewhere, or past any proxy (`direct`) for those on this computer.
+    fn client(&self, options: &HttpOptions, direct: bool, now: DateTime<Utc>) -> Result<reqwest::Client, Failure> {
+        let mut exits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let exit = &mut exits[usize::from(direct)];
+        if let Some(exit) = exit.as_mut().filter(|exit| (TimeDelta::zero()..RESTED).contains(&(now - exit.used_at))) {
+            exit.used_at = now;
+            return Ok(exit.client.clone());
+        }
+        let client = client(options, direct)?;
+        *exit = Some(Exit { client: client.clone(), used_at: now });
+        Ok(client)
+    }
 }
 
 impl fmt::Debug for Http {
@@ -478,14 +507,7 @@ impl Http {
             .collect::<Result<_, Failure>>()?;
         let budget = options.budgets.account(&options.budget_key);
         let observer = Arc::clone(&options.observer);
-        let shared = Shared {
-            system: Arc::from(options.system.as_str()),
-            options,
-            redactor: Arc::default(),
-            url_map,
-            client: OnceLock::new(),
-            direct: OnceLock::new(),
-        };
+        let shared = Shared { system: Arc::from(options.system.as_str()), options, redactor: Arc::default(), url_map };
         let (hosts, secrets) = (Arc::from([]), Arc::default());
         let shared = Arc::new(shared);
         Ok(Self { shared, budget, hosts, reach: Reach::default(), secrets, authorizer: None, observer })
@@ -924,8 +946,9 @@ impl Http {
         };
         let begun = std::time::Instant::now();
         let shown = self.observer.wants_bodies().map(|most| (most, wire.headers.clone(), wire.body.clone()));
-        let request = self
-            .client_for(target)
+        let request = options
+            .exits
+            .client(options, is_loopback(target), options.clock.now())
             .map_err(Broken::Final)?
             .request(wire.method, target.clone())
             .headers(wire.headers)
@@ -1074,16 +1097,6 @@ impl Http {
             self.failure(otherwise)
         };
         failure.detail(self.shared.redactor.text(&causes))
-    }
-
-    fn client_for(&self, target: &Url) -> Result<&reqwest::Client, Failure> {
-        let loopback = is_loopback(target);
-        let place = if loopback { &self.shared.direct } else { &self.shared.client };
-        if let Some(client) = place.get() {
-            return Ok(client);
-        }
-        let client = client(&self.shared.options, loopback)?;
-        Ok(place.get_or_init(|| client))
     }
 
     /// Whether credentials may go there. An address of a stand-in counts as what it stands for, because simulators write their own

@@ -3,7 +3,7 @@
 
 use crate::{
     Result, Store,
-    bulk::{Bulk, ROWS},
+    bulk::{Bulk, pieces},
     codec::{Read, json, level_code},
 };
 use model::{
@@ -30,7 +30,7 @@ pub struct StoredObject {
 
 /// Writes objects; those that are the same already are not touched.
 pub(crate) async fn upsert(connection: &mut SqliteConnection, num: i64, objects: &[AdObject]) -> Result<()> {
-    let mut bulk = Bulk::new(
+    let bulk = Bulk::new(
         "INSERT INTO ad_objects (connection, level, external_id, parent_external_id, name, status) VALUES",
         6,
         "ON CONFLICT (connection, level, external_id) DO UPDATE SET name = excluded.name, status = excluded.status,
@@ -38,7 +38,7 @@ pub(crate) async fn upsert(connection: &mut SqliteConnection, num: i64, objects:
          WHERE (ad_objects.name, ad_objects.status) IS NOT (excluded.name, excluded.status)
             OR (excluded.parent_external_id IS NOT NULL AND ad_objects.parent_external_id IS NOT excluded.parent_external_id)",
     );
-    for chunk in objects.chunks(ROWS) {
+    for chunk in pieces(objects) {
         let mut query = bulk.statement(chunk.len());
         for object in chunk {
             query = query

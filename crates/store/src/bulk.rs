@@ -1,37 +1,47 @@
 //! Many rows in one statement. One statement per row is ten times slower than a thousand rows in one.
 //!
+//! Rows are written in pieces whose sizes are powers of two, so that a table has eleven statements in all: each is parsed once per
+//! connection and kept. With one statement for every number of rows, parsing thousands of question marks took longer than writing them.
+//!
 //! The only place with SQL that is not a literal. It is safe because nothing but the number of rows is put into the text: both halves
 //! are `&'static str` of this crate and what is repeated are question marks. Values are always bound.
 
 use sqlx::{AssertSqlSafe, Sqlite, query::Query, sqlite::SqliteArguments};
-use std::{fmt::Write, sync::Arc};
+use std::fmt::Write;
 
-/// Rows per statement. Twelve columns of a thousand rows stay under SQLite's 32,766 parameters, and larger gains nothing.
-pub(crate) const ROWS: usize = 1_000;
+/// Rows per statement at most. Thirteen columns of as many rows stay under SQLite's 32,766 parameters, and larger gains nothing.
+const MOST: usize = 1 << 10;
+/// Statements that a connection keeps: those of all tables and sizes beside the literal ones.
+pub(crate) const KEPT_STATEMENTS: usize = 400;
+
+/// Cuts rows into pieces for one statement each, the largest first.
+pub(crate) fn pieces<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut left = rows;
+    std::iter::from_fn(move || {
+        let size = 1 << left.len().min(MOST).checked_ilog2()?;
+        let (piece, rest) = left.split_at(size);
+        left = rest;
+        Some(piece)
+    })
+}
 
 /// An `INSERT` of several rows.
+#[derive(Clone, Copy)]
 pub(crate) struct Bulk {
     head: &'static str,
     columns: usize,
     tail: &'static str,
-    full: Option<Arc<str>>,
 }
 
 impl Bulk {
     /// `head` ends before the rows, `tail` follows them; each row has `columns` parameters.
-    pub(crate) fn new(head: &'static str, columns: usize, tail: &'static str) -> Self {
-        Self { head, columns, tail, full: None }
+    pub(crate) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Self {
+        Self { head, columns, tail }
     }
 
-    /// The statement for this many rows, at most [`ROWS`]. The full-sized one is prepared once per connection of the pool;
-    /// remainders are of every size, so they are not kept.
-    pub(crate) fn statement<'q>(&mut self, rows: usize) -> Query<'q, Sqlite, SqliteArguments> {
-        if rows == ROWS {
-            let text = self.full.get_or_insert_with(|| text(self.head, self.columns, ROWS, self.tail).into());
-            sqlx::query(AssertSqlSafe(Arc::clone(text)))
-        } else {
-            sqlx::query(AssertSqlSafe(text(self.head, self.columns, rows, self.tail))).persistent(false)
-        }
+    /// The statement for a piece of this many rows.
+    pub(crate) fn statement<'q>(&self, rows: usize) -> Query<'q, Sqlite, SqliteArguments> {
+        sqlx::query(AssertSqlSafe(text(self.head, self.columns, rows, self.tail)))
     }
 }
 

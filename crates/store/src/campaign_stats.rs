@@ -5,7 +5,7 @@
 
 use crate::{
     Result, Scope, Store, StoreError, ad_objects,
-    bulk::{Bulk, ROWS},
+    bulk::{Bulk, pieces},
     codec::{Read, day_code, level_code, vat_code},
     connections,
     daily_rollups::Sums,
@@ -148,14 +148,14 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, num: i64, level: i
 /// Binds rows to a statement whose first parameters of each row `own` binds.
 pub(crate) async fn write<'q>(
     connection: &mut SqliteConnection,
-    mut bulk: Bulk,
+    bulk: Bulk,
     rows: &[Ready<'_>],
     own: impl Fn(Query<'q, Sqlite, SqliteArguments>) -> Query<'q, Sqlite, SqliteArguments>,
 ) -> Result<()> {
     // The two texts that nearly every row shares are allocated once and not per row.
     let whole: Arc<str> = "".into();
     let mut currencies: HashMap<Currency, Arc<str>> = HashMap::new();
-    for chunk in rows.chunks(ROWS) {
+    for chunk in pieces(rows) {
         let mut query = bulk.statement(chunk.len());
         for row in chunk {
             let stat = row.stat;

@@ -3,6 +3,7 @@
 
 use crate::{
     Result, Scope, Store,
+    bulk::{Bulk, pieces},
     codec::{Read, day_code, instant_code},
     connections,
 };
@@ -12,6 +13,7 @@ use model::{
     id::ConnectionId,
     reconcile::{DayPair, DayTotal},
 };
+use std::collections::BTreeMap;
 
 /// A day of a connection as we have it and as its platform says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,22 +36,29 @@ impl Store {
         self.located(async {
             let mut transaction = self.begin().await?;
             let num = connections::num_of(&mut *transaction, connection).await?;
-            for date in days.iter().flat_map(DateRange::days) {
-                let zero = DayTotal { impressions: Some(0), clicks: Some(0), cost: Some(model::money::Micros::ZERO) };
-                let total = totals.iter().find(|(day, _)| *day == date).map_or(zero, |(_, total)| *total);
-                sqlx::query(
-                    "INSERT INTO day_totals (connection, date, impressions, clicks, cost_micros, read_at) VALUES (?, ?, ?, ?, ?, ?)
-                     ON CONFLICT (connection, date) DO UPDATE SET impressions = excluded.impressions, clicks = excluded.clicks,
-                         cost_micros = excluded.cost_micros, read_at = excluded.read_at",
-                )
-                .bind(num)
-                .bind(day_code(date))
-                .bind(total.impressions)
-                .bind(total.clicks)
-                .bind(total.cost.map(|cost| cost.0))
-                .bind(instant_code(read_at))
-                .execute(&mut *transaction)
-                .await?;
+            let bulk = Bulk::new(
+                "INSERT INTO day_totals (connection, date, impressions, clicks, cost_micros, read_at) VALUES",
+                6,
+                "ON CONFLICT (connection, date) DO UPDATE SET impressions = excluded.impressions, clicks = excluded.clicks,
+                     cost_micros = excluded.cost_micros, read_at = excluded.read_at",
+            );
+            let zero = DayTotal { impressions: Some(0), clicks: Some(0), cost: Some(model::money::Micros::ZERO) };
+            // Of two for one day the first counts.
+            let known: BTreeMap<NaiveDate, DayTotal> = totals.iter().rev().copied().collect();
+            let dates: Vec<NaiveDate> = days.iter().flat_map(DateRange::days).collect();
+            for piece in pieces(&dates) {
+                let mut query = bulk.statement(piece.len());
+                for date in piece {
+                    let total = known.get(date).copied().unwrap_or(zero);
+                    query = query
+                        .bind(num)
+                        .bind(day_code(*date))
+                        .bind(total.impressions)
+                        .bind(total.clicks)
+                        .bind(total.cost.map(|cost| cost.0))
+                        .bind(instant_code(read_at));
+                }
+                query.execute(&mut *transaction).await?;
             }
             transaction.commit().await?;
             Ok(())

@@ -114,16 +114,7 @@ impl Store {
 
     /// A transaction that writes. `IMMEDIATE`, so that it never has to be upgraded from a read, which could fail in its middle.
     async fn transaction(&self) -> Result<Transaction<'static, Sqlite>> {
-        const BEGIN: &str = "BEGIN IMMEDIATE";
-        match self.writer.begin_with(BEGIN).await {
-            // On a full disk SQLite rolls back by itself, and the driver, which then has nothing to roll back, goes on counting a
-            // transaction. Without a new connection nothing could be written until the next start, however much room there is.
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                self.writer.acquire().await?.close().await?;
-                Ok(self.writer.begin_with(BEGIN).await?)
-            }
-            begun => Ok(begun?),
-        }
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     /// Runs a write and completes its error with what a person needs: which disk is full, which backup is good.

@@ -7,7 +7,7 @@
 //! Several programs may have it open. Each holds a share of the file `<name>.lock`; whoever needs the database alone (to create it, to
 //! upgrade it, to look it over after a crash, and always while it opens and nobody else is there) takes the whole lock for that time.
 
-use crate::{Result, Store, StoreError, backup, lease};
+use crate::{Result, Store, StoreError, backup, bulk::KEPT_STATEMENTS, lease};
 use data_encoding::HEXLOWER;
 use model::secret::Secret;
 use sha2::{Digest, Sha256};
@@ -124,20 +124,30 @@ impl Store {
         }
         key.write_check_if_needed(path)?;
 
-        // A pool that opens its connections late would meet a damaged or vanished file in the middle of a screen.
+        // A pool that opens its connections late would meet a damaged or vanished file in the middle of a screen. A connection is a thread
+        // of ours, which needs no asking whether it still lives each time it is used.
         let writer = SqlitePoolOptions::new()
             .min_connections(1)
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(Duration::from_mins(10))
-            .connect_with(limited(connect.clone(), options).pragma("cache_size", "-24000"))
+            .test_before_acquire(false)
+            // On a full disk SQLite rolls back by itself, and the driver, which then has nothing to roll back, goes on counting a
+            // transaction. With such a connection nothing could be written until the next start, however much room there is.
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
+            .connect_with(
+                limited(connect.clone(), options)
+                    .pragma("cache_size", "-24000")
+                    .statement_cache_capacity(KEPT_STATEMENTS),
+            )
             .await?;
         let readers = SqlitePoolOptions::new()
             .min_connections(1)
             .max_connections(options.readers.max(1))
             .idle_timeout(Duration::from_mins(5))
             .acquire_timeout(Duration::from_mins(1))
+            .test_before_acquire(false)
             .connect_with(connect.clone().pragma("query_only", "ON").pragma("cache_size", "-8000"))
             .await?;
         let leased = has_table(&mut *readers.acquire().await?, "lease").await?;

@@ -6,7 +6,7 @@
 
 use crate::{
     Result, Store,
-    bulk::{Bulk, ROWS},
+    bulk::{Bulk, pieces},
     codec::{Read, day_code, instant_code},
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -107,12 +107,12 @@ pub(crate) async fn replace(
         .bind(seq)
         .execute(&mut *connection)
         .await?;
-    let mut bulk = Bulk::new(
+    let bulk = Bulk::new(
         "INSERT INTO quarantine (run, slice_seq, stream, date, reason, field, value, line, raw, connection) VALUES",
         10,
         "",
     );
-    for chunk in rejected[..rejected.len().min(KEPT)].chunks(ROWS) {
+    for chunk in pieces(&rejected[..rejected.len().min(KEPT)]) {
         let mut query = bulk.statement(chunk.len());
         for row in chunk {
             query = query

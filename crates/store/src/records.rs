@@ -6,7 +6,7 @@
 
 use crate::{
     Result, Store,
-    bulk::{Bulk, ROWS},
+    bulk::{Bulk, pieces},
     codec::{Read, instant_code},
     commit::{self, Effort, signed},
     quarantine, runs, staged_records, stream_states,
@@ -106,13 +106,13 @@ async fn upsert(
     commit: &RecordsCommit,
     (num, stream, run): (i64, &str, i64),
 ) -> Result<()> {
-    let mut bulk = Bulk::new(
+    let bulk = Bulk::new(
         "INSERT INTO records (connection, stream, key_hash, key, data, read_at, run) VALUES",
         7,
         "ON CONFLICT (connection, stream, key_hash) DO UPDATE SET data = excluded.data, read_at = excluded.read_at, run = excluded.run",
     );
     let mut place = commit.first;
-    for chunk in commit.records.chunks(ROWS) {
+    for chunk in pieces(&commit.records) {
         let mut query = bulk.statement(chunk.len());
         for record in chunk {
             query = query

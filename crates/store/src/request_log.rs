@@ -2,7 +2,7 @@
 
 use crate::{
     Result, Store, StoreError,
-    bulk::{Bulk, ROWS},
+    bulk::{Bulk, pieces},
     codec::{Read, instant_code, json},
     commit::signed,
     runs, traffic,
@@ -46,12 +46,12 @@ impl Store {
             let mut transaction = self.begin().await?;
             let num = runs::num_of(&mut *transaction, run).await?;
             traffic::count(&mut transaction, num, requests).await?;
-            let mut bulk = Bulk::new(
+            let bulk = Bulk::new(
                 "INSERT INTO request_log (run, at, method, url, status, millis, bytes, attempt, limits, failure) VALUES",
                 10,
                 "",
             );
-            for chunk in requests.chunks(ROWS) {
+            for chunk in pieces(requests) {
                 let mut query = bulk.statement(chunk.len());
                 for request in chunk {
                     query = query

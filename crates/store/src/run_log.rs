@@ -2,7 +2,7 @@
 
 use crate::{
     Result, Store,
-    bulk::{Bulk, ROWS},
+    bulk::{Bulk, pieces},
     codec::{Read, instant_code, json},
     runs,
 };
@@ -33,8 +33,8 @@ impl Store {
         self.located(async {
             let mut transaction = self.begin().await?;
             let num = runs::num_of(&mut *transaction, run).await?;
-            let mut bulk = Bulk::new("INSERT INTO run_log (run, at, event, params) VALUES", 4, "");
-            for chunk in lines.chunks(ROWS) {
+            let bulk = Bulk::new("INSERT INTO run_log (run, at, event, params) VALUES", 4, "");
+            for chunk in pieces(lines) {
                 let mut query = bulk.statement(chunk.len());
                 for line in chunk {
                     query =

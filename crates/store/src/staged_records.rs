@@ -3,7 +3,7 @@
 
 use crate::{
     Result, Store,
-    bulk::{Bulk, ROWS},
+    bulk::{Bulk, pieces},
     commit,
     records::key_hash,
 };
@@ -17,9 +17,9 @@ impl Store {
         self.located(async {
             let mut transaction = self.begin().await?;
             let slice = commit::slice(&mut transaction, run, slice_seq).await?;
-            let mut bulk = Bulk::new("INSERT INTO staged_records (run, seq, place, key_hash, key, data) VALUES", 6, "");
+            let bulk = Bulk::new("INSERT INTO staged_records (run, seq, place, key_hash, key, data) VALUES", 6, "");
             let mut place = first;
-            for chunk in records.chunks(ROWS) {
+            for chunk in pieces(records) {
                 let mut query = bulk.statement(chunk.len());
                 for record in chunk {
                     query = query

@@ -4,7 +4,7 @@ use crate::server::{Answer, Seen, Server, ok, raw, reply};
 use chrono::{DateTime, TimeZone, Utc};
 use flate2::{Compression, write::GzEncoder};
 use kit::{
-    http::{Authorizer, Body, Http, HttpOptions, HttpRequest, HttpResponse},
+    http::{Authorizer, Body, Exits, Http, HttpOptions, HttpRequest, HttpResponse},
     observe::WaitReason,
     placeholder,
     policy::{Attempt, Decision, DefaultPolicy, Limits, Outcome, Policy},
@@ -22,6 +22,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 
 /// A connection under test.
@@ -265,6 +266,40 @@ async fn a_drip_is_a_timeout_and_a_slow_answer_is_not() {
     let begun = std::time::Instant::now();
     rig(short).get(slow.base.clone()).await.unwrap();
     assert!(begun.elapsed() > Duration::from_millis(400), "it was not slow");
+}
+
+#[tokio::test]
+async fn connections_are_shared_while_they_are_in_use_and_never_after_a_rest() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, accepted) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut asked = [0; 4096];
+                while socket.read(&mut asked).await.is_ok_and(|read| read > 0) {
+                    socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await.unwrap();
+                }
+            });
+        }
+    });
+    let (exits, clock) = (Exits::default(), VirtualClock::at(noon()));
+    let sharing = || {
+        rig(|options| {
+            options.exits = exits.clone();
+            options.clock = clock.clone();
+        })
+    };
+    let (one, two) = (sharing(), sharing());
+    let url = || format!("http://{address}/");
+    for (who, rested, connections) in [(&one, 0, 1), (&two, 19, 1), (&one, 19, 1), (&two, 21, 2), (&one, 1, 2)] {
+        clock.advance(Duration::from_secs(rested));
+        who.get(url()).await.unwrap();
+        assert_eq!(accepted.load(Ordering::SeqCst), connections, "after {rested} s");
+    }
+    rig(|_| {}).get(url()).await.unwrap();
+    assert_eq!(accepted.load(Ordering::SeqCst), 3, "one that shares nothing");
 }
 
 #[tokio::test]
