@@ -1,7 +1,7 @@
 //! Many rows in one statement. One statement per row is ten times slower than a thousand rows in one.
 //!
 //! Rows are written in pieces whose sizes are powers of two, so that a table has eleven statements in all: each is parsed once per
-//! connection and kept. With one statement for every number of rows, parsing thousands of question marks took longer than writing them.
+//! connection and kept. With one statement for every number of rows, parsing thousands of question marks took about as long as writing them.
 //!
 //! The only place with SQL that is not a literal. It is safe because nothing but the number of rows is put into the text: both halves
 //! are `&'static str` of this crate and what is repeated are question marks. Values are always bound.

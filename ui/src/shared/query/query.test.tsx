@@ -73,6 +73,30 @@ describe("reads", () => {
     expect(count("syncs_board")).toBe(1);
   });
 
+  it("of what is on screen wait until that is painted, and come although no frame is drawn", async () => {
+    const frames: FrameRequestCallback[] = [];
+    const drawn = vi.spyOn(window, "requestAnimationFrame").mockImplementation((frame) => frames.push(frame));
+    const { client, wrapper, count } = setup({
+      clients_list: () => [],
+      audit_list: () => ({ entries: [], intact: true }),
+    });
+    const show = () => renderHook(() => useRead("clients_list", {}), { wrapper });
+    const first = show();
+    await waitFor(() => expect(first.result.current.isSuccess).toBe(true));
+    expect(frames).toHaveLength(0);
+    first.unmount();
+    await client.invalidateQueries();
+    const again = show();
+    expect(again.result.current.data).toEqual([]);
+    await waitFor(() => expect(frames).toHaveLength(1));
+    expect(count("clients_list")).toBe(1);
+    frames[0]?.(0);
+    await waitFor(() => expect(count("clients_list")).toBe(2));
+    await act(() => client.invalidateQueries());
+    expect(count("clients_list")).toBe(3);
+    drawn.mockRestore();
+  });
+
   it("are read again when the backend says that a tag changed, and a draft when its step moved", async () => {
     const { host, client, wrapper, count } = setup({
       clients_list: () => [],

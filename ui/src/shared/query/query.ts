@@ -52,6 +52,35 @@ export interface ReadOptions {
   keep?: boolean;
 }
 
+/** What a query says of itself when it reads. */
+type Again = { client: QueryClient; queryKey: readonly unknown[] };
+
+/**
+ * Reads at once what was never read. What is on screen already is read again when that is painted: a screen that is come back to shows
+ * what it had, and the newest of it does not hold up the press.
+ */
+async function read<C extends ReadName>(
+  { client, queryKey }: Again,
+  command: C,
+  request: Commands[C]["request"],
+): Promise<Commands[C]["response"]> {
+  if (client.getQueryData(queryKey) !== undefined) await painted();
+  return currentHost().call(command, request);
+}
+
+/** Longest wait for a frame, in milliseconds: a window out of sight draws none. */
+const NO_FRAME_MS = 100;
+
+function painted(): Promise<void> {
+  return new Promise((done) => {
+    const late = setTimeout(done, NO_FRAME_MS);
+    requestAnimationFrame(() => {
+      clearTimeout(late);
+      setTimeout(done);
+    });
+  });
+}
+
 /** Reads and stays fresh. The key is the command and its request, so equal requests share one answer. */
 export function useRead<C extends ReadName>(
   command: C,
@@ -60,7 +89,7 @@ export function useRead<C extends ReadName>(
 ): UseQueryResult<Commands[C]["response"], CallError> {
   return useQuery<Commands[C]["response"], CallError>({
     queryKey: [command, request],
-    queryFn: () => currentHost().call(command, request),
+    queryFn: (again) => read(again, command, request),
     enabled: options.enabled ?? true,
     ...(options.keep ? { placeholderData: keepPreviousData as never } : {}),
   });
@@ -134,7 +163,7 @@ export function useReadWindow<C extends ReadName>(
   const queries = useQueries({
     queries: indexes.map((index) => ({
       queryKey: [command, request(index)],
-      queryFn: (): Promise<Commands[C]["response"]> => currentHost().call(command, request(index)),
+      queryFn: (again: Again): Promise<Commands[C]["response"]> => read(again, command, request(index)),
     })),
   });
   const onSight = useCallback(
