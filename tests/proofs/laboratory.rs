@@ -257,6 +257,15 @@ impl Shop {
         let ended = self.ends_well(&detail, range.is_some(), &before).await.with_context(|| told(&detail))?;
         // However long it waited or its clock jumped: for the platform no time has passed.
         self.office.clock.set(now);
+        // A token may have died in an answer that got lost. The next run meets it and says so.
+        let killed = scenario.faults.iter().any(|fault| fault.kind == FaultKind::RevokeToken);
+        if killed && scenario.faults.len() > 1 && !self.is_signed_out().await? {
+            self.office.platform().faults().clear();
+            let run = self.office.start(self.connection, None).await?;
+            let ended = self.office.ended(run).await?;
+            let said = ended.failure.is_some_and(|failure| failure.kind == FailureKind::SignInAgain);
+            ensure!(said == self.is_signed_out().await?, "a dead sign-in is not told");
+        }
         let healed = self.heals().await.context("after the faults")?;
         let life = scenario.life.name().map(|name| (name.to_owned(), true));
         Ok(Met { kinds: struck.into_iter().chain(life).collect(), ended, healed })

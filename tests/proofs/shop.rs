@@ -81,7 +81,7 @@ impl Shop {
     /// Signs in again where that is asked for, lets stopped and parked runs go on, and makes one ordinary run. `false`: the platform gives
     /// so many tokens to a user and no more until some end, which only its own cabinet can help.
     pub async fn in_order(&self) -> Result<bool> {
-        if self.office.connection(self.connection).await?.connection.state != ConnectionState::SignInNeeded {
+        if !self.is_signed_out().await? {
             let parked: Vec<RunId> = self.office.parked(self.connection).await?.iter().map(|run| run.id).collect();
             // By hand: the moment for which they wait may lie in days that the platform does not know yet.
             for id in &parked {
@@ -105,6 +105,10 @@ impl Shop {
         self.went_on(&again.run_ids).await?;
         self.office.sync(self.connection).await?;
         Ok(true)
+    }
+
+    pub async fn is_signed_out(&self) -> Result<bool> {
+        Ok(self.office.connection(self.connection).await?.connection.state == ConnectionState::SignInNeeded)
     }
 
     /// Waits for runs that go on where they stopped. What they kept aside before is theirs still; the next run reads it again.

@@ -1060,9 +1060,12 @@ impl Http {
             let earned = Duration::from_secs_f64(record.bytes as f64 / SLOWEST);
             let until = begun + silence + earned;
             let chunk = tokio::time::timeout_at(until.min(tokio::time::Instant::now() + silence), response.chunk());
-            let chunk = chunk.await.map_err(|_| timeout())?;
-            let Some(chunk) = chunk.map_err(|error| self.transport(error, silence, Code::BodyTruncated))? else {
-                break;
+            let chunk = match chunk.await.map_err(|_| timeout())? {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                // A refusal is one however much of its words has arrived: its status and headers say what is to be done.
+                Err(_) if !response.status().is_success() => break,
+                Err(error) => return Err(self.transport(error, silence, Code::BodyTruncated)),
             };
             record.bytes += chunk.len() as u64;
             if record.bytes > limit {

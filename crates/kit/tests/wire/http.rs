@@ -104,6 +104,13 @@ async fn an_answer_becomes_the_failure_that_belongs_to_it() {
             4,
         ),
         ("cut gzip", cut_gzip, Code::BodyTruncated, FailureKind::Retry, 4),
+        (
+            "cut refusal",
+            raw("HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\n{\"err"),
+            Code::SignInRejected,
+            FailureKind::SignInAgain,
+            1,
+        ),
         ("hung up", raw(""), Code::Offline, FailureKind::Retry, 4),
         (
             "endless redirect",
