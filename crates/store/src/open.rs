@@ -217,9 +217,15 @@ impl Store {
 
 /// Lets the first connection of the process be opened with no other beside it. SQLite says that it is ready before SQLCipher, which
 /// it prepares last, is: a second connection opened in that moment is told that its key is wrong ("sqlcipher not initialized").
+///
+/// OpenSSL is begun by name before it, which leaves out the clearing up that it would do when the program ends: that does not wait for
+/// threads of sqlx that still read, and they would read memory that is gone.
 async fn awake() -> Result<()> {
     static AWAKE: OnceCell<()> = OnceCell::const_new();
-    let first = async { Ok(SqliteConnectOptions::new().in_memory(true).connect().await?.close().await?) };
+    let first = async {
+        openssl_sys::init();
+        Ok(SqliteConnectOptions::new().in_memory(true).connect().await?.close().await?)
+    };
     AWAKE.get_or_try_init(|| first).await.copied()
 }
 

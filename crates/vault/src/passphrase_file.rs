@@ -462,8 +462,8 @@ mod tests {
         // Memory, rounds, lanes, salt, nonce and a byte of the sealed pairs, each with a checksum that fits.
         for (at, byte) in [(8, 0xff), (11, 65), (15, 2), (16, 0xff), (20, 0xff), (25, 1), (40, 1), (62, 1)] {
             let mut bytes = good[..good.len() - CHECKSUM_LEN].to_vec();
-            assert_ne!(bytes[at], byte, "position {at} is changed");
-            bytes[at] = byte;
+            // The last three are random and may be this byte already.
+            bytes[at] = if bytes[at] == byte { !byte } else { byte };
             let checksum = Sha256::digest(&bytes);
             bytes.extend_from_slice(&checksum);
             fs::write(&path, &bytes).unwrap();
