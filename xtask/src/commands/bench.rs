@@ -32,7 +32,7 @@ const LEAST_RATIO: f64 = 0.6;
 const MOST_MEGABYTES: f64 = 250.0;
 /// Connections that sync at once, how many times as fast as one of them alone they are together at least, and the backend's size meanwhile.
 const MANY: usize = 50;
-const LEAST_GAIN_OF_MANY: f64 = 1.0;
+const LEAST_GAIN_OF_MANY: f64 = 0.8;
 const MOST_MEGABYTES_OF_MANY: f64 = 350.0;
 /// Milliseconds from a press to its effect on the screen, at most in the middle of many, while they sync.
 const MOST_MILLIS: u32 = 100;
