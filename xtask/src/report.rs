@@ -26,8 +26,10 @@ impl Report {
         let outcome = match work() {
             Ok(()) => Outcome::Passed,
             Err(error) => {
-                eprintln!("{error:#}");
-                Outcome::Failed(format!("{error:#}"))
+                let error = format!("{error:#}");
+                // The summary tells the rest.
+                eprintln!("{}", error.lines().next().unwrap_or_default());
+                Outcome::Failed(error)
             }
         };
         let passed = matches!(outcome, Outcome::Passed);
@@ -61,6 +63,13 @@ impl Report {
         }
         let total = self.stages.iter().map(|(_, _, time)| *time).sum();
         println!("{:<28} {:>7}", "total", minutes(total));
+        for (name, outcome, _) in &self.stages {
+            if let Outcome::Failed(error) = outcome
+                && let Some((_, why)) = error.split_once('\n')
+            {
+                println!("\n━━ {name} failed\n{why}");
+            }
+        }
         if failed > 0 {
             bail!("{failed} of {} stages failed", self.stages.len());
         }

@@ -118,10 +118,13 @@ it("takes what waits on a low battery, and the charge within its range", async (
   await user.type(percent, "300");
   await user.tab();
   const wishes = () => host.calls.filter((call) => call.command === "battery_saver_update").map((call) => call.request);
-  await waitFor(() => expect(wishes()).toEqual([{ enabled: true, percent: 100 }]));
-  await waitFor(() => expect(screen.getByLabelText("At this charge or less")).toHaveValue("100 %"));
+  // The next press comes before the first change was read again, and adds to it.
   await user.click(screen.getByRole("switch", { name: /low battery/ }));
-  await waitFor(() => expect(wishes()).toHaveLength(2));
-  expect(wishes()[1]).toEqual({ enabled: false, percent: 100 });
+  await waitFor(() =>
+    expect(wishes()).toEqual([
+      { enabled: true, percent: 100 },
+      { enabled: false, percent: 100 },
+    ]),
+  );
   await waitFor(() => expect(screen.getByLabelText("At this charge or less")).toBeDisabled());
 });

@@ -64,8 +64,9 @@ async function read<C extends ReadName>(
   command: C,
   request: Commands[C]["request"],
 ): Promise<Commands[C]["response"]> {
+  const host = currentHost();
   if (client.getQueryData(queryKey) !== undefined) await painted();
-  return currentHost().call(command, request);
+  return host.call(command, request);
 }
 
 /** Longest wait for a frame, in milliseconds: a window out of sight draws none. */
@@ -193,10 +194,38 @@ export function useReadWindow<C extends ReadName>(
 export function useChange<C extends ChangeName>(
   command: C,
 ): UseMutationResult<Commands[C]["response"], CallError, Commands[C]["request"]> {
+  return useMutationOf(command, {});
+}
+
+/** The reads without a request whose answer a change hands back as it is by then. */
+type AnsweredBy<C extends ChangeName> = {
+  [R in ReadName]: Commands[R]["response"] extends Commands[C]["response"] ? R : never;
+}[ReadName];
+
+/**
+ * Changes part of a setting that is written whole. What the change answers is what `read` answers from then on, and changes wait for one
+ * another: whoever shows `variables` while it is pending and the read otherwise always adds to the change before, however quickly one
+ * press follows the other.
+ */
+export function useSetting<C extends ChangeName>(
+  command: C,
+  read: AnsweredBy<C>,
+): UseMutationResult<Commands[C]["response"], CallError, Commands[C]["request"]> {
+  return useMutationOf(command, { read });
+}
+
+function useMutationOf<C extends ChangeName>(
+  command: C,
+  { read }: { read?: ReadName },
+): UseMutationResult<Commands[C]["response"], CallError, Commands[C]["request"]> {
   const client = useQueryClient();
   return useMutation<Commands[C]["response"], CallError, Commands[C]["request"]>({
     mutationFn: (request) => currentHost().call(command, request),
-    onSuccess: () => void refresh(client, commands[command].tags),
+    onSuccess: (answer) => {
+      if (read) client.setQueryData([read, {}], answer);
+      void refresh(client, commands[command].tags);
+    },
+    ...(read ? { scope: { id: command } } : {}),
   });
 }
 

@@ -2,7 +2,7 @@
 import { Button, NumberInput, Select, Switch } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { type AlertRule, type AlertRuleRow, allSeverity, type RuleNumber } from "@/gen/contract";
-import { useChange, useRead } from "@/shared/query/query";
+import { useRead, useSetting } from "@/shared/query/query";
 import { Panel } from "@/shared/ui/Layout";
 import { BoneRows, ErrorPanel } from "@/shared/ui/Notices";
 import { say } from "@/shared/ui/saying";
@@ -31,8 +31,9 @@ export function AlertRules() {
 
 function Rule(props: { row: AlertRuleRow }) {
   const { t } = useTranslation("alerts");
-  const { rule, default: own, numbers } = props.row;
-  const update = useChange("alert_rules_update");
+  const { default: own, numbers } = props.row;
+  const update = useSetting("alert_rules_update", "alert_rules_get");
+  const rule = update.isPending ? update.variables : props.row.rule;
   const set = (change: Partial<AlertRule>) => update.mutate({ ...rule, ...change }, { onError: (error) => say(error) });
   const name = t(`settings.kinds.${rule.kind}`);
   const changed = JSON.stringify(rule) !== JSON.stringify(own);

@@ -3,7 +3,7 @@ import { NumberInput, Switch } from "@mantine/core";
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
 import type { BatterySaver } from "@/gen/contract";
-import { useChange, useRead } from "@/shared/query/query";
+import { useRead, useSetting } from "@/shared/query/query";
 import { Panel } from "@/shared/ui/Layout";
 import { BoneRows, ErrorPanel } from "@/shared/ui/Notices";
 import { say } from "@/shared/ui/saying";
@@ -28,9 +28,9 @@ export function Battery() {
 
 function Choice(props: { saver: BatterySaver }) {
   const { t } = useTranslation("settings");
-  const update = useChange("battery_saver_update");
+  const update = useSetting("battery_saver_update", "battery_saver_get");
   const hint = useId();
-  const { saver } = props;
+  const saver = update.isPending ? update.variables : props.saver;
   const set = (change: Partial<BatterySaver>) =>
     update.mutate({ ...saver, ...change }, { onError: (error) => say(error) });
   return (
