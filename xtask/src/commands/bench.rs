@@ -83,9 +83,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     start(cargo().args(["build", "--release", "-p", "store", "--example", "by_hand"]))?;
     // Only a part of the simulated days is read; the simulator is asked for as many ads as fill the wanted rows in these days.
     let world = (arguments.rows / DAYS).div_ceil(200) * 200 * 500;
-    let platform = Platform::start(world, None)?;
     let (mut best, mut by_hand): (Option<Measured>, Option<Measured>) = (None, None);
     for _ in 0..arguments.rounds.max(1) {
+        let platform = Platform::start(world, None)?;
         keep_faster(&mut by_hand, platform.by_hand()?);
         keep_faster(&mut best, platform.syncdeck(None, Timed::Program)?);
     }
@@ -125,9 +125,9 @@ fn window() -> Result<()> {
 
 /// As many rows in many connections at once; the answer is how many times as fast they are as one of them alone.
 fn many(world: usize, large: f64, rounds: u32) -> Result<f64> {
-    let platform = Platform::start(world, Some(MANY))?;
     let (mut best, mut single) = (None, None);
     for _ in 0..rounds.max(1) {
+        let platform = Platform::start(world, Some(MANY))?;
         keep_faster(&mut single, platform.syncdeck(Some(&platform.cabinet), Timed::Runs)?);
         keep_faster(&mut best, platform.syncdeck(None, Timed::Runs)?);
     }
@@ -160,7 +160,7 @@ fn keep_faster(best: &mut Option<Measured>, new: Measured) {
     }
 }
 
-/// The simulated platform, in a process of its own.
+/// The simulated platform, in a process of its own. Every round has a new one: each of its programs signs in anew, and a user has five tokens.
 struct Platform {
     process: Child,
     url: String,
@@ -239,7 +239,8 @@ impl Platform {
         let printed: Value = serde_json::from_reader(output).context("what syncdeckctl printed")?;
         process.wait()?;
         let secs = began.elapsed().as_secs_f64();
-        let runs = printed["runs"].as_array().filter(|runs| !runs.is_empty()).context("the runs")?;
+        let runs = printed["runs"].as_array().filter(|runs| !runs.is_empty());
+        let runs = runs.with_context(|| format!("nothing was synced: {printed}"))?;
         let (mut rows, mut first, mut last) = (0.0, DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC);
         for run in runs {
             let at = |name: &str| -> Result<DateTime<Utc>> { Ok(run[name].as_str().context("a moment")?.parse()?) };
