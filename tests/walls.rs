@@ -62,6 +62,10 @@ const EXPOSING: &[&str] = &[
     "crates/store/src/open.rs",
 ];
 
+/// Where else than in its own folder the name of a system may stand: the registry, which lists it, the simulators, and the demo, which shows
+/// some of them.
+const SYSTEMS_NAMED: &[&str] = &["crates/connectors/src/lib.rs", "crates/simulators/", "crates/api/src/demo.rs"];
+
 /// One dependency of one of our packages.
 struct Door {
     from: String,
@@ -118,6 +122,20 @@ fn rust(path: &str, text: &str) -> Vec<String> {
             .extend(text.lines().filter(past_the_lease).map(|line| format!("{path}: writes past the lease: {line}")));
     }
     complaints
+}
+
+/// Complaints about one file that knows a system it should not know: whoever adds a system touches its folder and the registry.
+fn systems(path: &str, text: &str, ids: &[String]) -> Vec<String> {
+    let part_of_tests = ["/tests", "/examples/", ".test."].iter().any(|part| path.contains(part));
+    if part_of_tests || SYSTEMS_NAMED.iter().any(|open| path.starts_with(open)) {
+        return Vec::new();
+    }
+    let code = text.split_once("#[cfg(test)]").map_or(text, |(code, _)| code);
+    let known = ids.iter().filter(|id| {
+        let named = [format!("\"{id}\""), format!("{id}::")].iter().any(|name| code.contains(name.as_str()));
+        named && !path.starts_with(&format!("crates/connectors/src/{id}/"))
+    });
+    known.map(|id| format!("{path}: knows the system {id}")).collect()
 }
 
 /// Complaints about one file of the UI.
@@ -266,6 +284,26 @@ fn secrets_and_sql_stay_in_their_rooms() {
 }
 
 #[test]
+fn a_system_is_its_folder_and_its_line_in_the_registry() {
+    let folder = root().join("crates/connectors/src");
+    let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let ids: Vec<String> = entries
+        .filter(|path| path.join("manifest.yaml").exists())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert!(ids.len() > 1, "{ids:?}");
+    let registry = fs::read_to_string(folder.join("lib.rs")).unwrap();
+    for id in &ids {
+        let lines: Vec<_> = registry.lines().filter(|line| line.contains(id.as_str())).collect();
+        // Its module, and the list of all.
+        assert_eq!(lines.len(), 2, "{id} stands in the registry elsewhere, too: {lines:#?}");
+    }
+    let files: Vec<_> =
+        ["crates", "src-tauri", "ui/src"].iter().flat_map(|dir| sources(dir, &["rs", "ts", "tsx"])).collect();
+    none(&files.iter().flat_map(|(path, text)| systems(path, text, &ids)).collect::<Vec<_>>());
+}
+
+#[test]
 fn screens_reach_the_backend_through_the_host_only() {
     let files = sources("ui/src", &["ts", "tsx"]);
     assert!(files.len() > 5, "{} files found", files.len());
@@ -297,6 +335,23 @@ fn the_window_may_do_nothing_but_call_and_listen() {
 /// The rules themselves: each must see what it is for.
 mod rules {
     use super::*;
+
+    #[test]
+    fn a_system_that_is_known_elsewhere_is_seen() {
+        let ids = ["acme_ads".to_owned()];
+        for (path, text, complaints) in [
+            ("crates/sync/src/run.rs", "if connector == \"acme_ads\" {}", 1),
+            ("crates/api/src/wiring.rs", "connectors::acme_ads::signin()", 1),
+            ("ui/src/features/syncs/x.tsx", "id === \"acme_ads\"", 1),
+            ("crates/connectors/src/other/mod.rs", "use crate::acme_ads::HOST;", 1),
+            ("crates/connectors/src/acme_ads/mod.rs", "id: \"acme_ads\"", 0),
+            ("crates/connectors/src/lib.rs", "acme_ads::SYSTEM", 0),
+            ("crates/sync/src/run.rs", "#[cfg(test)]\nmod tests { \"acme_ads\" }", 0),
+            ("crates/sync/tests/run.rs", "\"acme_ads\"", 0),
+        ] {
+            assert_eq!(systems(path, text, &ids).len(), complaints, "{path}: {text}");
+        }
+    }
 
     #[test]
     fn about_doors() {

@@ -244,7 +244,7 @@ fn is_true(printed: &Value) -> Result<()> {
         ensure!(expected.spend > 0 && expected.conversions > 0, "this truth proves nothing: {told:?}");
         ensure!(printed_sums(connection)? == expected, "{connection}\nin truth {told:?}");
         ensure!(printed_sums(client)? == expected, "{client}\nin truth {told:?}");
-        let rows = told.ad_plans.rows + told.ad_groups.rows + told.banners.rows;
+        let rows = told.campaigns.rows + told.ad_groups.rows + told.ads.rows;
         ensure!(connection["rows"] == rows, "{} rows, in truth {rows}: {told:?}", connection["rows"]);
     }
     platform.stop();

@@ -34,6 +34,13 @@ macro_rules! wire_enum {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
         #[serde(rename_all = "snake_case")]
         pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl std::fmt::Display for $name {
+            /// The word that stands on the wire.
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.serialize(f)
+            }
+        }
     )*};
 }
 
@@ -744,6 +751,8 @@ wire! {
         first_load_days: u32,
         /// Days back beyond which the platform has nothing.
         max_history_days: u32,
+        /// The age in days at which the platform no longer changes a day.
+        final_after_days: u32,
         /// The vendor's documentation.
         docs_url: Option<String>,
         /// Connections made with it.

@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod clients;
 pub mod connect;
+pub mod connectors;
 pub mod create;
 pub mod demo;
 pub mod doctor;

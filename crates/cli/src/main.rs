@@ -11,7 +11,7 @@ mod serve;
 use api::host::{Host, HostOptions};
 use clap::{Parser, Subcommand};
 use cli::source;
-use commands::{alerts, clients, connect, create, demo, doctor, import, recover, stats, sync};
+use commands::{alerts, clients, connect, connectors, create, demo, doctor, import, recover, stats, sync};
 use output::Output;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -52,6 +52,8 @@ enum WorkspaceCommand {
     Demo,
     /// Lists, adds or deletes clients.
     Clients(clients::Args),
+    /// Lists the systems that can be connected.
+    Connectors(connectors::Args),
     /// Signs in to a system, shows the accounts it can see, and connects the chosen ones.
     Connect(connect::Args),
     /// Syncs one connection, one client, or everything, and waits for the end.
@@ -113,6 +115,7 @@ async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> {
         WorkspaceCommand::Create(args) => create::run(&host, output, args, passphrase).await,
         WorkspaceCommand::Demo => demo::run(&host, output).await,
         WorkspaceCommand::Clients(args) => clients::run(&host, output, args).await,
+        WorkspaceCommand::Connectors(args) => connectors::run(&host, output, args).await,
         WorkspaceCommand::Connect(args) => connect::run(&host, output, args).await,
         WorkspaceCommand::Sync(args) => sync::run(&host, output, args).await,
         WorkspaceCommand::Stats(args) => stats::run(&host, output, args).await,

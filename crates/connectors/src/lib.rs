@@ -1,50 +1,99 @@
 //! The systems Syncdeck reads from: one folder each, and file import.
 //!
-//! A connector is a folder and one line in [`registry`]. What a vendor calls things stays in its folder.
+//! A connector is a folder and its line in [`SYSTEMS`]. What a vendor calls things stays in its folder.
 
+#[cfg(test)]
+mod evidence;
 pub mod file_import;
-pub mod vk_ads;
+mod my_target;
+mod rtb_house;
+#[cfg(test)]
+#[path = "../skeleton/mod.rs"]
+mod skeleton;
+mod target_engine;
+mod vk_ads;
 
-use kit::source::Source;
+use kit::{http::Http, policy::Policy, session::Session, source::Source};
 use manifest::{
     document::DocumentError,
-    source::{Files, ManifestSource},
+    source::{Files, ManifestSource, Native},
 };
+use model::failure::Failure;
 use std::sync::Arc;
 
-/// Loads a connector from its folder.
-type Load = fn() -> Result<ManifestSource, DocumentError>;
+/// The connectors that are manifests, in the order of the catalogue.
+const SYSTEMS: &[System] = &[vk_ads::SYSTEM, my_target::SYSTEM, rtb_house::SYSTEM];
 
-/// The connectors that are manifests, by id.
-const DECLARATIVE: [(&str, Load); 1] = [("vk_ads", vk_ads::source)];
+/// A connector that is a manifest.
+struct System {
+    /// Its id, which is the name of its folder, too.
+    id: &'static str,
+    files: Files<'static>,
+    /// What a manifest cannot say, the sign-in above all.
+    native: fn() -> Arc<dyn Native>,
+}
+
+impl System {
+    /// The connector. Its files are part of the program, so an error here is a defect that a test finds.
+    fn source(&self) -> Result<ManifestSource, DocumentError> {
+        ManifestSource::new(&self.files, (self.native)())
+    }
+}
+
+/// The files of the folder in which this is said.
+macro_rules! folder {
+    () => {
+        manifest::source::Files {
+            manifest: include_str!("manifest.yaml"),
+            mapping: include_str!("mapping.yaml"),
+            texts: &[("en", include_str!("texts.en.json")), ("ru", include_str!("texts.ru.json"))],
+            icon: include_str!("icon.svg"),
+        }
+    };
+}
+use folder;
+
+/// For a connector of which the manifest says all.
+fn nothing() -> Arc<dyn Native> {
+    struct Nothing;
+    impl Native for Nothing {
+        fn signed_in(&self, _: &Session) -> Result<Option<Http>, Failure> {
+            Ok(None)
+        }
+        fn policy(&self) -> Option<Arc<dyn Policy>> {
+            None
+        }
+    }
+    Arc::new(Nothing)
+}
+
+fn system(id: &str) -> Option<&'static System> {
+    SYSTEMS.iter().find(|system| system.id == id)
+}
 
 /// A connector of this build that is a manifest; `None` when there is none of this id.
 pub fn declarative(id: &str) -> Option<Result<ManifestSource, DocumentError>> {
-    DECLARATIVE.iter().find(|(known, _)| *known == id).map(|(_, source)| source())
+    system(id).map(System::source)
 }
 
 /// Every connector of this build, in the order of the catalogue.
 pub fn registry() -> Vec<Arc<dyn Source>> {
-    let mut sources: Vec<Arc<dyn Source>> = DECLARATIVE.iter().filter_map(|(_, source)| loaded(source())).collect();
+    let mut sources: Vec<Arc<dyn Source>> = SYSTEMS.iter().filter_map(|system| loaded(system.source())).collect();
     sources.push(Arc::new(file_import::source::FileImport::new()));
     sources
 }
 
 /// The files of a declarative connector of this build: to be read, copied and changed.
-pub fn files(id: &str) -> Option<Files<'static>> {
-    match id {
-        "vk_ads" => Some(vk_ads::files()),
-        _ => None,
-    }
+pub fn files(id: &str) -> Option<&'static Files<'static>> {
+    system(id).map(|system| &system.files)
 }
 
-/// A copy of a declarative connector with another manifest and mapping. What a manifest cannot say, the sign-in above all, stays that of
-/// the original. `None` when there is no such connector.
+/// A copy of a declarative connector with another manifest and mapping. What a manifest cannot say stays that of the original. `None` when
+/// there is no such connector.
 pub fn copy(of: &str, manifest: &str, mapping: &str) -> Option<Result<ManifestSource, DocumentError>> {
-    match of {
-        "vk_ads" => Some(vk_ads::from_files(&Files { manifest, mapping, ..vk_ads::files() })),
-        _ => None,
-    }
+    let System { files, native, .. } = system(of)?;
+    let Files { texts, icon, .. } = *files;
+    Some(ManifestSource::new(&Files { manifest, mapping, texts, icon }, native()))
 }
 
 /// A connector whose files are broken is left out and named in the log; a test makes sure that none is.
@@ -62,11 +111,22 @@ fn loaded(source: Result<ManifestSource, DocumentError>) -> Option<Arc<dyn Sourc
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+    use std::{collections::BTreeSet, fs, path::Path};
+
     #[test]
     fn every_connector_is_loaded_and_speaks_both_languages() {
         let sources = super::registry();
         let ids: Vec<_> = sources.iter().map(|source| source.descriptor().id.as_str()).collect();
-        assert_eq!(ids, ["vk_ads", "file_import"]);
+        let listed: Vec<_> = super::SYSTEMS.iter().map(|system| system.id).chain(["file_import"]).collect();
+        assert_eq!(ids, listed, "the registry and the manifests name the same connectors");
+        let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+        let with_manifest = folders.filter_map(|entry| {
+            let folder = entry.unwrap().path();
+            folder.join("manifest.yaml").exists().then(|| folder.file_name().unwrap().to_string_lossy().into_owned())
+        });
+        let (folders, listed): (BTreeSet<_>, BTreeSet<_>) =
+            (with_manifest.collect(), super::SYSTEMS.iter().map(|system| system.id.to_owned()).collect());
+        assert_eq!(folders, listed, "every folder with a manifest stands in the registry");
         for source in &sources {
             let descriptor = source.descriptor();
             let (ru, en) = (&descriptor.texts["ru"], &descriptor.texts["en"]);

@@ -148,7 +148,7 @@ pub fn classify(attempt: &Attempt<'_>) -> Failure {
     let failure = match response.status {
         401 => failure(Code::SignInRejected).with("account", attempt.account),
         403 => failure(Code::PermissionDenied).with("account", attempt.account),
-        404 => failure(Code::VendorChanged).with("what", redact::path_of(&response.url)),
+        404 | 410 => failure(Code::VendorChanged).with("what", redact::path_of(&response.url)),
         429 => failure(Code::TooManyRequests),
         status @ (408 | 500..=599) => failure(Code::PlatformDown).with("status", status),
         status @ 400.. => failure(Code::RequestRefused).with("status", status),

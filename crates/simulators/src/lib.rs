@@ -6,13 +6,19 @@
 //! The rooms: `world` (clients and what their ads did, in no vendor's language), `calendar` (the simulated present), `server`
 //! (HTTP, faults, log), and a folder per vendor that speaks its dialect. Only loopback is ever listened on.
 
+pub mod blank;
 pub mod calendar;
 pub mod faults;
+pub mod my_target;
 mod noise;
+pub mod recorded;
 pub mod requests;
+pub mod rtb_house;
 mod server;
 pub mod slack;
 pub mod smtp;
+mod target_engine;
 pub mod telegram;
+pub mod truth;
 pub mod vk_ads;
 pub mod world;

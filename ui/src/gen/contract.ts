@@ -992,6 +992,10 @@ first_load_days: number,
  */
 max_history_days: number, 
 /**
+ * The age in days at which the platform no longer changes a day.
+ */
+final_after_days: number, 
+/**
  * The vendor's documentation.
  */
 docs_url: string | null, 

@@ -1,5 +1,5 @@
-//! `gen`: writes the files that are generated from Rust, or checks that they are fresh. Three there are: the TypeScript side of the
-//! surface, the table of states in the glossary, and what of the connector format is supported.
+//! `gen`: writes the files that are generated from Rust, or checks that they are fresh. Four there are: the TypeScript side of the
+//! surface, the table of states in the glossary, what of the connector format is supported, and the catalogue of connectors.
 
 use crate::shell::{built, cargo, program, read, root, run as start};
 use anyhow::{Context, Result, bail};
@@ -15,6 +15,11 @@ const GLOSSARY: &str = "docs/glossary.md";
 
 /// The page on the connector format, likewise.
 const FORMAT: &str = "docs/connector-format.md";
+
+/// The catalogue, likewise.
+const CATALOGUE: &str = "docs/connectors.md";
+
+/// What ends the part of a page that is written by hand.
 const MARK: &str = "<!-- generated below -->\n";
 
 /// Closed lists of the contract, and where their words stand in the texts shared by all screens.
@@ -51,8 +56,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         serde_json::from_str(&text(&path)?).with_context(|| format!("{path} is not JSON"))
     };
     let glossary = glossary(&text(GLOSSARY)?, &contract, &words("ru")?, &words("en")?)?;
-    let format = format_page(&text(FORMAT)?, &read(&mut program(built("examples/format")))?)?;
-    for (path, fresh) in [(CONTRACT, contract), (GLOSSARY, glossary), (FORMAT, format)] {
+    let format = page(FORMAT, &text(FORMAT)?, &read(&mut program(built("examples/format")))?)?;
+    let catalogue = page(CATALOGUE, &text(CATALOGUE)?, &read(&mut program(built("examples/catalogue")))?)?;
+    for (path, fresh) in [(CONTRACT, contract), (GLOSSARY, glossary), (FORMAT, format), (CATALOGUE, catalogue)] {
         let current = text(path).unwrap_or_default();
         if current == fresh {
             continue;
@@ -68,8 +74,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// The contract as the Rust side has it now.
 fn contract() -> Result<String> {
-    // `--workspace` although two examples are wanted: cargo then resolves features as for everything else and builds nothing twice.
-    start(cargo().args(["build", "--quiet", "--workspace", "--example", "generate", "--example", "format"]))?;
+    // `--workspace` although three examples are wanted: cargo then resolves features as for everything else and builds nothing twice.
+    start(cargo().args([
+        "build",
+        "--quiet",
+        "--workspace",
+        "--example",
+        "generate",
+        "--example",
+        "format",
+        "--example",
+        "catalogue",
+    ]))?;
     read(&mut program(built("examples/generate")))
 }
 
@@ -91,12 +107,12 @@ fn glossary(current: &str, contract: &str, ru: &Value, en: &Value) -> Result<Str
     Ok(fresh)
 }
 
-/// The page on the connector format with a fresh table.
-fn format_page(current: &str, table: &str) -> Result<String> {
+/// A page with a fresh part below what is written by hand.
+fn page(path: &str, current: &str, generated: &str) -> Result<String> {
     let Some((written, _)) = current.split_once(MARK) else {
-        bail!("{FORMAT} has lost its line `{}`", MARK.trim());
+        bail!("{path} has lost its line `{}`", MARK.trim());
     };
-    Ok(format!("{written}{MARK}\n{table}"))
+    Ok(format!("{written}{MARK}\n{generated}"))
 }
 
 /// The words of a closed list, in the order of its declaration.
@@ -134,11 +150,11 @@ mod tests {
     }
 
     #[test]
-    fn the_page_on_the_format_keeps_what_is_written_by_hand() {
-        let fresh = format_page(&format!("By hand.\n{MARK}old"), "| new |\n").unwrap();
+    fn a_page_keeps_what_is_written_by_hand() {
+        let fresh = page(FORMAT, &format!("By hand.\n{MARK}old"), "| new |\n").unwrap();
         assert_eq!(fresh, format!("By hand.\n{MARK}\n| new |\n"));
-        assert_eq!(format_page(&fresh, "| new |\n").unwrap(), fresh);
-        assert!(format_page("no mark", "").is_err());
+        assert_eq!(page(FORMAT, &fresh, "| new |\n").unwrap(), fresh);
+        assert!(page(FORMAT, "no mark", "").is_err());
     }
 
     #[test]

@@ -22,25 +22,64 @@ enum Kind {
     },
 }
 
-/// Writes the skeleton.
+/// The folder that is copied. It is a connector itself, whose battery runs with every test of the others.
+const SKELETON: &str = "crates/connectors/skeleton";
+/// The folder of connectors, and the file that lists them.
+const CONNECTORS: &str = "crates/connectors/src";
+const REGISTRY: &str = "crates/connectors/src/lib.rs";
+
+/// Copies the skeleton under its new name and lists it.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let Kind::Connector { name } = &arguments.kind;
     if !is_name(name) {
         bail!("`{name}` is not a folder name: use lower-case letters, digits and `_`, beginning with a letter");
     }
-    let folder = root().join("crates/connectors/src").join(name);
+    let folder = root().join(CONNECTORS).join(name);
     if folder.exists() {
-        bail!("crates/connectors/src/{name} is already there");
+        bail!("{CONNECTORS}/{name} is already there");
     }
-    fs::create_dir_all(folder.join("fixtures")).with_context(|| format!("{} could not be made", folder.display()))?;
-    for (file, text) in skeleton(name) {
-        fs::write(folder.join(file), text).with_context(|| format!("{file} could not be written"))?;
+    let registry =
+        fs::read_to_string(root().join(REGISTRY)).with_context(|| format!("{REGISTRY} could not be read"))?;
+    let registry = registered(&registry, name)?;
+    fs::create_dir_all(folder.join("evidence")).with_context(|| format!("{} could not be made", folder.display()))?;
+    for entry in fs::read_dir(root().join(SKELETON)).with_context(|| format!("{SKELETON} could not be read"))? {
+        let file = entry?.path();
+        let text = fs::read_to_string(&file).with_context(|| format!("{} could not be read", file.display()))?;
+        let target = folder.join(file.file_name().unwrap_or_default());
+        fs::write(&target, text.replace("skeleton", name))
+            .with_context(|| format!("{} could not be written", target.display()))?;
     }
+    fs::write(root().join(REGISTRY), registry).with_context(|| format!("{REGISTRY} could not be written"))?;
     println!(
-        "Wrote crates/connectors/src/{name}. Next: fill in manifest.yaml from the vendor's pages, then mapping.yaml, the texts and \
-         an icon.svg, add its line to the registry, and write its simulator."
+        "Wrote {CONNECTORS}/{name} and its line in {REGISTRY}; its battery is green (`cargo test --workspace {name}`).\nNext: fill in \
+         manifest.yaml from the vendor's pages, then mapping.yaml, texts, icon.svg; put answers that others wrote into evidence/ (without them \
+         the tests stay red); say in README.md what it rests on; write its simulator; `cargo xtask gen`."
     );
     Ok(())
+}
+
+/// The registry with one connector more: its module in its place, itself at the end of the list.
+fn registered(registry: &str, name: &str) -> Result<String> {
+    const LIST: &str = "const SYSTEMS: &[System] = &[";
+    let module = |line: &str| Some(line.strip_prefix("mod ")?.strip_suffix(';')?.to_owned());
+    let lines: Vec<&str> = registry.lines().collect();
+    let after = lines.iter().rposition(|line| module(line).is_some_and(|known| known.as_str() < name));
+    let before = lines.iter().position(|line| module(line).is_some());
+    let Some(at) = after.map(|at| at + 1).or(before) else { bail!("{REGISTRY} has no modules") };
+    let mut text = String::new();
+    for (place, line) in lines.iter().enumerate() {
+        if place == at {
+            text.extend(["mod ", name, ";\n"]);
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    let Some(start) = text.find(LIST) else { bail!("{REGISTRY} has lost its line `{LIST}`") };
+    let Some(length) = text[start..].find("];") else { bail!("the list of {REGISTRY} does not end") };
+    let end = start + length;
+    let list = text[start + LIST.len()..end].trim_end().trim_end_matches(',').to_owned();
+    text.replace_range(start + LIST.len()..end, &format!("{list}, {name}::SYSTEM"));
+    Ok(text)
 }
 
 /// Whether it can be a Rust module and a folder.
@@ -49,25 +88,27 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
 }
 
-/// The files of a new connector.
-fn skeleton(name: &str) -> [(&'static str, String); 4] {
-    let texts = "{\n  \"name\": \"\",\n  \"summary\": \"\"\n}\n";
-    [
-        (
-            "manifest.yaml",
-            format!(
-                "# How {name} is read. Every fact carries the vendor page it comes from.\nversion: \"6.0.0\"\ntype: DeclarativeSource\n"
-            ),
-        ),
-        ("mapping.yaml", format!("# How the streams of {name} become campaign_stats.\n")),
-        ("texts.en.json", texts.to_owned()),
-        ("texts.ru.json", texts.to_owned()),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::is_name;
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::{is_name, registered};
+
+    #[test]
+    fn a_connector_is_listed_in_its_place() {
+        let registry = "mod alpha;\nmod gamma;\n\nconst SYSTEMS: &[System] = &[alpha::SYSTEM, gamma::SYSTEM];\n";
+        for (name, modules) in [
+            ("beta", ["alpha", "beta", "gamma"]),
+            ("aaa", ["aaa", "alpha", "gamma"]),
+            ("zeta", ["alpha", "gamma", "zeta"]),
+        ] {
+            let text = registered(registry, name).unwrap();
+            let found: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("mod ")).collect();
+            assert_eq!(found, modules.map(|module| format!("{module};")));
+            assert!(text.ends_with(&format!("&[alpha::SYSTEM, gamma::SYSTEM, {name}::SYSTEM];\n")), "{text}");
+        }
+        assert!(registered("fn main() {}\n", "beta").is_err());
+    }
 
     #[test]
     fn names_that_can_be_modules() {

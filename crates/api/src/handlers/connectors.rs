@@ -35,6 +35,11 @@ pub(crate) async fn connectors_list(host: &Host, _: Empty) -> Result<Vec<Connect
         .collect())
 }
 
+/// The connectors of this build, connected to nothing.
+pub(crate) fn built_in() -> Vec<Connector> {
+    connectors::registry().iter().map(|source| connector(source.descriptor(), None, &[])).collect()
+}
+
 fn connector(descriptor: &Descriptor, imported: Option<&Imported>, views: &[ConnectionView]) -> Connector {
     let own = || views.iter().filter(|view| view.connection.connector == descriptor.id);
     let text = |key: &str| local(descriptor, key);
@@ -74,6 +79,7 @@ fn connector(descriptor: &Descriptor, imported: Option<&Imported>, views: &[Conn
             .collect(),
         first_load_days: descriptor.first_load_days,
         max_history_days: descriptor.max_history_days,
+        final_after_days: descriptor.final_after_days,
         docs_url: descriptor.docs_url.clone(),
         connected: small(own().count() as u64),
         problems: small(own().filter(|view| view.diagnosis.health == Health::Act).count() as u64),

@@ -1,83 +1,34 @@
 //! VK Реклама end to end against its simulator: what arrives equals the simulator's truth to the kopeck.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use super::{signin::DEFAULT_HOST, source};
-use chrono::{Days, NaiveDate, Utc};
+use super::{HOST, SYSTEM};
+use crate::target_engine::desk::{self, Desk, Product, read};
 use kit::{
-    battery,
-    http::{Http, HttpOptions},
-    session::{CancellationToken, Session},
     source::{CheckEvent, Source},
-    testing::{CollectSink, MemoryCredentials, Recorder, VirtualClock},
+    testing::CollectSink,
 };
 use model::{
     ad::{CampaignStat, Level, ObjectStatus, RejectReason},
-    date::DateRange,
     failure::{Code, Failure},
     money::{Currency, Micros, VatState},
 };
 use serde_json::{Value, json};
 use simulators::{
-    faults::{Fault, FaultKind, Hint},
-    vk_ads::{Key, Limits, Running, Scenario, VkAds},
+    faults::{Fault, FaultKind},
+    vk_ads::{Limits, Scenario, VkAds},
 };
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
-/// A simulator and a way to open sessions over it.
-struct Desk {
-    vk: Running,
-    key: Key,
-    log: Arc<Recorder>,
-    today: NaiveDate,
-}
+const VK_ADS: Product = Product { id: "vk_ads", host: HOST, start: |scenario| VkAds::start(scenario).unwrap() };
 
-impl Desk {
-    fn open(agency: bool, change: impl FnOnce(&mut Scenario)) -> Self {
-        let today = Utc::now().date_naive();
-        let mut scenario = Scenario::small(today);
-        // Every session here signs in anew, which a program must not do; the limit itself is tested with the sign-in.
-        scenario.tokens.per_user = 1_000;
-        change(&mut scenario);
-        let vk = VkAds::start(scenario).unwrap();
-        let own = |key: &Key| key.cabinets[0].id == key.owner_id;
-        let key = vk.keys().into_iter().find(|key| own(key) != agency).unwrap();
-        Self { vk, key, log: Recorder::shared(), today }
-    }
-
-    fn session(&self, more: &Value) -> Session {
-        let clock = VirtualClock::at(Utc::now());
-        let mut options = HttpOptions::new("vk_ads", "shop");
-        options.clock = clock.clone();
-        options.observer = self.log.clone();
-        options.url_map = vec![(DEFAULT_HOST.to_owned(), self.vk.base_url.clone())];
-        let mut config = json!({"client_id": self.key.client_id, "currency": "RUB", "vat": "excluded"});
-        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        Session {
-            config: Arc::new(config.as_object().unwrap().clone()),
-            credentials: MemoryCredentials::of(&[("client_secret", &self.key.client_secret)]),
-            http: Http::new(options).unwrap(),
-            clock,
-            cancel: CancellationToken::new(),
-        }
-    }
-
-    fn range(&self, days: u64) -> DateRange {
-        DateRange::new(self.today.checked_sub_days(Days::new(days - 1)).unwrap(), self.today).unwrap()
-    }
-}
-
-async fn read(source: &dyn Source, session: &Session, stream: &str, range: DateRange) -> CollectSink {
-    let mut sink = CollectSink::default();
-    for slice in source.slices(stream, range).unwrap() {
-        source.read(session, &slice, &mut sink).await.unwrap();
-    }
-    sink
+fn open(agency: bool, change: impl FnOnce(&mut Scenario)) -> Desk {
+    Desk::open(VK_ADS, agency, change)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_three_levels() {
-    let desk = Desk::open(true, |_| {});
-    let vk = source().unwrap();
+    let desk = open(true, |_| {});
+    let vk = SYSTEM.source().unwrap();
     let agency = desk.session(&json!({}));
     let steps = Mutex::new(Vec::new());
     let accounts =
@@ -90,7 +41,7 @@ async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_three_levels() {
     let session = desk.session(&Value::Object(accounts[0].config.clone()));
     let cabinet = desk.key.cabinets[0].id;
     let range = desk.range(80);
-    let truth = desk.vk.truth();
+    let truth = desk.platform.truth();
     let figures = truth.totals(cabinet, range.from(), range.to()).unwrap();
     for (dictionary, statistics, level) in [
         ("ad_plans", "ad_plan_stats", Level::Campaign),
@@ -128,28 +79,32 @@ async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_three_levels() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ids_are_fetched_once_per_session_and_pages_follow_a_smaller_limit() {
-    let desk = Desk::open(false, |scenario| scenario.max_page = 5);
-    let vk = source().unwrap();
+    let desk = open(false, |scenario| scenario.max_page = 5);
+    let vk = SYSTEM.source().unwrap();
     let session = desk.session(&json!({"page_size": 5}));
     let range = desk.range(70);
     let rows = read(&vk, &session, "banner_stats", range).await.batch.stats.len();
-    let asked = desk.vk.requests().count_of("/banners.json");
+    let asked = desk.platform.requests().count_of("/banners.json");
     let banners = read(&vk, &session, "banners", range).await.batch.objects.len();
     assert!(banners > 10 && rows > banners);
     // Each page begins with the last banner of the one before it.
     let pages = (banners / 4 + 1) as u64;
     assert!(asked > 1 && asked <= pages + 1, "{asked} requests for {banners} banners");
     read(&vk, &session, "banner_stats", range).await;
-    assert_eq!(desk.vk.requests().count_of("statistics/banners"), 6, "two readings of three windows, one group each");
+    assert_eq!(
+        desk.platform.requests().count_of("statistics/banners"),
+        6,
+        "two readings of three windows, one group each"
+    );
 }
 
 /// Does a fault to the platform and says how a read of `stream` ends.
 async fn under(desk: &Desk, faults: &[Fault], stream: &str) -> Result<CollectSink, Failure> {
-    desk.vk.faults().clear();
+    desk.platform.faults().clear();
     for fault in faults {
-        desk.vk.faults().add(fault.clone());
+        desk.platform.faults().add(fault.clone());
     }
-    let vk = source().unwrap();
+    let vk = SYSTEM.source().unwrap();
     let session = desk.session(&json!({}));
     let mut sink = CollectSink::default();
     for slice in vk.slices(stream, desk.range(10)).unwrap() {
@@ -160,7 +115,7 @@ async fn under(desk: &Desk, faults: &[Fault], stream: &str) -> Result<CollectSin
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ends_a_read_ends_it_with_its_code() {
-    let desk = Desk::open(false, |_| {});
+    let desk = open(false, |_| {});
     let on = |kind: FaultKind, path: &str| Fault::always(kind).on(path);
     let missing = |field: &str| FaultKind::MissingField { field: field.to_owned() };
     for (fault, stream, code) in [
@@ -188,8 +143,8 @@ async fn what_ends_a_read_ends_it_with_its_code() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_moves_while_it_is_read_is_read_again_until_it_keeps_still() {
     // Waits are virtual here, and the platform counts real seconds.
-    let desk = Desk::open(false, |scenario| scenario.limits = Limits::NONE);
-    let vk = source().unwrap();
+    let desk = open(false, |scenario| scenario.limits = Limits::NONE);
+    let vk = SYSTEM.source().unwrap();
     let narrow = json!({"page_size": 7});
     let ids = |sink: &CollectSink| {
         let mut ids: Vec<_> = sink.batch.objects.iter().map(|object| object.external_id.clone()).collect();
@@ -199,7 +154,7 @@ async fn a_list_that_moves_while_it_is_read_is_read_again_until_it_keeps_still()
     let whole = ids(&read(&vk, &desk.session(&json!({})), "banners", desk.range(10)).await);
     assert!(whole.len() > 21, "several pages");
     assert_eq!(ids(&read(&vk, &desk.session(&narrow), "banners", desk.range(10)).await), whole);
-    let faults = desk.vk.faults();
+    let faults = desk.platform.faults();
     let slice = &vk.slices("banners", desk.range(10)).unwrap()[0];
     for kind in [FaultKind::RepeatPage, FaultKind::ShuffledPage, FaultKind::Vanish, FaultKind::Appear] {
         for (times, after) in [(1, 0), (1, 1), (2, 0)] {
@@ -252,7 +207,7 @@ async fn a_list_that_moves_while_it_is_read_is_read_again_until_it_keeps_still()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_typed_goes_to_quarantine_and_the_rest_arrives() {
-    let desk = Desk::open(false, |_| {});
+    let desk = open(false, |_| {});
     let clean = under(&desk, &[], "ad_plan_stats").await.unwrap().batch.stats.len();
     let missing = |field: &str| FaultKind::MissingField { field: field.to_owned() };
     for (kind, stream, reason, field) in [
@@ -281,81 +236,12 @@ async fn what_cannot_be_typed_goes_to_quarantine_and_the_rest_arrives() {
     assert!(batch.rejected.iter().all(|row| row.reason == RejectReason::UnknownWord && row.field == "status"));
 }
 
-/// The simulator as the battery's bench.
-struct Bench(Desk);
-
-#[async_trait::async_trait]
-impl battery::Bench for Bench {
-    async fn session(&self, fault: battery::Fault) -> Option<Session> {
-        let faults = self.0.vk.faults();
-        faults.clear();
-        let kind = match fault {
-            battery::Fault::None => None,
-            battery::Fault::Throttled => {
-                Some(Fault::always(FaultKind::Throttle { hint: Hint::After { secs: 2 } }).times(3))
-            }
-            battery::Fault::Flaky => Some(Fault::always(FaultKind::ServerError { status: 502 }).after(2).times(2)),
-            battery::Fault::UnknownFields => Some(Fault::always(FaultKind::NewFields)),
-            battery::Fault::ExpiredToken => Some(Fault::once(FaultKind::ExpireToken).on("statistics")),
-            battery::Fault::WrongKey => Some(Fault::always(FaultKind::WrongKey)),
-            battery::Fault::Revoked => Some(Fault::once(FaultKind::RevokeToken).on("statistics")),
-            // The simulator has no account without rights and no resource that was taken away.
-            battery::Fault::Forbidden | battery::Fault::Gone => return None,
-            battery::Fault::Down => Some(Fault::always(FaultKind::ServerError { status: 500 }).on("statistics")),
-            battery::Fault::Html => Some(Fault::always(FaultKind::Html { status: 200 }).on("statistics")),
-            battery::Fault::Truncated => Some(Fault::always(FaultKind::TruncatedBody).on("statistics")),
-            battery::Fault::LyingTotal => Some(Fault::always(FaultKind::LyingTotal { delta: 2 })),
-        };
-        if let Some(fault) = kind {
-            faults.add(fault);
-        }
-        Some(self.0.session(&json!({})))
-    }
-    fn observed(&self) -> String {
-        self.0.log.everything()
-    }
-    fn planted(&self) -> Vec<String> {
-        let mut planted = self.0.vk.token_secrets();
-        planted.push(self.0.key.client_secret.clone());
-        planted
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_connector_passes_the_battery() {
-    let desk = Desk::open(false, |_| {});
-    let vk = source().unwrap();
-    let cabinet = desk.key.cabinets[0].id;
-    let days = desk.range(40);
-    let platform = desk.vk.truth();
-    let mut truth =
-        battery::Truth { accounts: [cabinet.to_string()].into(), days: Some(days), ..battery::Truth::default() };
-    for (stream, of, level) in [
+    let streams = [
         ("ad_plan_stats", simulators::world::Level::Campaign, Level::Campaign),
         ("banner_stats", simulators::world::Level::Ad, Level::Ad),
-    ] {
-        let mut rows = Vec::new();
-        for id in platform.objects(of, cabinet).unwrap() {
-            for day in days.days() {
-                let figures = platform.object(of, id, day, day).unwrap();
-                rows.push(CampaignStat {
-                    level,
-                    external_id: id.to_string(),
-                    date: day,
-                    breakdown: String::new(),
-                    impressions: Some(figures.impressions),
-                    clicks: Some(figures.clicks),
-                    cost: Some(Micros(figures.spend_kopecks * 10_000)),
-                    currency: Currency::RUB,
-                    vat: VatState::Excluded,
-                    conversions: Micros::whole(figures.conversions),
-                    revenue: Some(Micros(figures.revenue_kopecks * 10_000)),
-                });
-            }
-        }
-        truth.stats.insert(stream.to_owned(), rows);
-    }
-    let today = desk.today;
-    let wrong = battery::run(&vk, &Bench(desk), &truth, today).await;
+    ];
+    let wrong = desk::battery(&SYSTEM.source().unwrap(), VK_ADS, &streams).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -1,4 +1,4 @@
-//! `syncdeck-simulator vk-ads`: a simulator in a process of its own, for the bench, for crash tests and for trying by hand.
+//! `syncdeck-simulator vk-ads`, `syncdeck-simulator my-target`: a simulator in a process of its own, for the bench, for crash tests and for trying by hand.
 //!
 //! The first line printed is the base URL alone, so that a script can read it; then the process serves until it is stopped.
 
@@ -8,7 +8,10 @@ use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand, ValueEnum};
 use serde_json::json;
-use simulators::vk_ads::{Scenario, VkAds};
+use simulators::{
+    my_target::MyTarget,
+    vk_ads::{Scenario, VkAds},
+};
 
 #[derive(Debug, Parser)]
 #[command(about = "Vendor simulators of Syncdeck, on 127.0.0.1")]
@@ -20,7 +23,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Vendor {
     /// VK Реклама.
-    VkAds(VkAdsArguments),
+    VkAds(EngineArguments),
+    /// myTarget.
+    MyTarget(EngineArguments),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -34,7 +39,7 @@ enum World {
 }
 
 #[derive(Debug, clap::Args)]
-struct VkAdsArguments {
+struct EngineArguments {
     /// Port on 127.0.0.1; 0 picks a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -60,7 +65,10 @@ struct VkAdsArguments {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let Vendor::VkAds(arguments) = Arguments::parse().vendor;
+    let (start, arguments): (fn(Scenario) -> _, _) = match Arguments::parse().vendor {
+        Vendor::VkAds(arguments) => (VkAds::start, arguments),
+        Vendor::MyTarget(arguments) => (MyTarget::start, arguments),
+    };
     let today = arguments.now.unwrap_or_else(simulators::calendar::moscow_today);
     let mut scenario = match arguments.scenario {
         World::Demo => Scenario { today: arguments.now, ..Scenario::demo() },
@@ -72,7 +80,7 @@ async fn main() -> anyhow::Result<()> {
     };
     scenario.port = arguments.port;
     scenario.seed = arguments.seed.unwrap_or(scenario.seed);
-    let running = VkAds::start(scenario)?;
+    let running = start(scenario)?;
     let mut out = std::io::stdout();
     if arguments.truth {
         let truth = running.truth();

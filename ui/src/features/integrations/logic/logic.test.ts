@@ -34,6 +34,7 @@ function connector(part: Partial<Connector>): Connector {
     streams: [],
     first_load_days: 90,
     max_history_days: 730,
+    final_after_days: 30,
     docs_url: null,
     connected: 0,
     problems: 0,
@@ -208,6 +209,7 @@ describe("choice of cabinets", () => {
 describe("settings", () => {
   const vk = connector({
     max_history_days: 100,
+    final_after_days: 30,
     first_load_days: 45,
     streams: [
       {

@@ -14,8 +14,8 @@ use crate::world::{Figures, Level, Place, World};
 /// The truth as of one simulated day.
 #[derive(Debug, Clone)]
 pub struct Truth {
-    pub(crate) world: Arc<World>,
-    pub(crate) today: NaiveDate,
+    world: Arc<World>,
+    today: NaiveDate,
 }
 
 /// How many objects of a level there are and how many daily rows they give.
@@ -45,14 +45,19 @@ pub struct CabinetTruth {
     /// Totals; the same on every level.
     pub totals: Figures,
     /// Campaigns.
-    pub ad_plans: Rows,
+    pub campaigns: Rows,
     /// Groups.
     pub ad_groups: Rows,
     /// Ads.
-    pub banners: Rows,
+    pub ads: Rows,
 }
 
 impl Truth {
+    /// The truth of a world as of a day.
+    pub(crate) fn new(world: Arc<World>, today: NaiveDate) -> Self {
+        Self { world, today }
+    }
+
     /// The simulated day.
     pub fn today(&self) -> NaiveDate {
         self.today
@@ -137,9 +142,9 @@ impl Truth {
             from,
             to,
             totals,
-            ad_plans: rows(Level::Campaign, by_campaign),
+            campaigns: rows(Level::Campaign, by_campaign),
             ad_groups: rows(Level::Group, by_group),
-            banners: rows(Level::Ad, by_ad),
+            ads: rows(Level::Ad, by_ad),
         })
     }
 

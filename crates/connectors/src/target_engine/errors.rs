@@ -1,6 +1,6 @@
-//! What VK Реклама says when it refuses, in our words. The vendor's codes stay in this folder.
+//! What the engine says when it refuses, in our words. The vendor's codes stay in this folder.
 //!
-//! Sources: ads.vk.com/doc/api/info (errors, limits), and what production clients saw. An error comes as `{"error":{"code","message"}}`
+//! Sources: ads.vk.com/doc/api/info and target.my.com/doc/api/info (errors, limits), and what production clients saw. An error comes as `{"error":{"code","message"}}`
 //! or bare as `{"code","message"}` or, from the sign-in, as `{"error":"code","error_description":".."}`; for 401 the code also stands
 //! in `WWW-Authenticate: Bearer realm="api", error="..."`.
 
@@ -22,9 +22,9 @@ const PROBES: u32 = 3;
 
 /// Decides about answers of the resources (statistics, dictionaries, clients).
 #[derive(Debug, Clone, Copy, Default)]
-pub struct VkPolicy;
+pub struct EnginePolicy;
 
-impl Policy for VkPolicy {
+impl Policy for EnginePolicy {
     fn decide(&self, attempt: &Attempt<'_>) -> Decision {
         let Outcome::Response(response) = attempt.outcome else { return DefaultPolicy::default().decide(attempt) };
         if let Some(refusal) = refusal_inside(response) {
@@ -75,9 +75,9 @@ fn refusal_inside(response: &HttpResponse) -> Option<HttpResponse> {
 /// refresh. An answer that got lost is not asked for again: the token it carried may exist, and a user has five
 /// (`token_limit_exceeded` beyond). Freeing tokens cuts off every other program of the client, so only a person does that.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct VkTokenPolicy;
+pub struct TokenPolicy;
 
-impl Policy for VkTokenPolicy {
+impl Policy for TokenPolicy {
     fn decide(&self, attempt: &Attempt<'_>) -> Decision {
         match attempt.outcome {
             Outcome::Response(response) if matches!(response.status, 400..=407 | 409..=428) => {
@@ -89,12 +89,12 @@ impl Policy for VkTokenPolicy {
             Outcome::Error(failure) if matches!(failure.code, Code::Timeout | Code::BodyTruncated) => {
                 Decision::Fail(failure.clone())
             }
-            _ => VkPolicy.decide(attempt),
+            _ => EnginePolicy.decide(attempt),
         }
     }
 
     fn exhausted(&self, attempt: &Attempt<'_>) -> Failure {
-        let failure = VkPolicy.exhausted(attempt);
+        let failure = EnginePolicy.exhausted(attempt);
         let Outcome::Response(response) = attempt.outcome else { return failure };
         // OAuth's own word for a refresh token that is used up or unknown; it comes with 400.
         if response.status == 400 && code(response).as_deref() == Some("invalid_grant") {
@@ -242,7 +242,7 @@ mod tests {
             let challenge = header(code);
             let headers = [("WWW-Authenticate", challenge.as_str())];
             let headers = if code.is_empty() { &[][..] } else { &headers[..] };
-            assert_eq!(decide(&VkPolicy, 1, status, headers, body), decision, "{status} {code} {body}");
+            assert_eq!(decide(&EnginePolicy, 1, status, headers, body), decision, "{status} {code} {body}");
         }
     }
 
@@ -260,7 +260,7 @@ mod tests {
             (500, "", "retry None or platform_down"),
         ];
         for (status, body, decision) in rows {
-            assert_eq!(decide(&VkTokenPolicy, 1, status, &[], body), decision, "{status} {body}");
+            assert_eq!(decide(&TokenPolicy, 1, status, &[], body), decision, "{status} {body}");
         }
     }
 
@@ -282,9 +282,9 @@ mod tests {
             (4, "slow down".to_owned(), "wait None guessed"),
         ];
         for (number, body, decision) in rows {
-            assert_eq!(decide(&VkPolicy, number, 429, &[], &body), decision, "{number} {body}");
+            assert_eq!(decide(&EnginePolicy, number, 429, &[], &body), decision, "{number} {body}");
         }
-        let told = decide(&VkPolicy, 1, 429, &[("Retry-After", "7")], &left("0", "0", "0"));
+        let told = decide(&EnginePolicy, 1, 429, &[("Retry-After", "7")], &left("0", "0", "0"));
         assert_eq!(told, "wait Some(7) known");
         // Our clock says half past twelve; what counts is how late it is there.
         let date = ("Date", "Tue, 10 Mar 2026 09:00:00 GMT");
@@ -294,7 +294,7 @@ mod tests {
             ("X-RateLimit-Reset", "40"),
         ] {
             assert_eq!(
-                decide(&VkPolicy, 1, 429, &[date, (name, value)], "{}"),
+                decide(&EnginePolicy, 1, 429, &[date, (name, value)], "{}"),
                 "wait Some(40) known",
                 "{name}: {value}"
             );

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use super::*;
-use crate::vk_ads::errors::VkPolicy;
+use crate::target_engine::errors::EnginePolicy;
 use chrono::Utc;
 use kit::{
     http::HttpOptions,
@@ -16,6 +16,9 @@ use simulators::{
     vk_ads::{Key, Running, Scenario, TokenRules, VkAds},
 };
 use tokio::task::JoinSet;
+
+/// The product these tests sign in to.
+const HOST: &str = "https://ads.vk.com";
 
 /// A simulator and one set of secrets for it.
 struct Desk {
@@ -47,7 +50,7 @@ impl Desk {
         let mut options = HttpOptions::new("vk_ads", "shop");
         options.clock = clock.clone();
         options.observer = self.log.clone();
-        options.url_map = vec![(DEFAULT_HOST.to_owned(), self.vk.base_url.clone())];
+        options.url_map = vec![(HOST.to_owned(), self.vk.base_url.clone())];
         let mut config = json!({ "client_id": self.key.client_id });
         if let Some(cabinet) = cabinet {
             config["agency_client_name"] = json!(self.key.cabinets[cabinet].username);
@@ -67,8 +70,8 @@ impl Desk {
     }
 
     async fn get(&self, http: &Http, resource: &str) -> Result<Value, Failure> {
-        let request = HttpRequest::get(format!("{DEFAULT_HOST}/api/v2/{resource}.json"));
-        http.send(&request, &VkPolicy, &self.cancel).await?.json()
+        let request = HttpRequest::get(format!("{HOST}/api/v2/{resource}.json"));
+        http.send(&request, &EnginePolicy, &self.cancel).await?.json()
     }
 
     fn token_requests(&self) -> u64 {
@@ -80,7 +83,7 @@ impl Desk {
 async fn one_token_serves_all_runs() {
     let desk = Desk::usual(false);
     for _ in 0..3 {
-        let http = signed_in(&desk.session(None)).unwrap();
+        let http = signed_in(&desk.session(None), HOST).unwrap();
         assert_eq!(desk.whoami(&http).await.unwrap(), desk.key.owner_id);
     }
     assert_eq!(desk.token_requests(), 1);
@@ -92,15 +95,15 @@ async fn one_token_serves_all_runs() {
 async fn an_agency_and_its_cabinets_have_a_token_each_and_never_mix_them() {
     let desk = Desk::usual(true);
     for _ in 0..2 {
-        let agency = signed_in(&desk.session(None)).unwrap();
+        let agency = signed_in(&desk.session(None), HOST).unwrap();
         assert_eq!(desk.whoami(&agency).await.unwrap(), desk.key.owner_id);
         for (place, cabinet) in desk.key.cabinets.iter().enumerate() {
-            let http = signed_in(&desk.session(Some(place))).unwrap();
+            let http = signed_in(&desk.session(Some(place)), HOST).unwrap();
             assert_eq!(desk.whoami(&http).await.unwrap(), cabinet.id);
         }
     }
     assert_eq!(desk.token_requests(), 1 + desk.key.cabinets.len() as u64);
-    let refused = desk.get(&signed_in(&desk.session(None)).unwrap(), "ad_plans").await.unwrap_err();
+    let refused = desk.get(&signed_in(&desk.session(None), HOST).unwrap(), "ad_plans").await.unwrap_err();
     assert_eq!((refused.code, refused.kind()), (Code::PermissionDenied, FailureKind::FixSettings));
 }
 
@@ -108,7 +111,7 @@ async fn an_agency_and_its_cabinets_have_a_token_each_and_never_mix_them() {
 async fn expired_tokens_are_refreshed_once_by_ten_requests_at_a_time_also_when_they_rotate() {
     for rotate_refresh in [false, true] {
         let desk = Arc::new(Desk::open(false, TokenRules { rotate_refresh, ..TokenRules::default() }));
-        let one = signed_in(&desk.session(None)).unwrap();
+        let one = signed_in(&desk.session(None), HOST).unwrap();
         desk.whoami(&one).await.unwrap();
         for round in 0..3 {
             let before = desk.credentials.load().await.unwrap();
@@ -136,7 +139,7 @@ async fn a_token_the_vendor_has_forgotten_is_issued_anew() {
     let forgotten = |name: &str| (format!("{name}_token"), Some(Secret::new(format!("forgotten-{name}"))));
     let fields = vec![forgotten("access"), forgotten("refresh")];
     desk.credentials.change(SecretChanges { fields, own: false }).await.unwrap();
-    let http = signed_in(&desk.session(None)).unwrap();
+    let http = signed_in(&desk.session(None), HOST).unwrap();
     desk.whoami(&http).await.unwrap();
     assert_eq!(desk.token_requests(), 2, "the refresh that failed, and the new one");
 }
@@ -150,7 +153,7 @@ async fn a_person_is_asked_only_for_what_a_person_can_do() {
     for (fault, path, code, kind) in rows {
         let desk = Desk::usual(false);
         desk.vk.faults().add(Fault::always(fault).on(path));
-        let http = signed_in(&desk.session(None)).unwrap();
+        let http = signed_in(&desk.session(None), HOST).unwrap();
         let failure = desk.whoami(&http).await.unwrap_err();
         assert_eq!((failure.code, failure.kind()), (code, kind), "{failure}");
         assert_eq!(failure.params["account"], "shop");
@@ -164,7 +167,7 @@ async fn the_sixth_token_is_a_clear_no_and_nobody_elses_tokens_are_purged() {
     for number in 1..=6 {
         let fresh = MemoryCredentials::of(&[("client_secret", &desk.key.client_secret)]);
         let session = Session { credentials: fresh, ..desk.session(None) };
-        let outcome = desk.whoami(&signed_in(&session).unwrap()).await;
+        let outcome = desk.whoami(&signed_in(&session, HOST).unwrap()).await;
         if number <= 5 {
             outcome.unwrap();
         } else {
@@ -181,7 +184,7 @@ async fn a_lost_answer_costs_one_token_and_not_four() {
     for fault in [FaultKind::TruncatedBody, FaultKind::BrokenJson] {
         let desk = Desk::usual(false);
         desk.vk.faults().add(Fault::always(fault).on("token.json"));
-        let failure = desk.whoami(&signed_in(&desk.session(None)).unwrap()).await.unwrap_err();
+        let failure = desk.whoami(&signed_in(&desk.session(None), HOST).unwrap()).await.unwrap_err();
         assert_eq!((failure.code, failure.kind()), (Code::BodyTruncated, FailureKind::Retry));
         assert_eq!(desk.token_requests(), 1);
     }
@@ -200,7 +203,7 @@ async fn limits_and_server_errors_are_lived_through_and_nothing_secret_is_logged
     for fault in faults {
         desk.vk.faults().clear();
         desk.vk.faults().add(fault.clone());
-        let http = signed_in(&desk.session(Some(0))).unwrap();
+        let http = signed_in(&desk.session(Some(0)), HOST).unwrap();
         let cabinet = desk.whoami(&http).await.map_err(|failure| format!("{fault:?}: {failure}"));
         assert_eq!(cabinet, Ok(desk.key.cabinets[0].id));
         assert!(desk.vk.faults().list()[0].struck > 0);
@@ -224,7 +227,7 @@ fn the_host_is_a_setting() {
         (json!({ "host": "https://" }), None),
     ];
     for (config, expected) in rows {
-        let found = host(config.as_object().unwrap());
+        let found = host(config.as_object().unwrap(), HOST);
         assert_eq!(found.as_deref().ok(), expected, "{config}");
     }
 }

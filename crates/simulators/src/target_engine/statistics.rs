@@ -1,4 +1,4 @@
-//! Statistics v2 of VK Реклама: `statistics/{banners|ad_groups|ad_plans|users}/{day|summary}.json`.
+//! Statistics v2: `statistics/{banners|ad_groups|ad_plans|campaigns|users}/{day|summary}.json`.
 //!
 //! Source: ads.vk.com/doc/api/info/Statistics. There are no pages: up to 200 objects and 366 days in one reply, every day
 //! present, money as text in rubles. A reply can hold 70,000 rows, so it is written by serde straight from small structs;
@@ -12,7 +12,7 @@ use chrono::{Duration, NaiveDate};
 use serde::{Serialize, Serializer};
 
 use crate::server::{Answer, Call};
-use crate::vk_ads::errors;
+use crate::target_engine::{Product, errors};
 use crate::world::{Aim, Day, Figures, Level, Place, World};
 
 /// Objects in one call.
@@ -49,6 +49,8 @@ struct Sets {
 
 /// Everything a report depends on.
 pub struct Question<'a> {
+    /// Whose statistics.
+    pub product: Product,
     /// The world.
     pub world: &'a World,
     /// The simulated day.
@@ -124,12 +126,19 @@ struct Base {
     clicks: i64,
     goals: i64,
     spent: Rubles,
+    /// myTarget alone tells spend once more, by where the money came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    a_amount: Option<Rubles>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n_amount: Option<Rubles>,
     cpm: Rubles,
     cpc: Rubles,
     cpa: Rubles,
     ctr: Share,
     cr: Share,
-    vk: Vk,
+    /// The goals of VK Реклама's own cabinet; `goals` is the old counter there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vk: Option<Vk>,
 }
 
 #[derive(Serialize)]
@@ -243,25 +252,36 @@ struct Shown {
     after: i64,
 }
 
-fn metrics<'a>(sets: Sets, level: Level, date: Option<&'a str>, sum: &Sum, shown: Shown) -> Metrics<'a> {
+fn metrics<'a>(
+    product: Product,
+    sets: Sets,
+    level: Level,
+    date: Option<&'a str>,
+    sum: &Sum,
+    shown: Shown,
+) -> Metrics<'a> {
     let it = &sum.figures;
+    let old = product == Product::MyTarget;
+    let goals = if old { it.conversions } else { sum.old_goals };
     Metrics {
         date,
         base: sets.base.then(|| Base {
             shows: it.impressions,
             clicks: it.clicks,
-            goals: sum.old_goals,
+            goals,
             spent: Rubles(it.spend_kopecks),
+            a_amount: old.then_some(Rubles(it.spend_kopecks)),
+            n_amount: old.then_some(Rubles(0)),
             cpm: Rubles(rounded(it.spend_kopecks * 1000, it.impressions)),
             cpc: Rubles(rounded(it.spend_kopecks, it.clicks)),
-            cpa: Rubles(rounded(it.spend_kopecks, sum.old_goals)),
+            cpa: Rubles(rounded(it.spend_kopecks, goals)),
             ctr: percent(it.clicks, it.impressions),
-            cr: percent(sum.old_goals, it.clicks),
-            vk: Vk {
+            cr: percent(goals, it.clicks),
+            vk: (!old).then(|| Vk {
                 goals: it.conversions,
                 cpa: CostOrZero(rounded(it.spend_kopecks, it.conversions)),
                 cr: percent(it.conversions, it.clicks),
-            },
+            }),
         }),
         events: sets.events.then(|| Events {
             opening_app: 0,
@@ -317,13 +337,10 @@ pub fn answer(question: &Question<'_>, objects: &str, period: &str, call: &Call)
 }
 
 fn report(question: &Question<'_>, objects: &str, period: &str, call: &Call) -> Result<Answer, Answer> {
-    let (level, wrong_ids) = match objects {
-        "banners" => (Level::Ad, "ERR_WRONG_BANNERS"),
-        "ad_groups" => (Level::Group, "ERR_WRONG_ADGROUPS"),
-        "ad_plans" => (Level::Campaign, "ERR_WRONG_ADPLANS"),
-        "users" => (Level::Cabinet, "ERR_WRONG_USERS"),
-        _ => return Err(errors::plain(404, "ERR_WRONG_RESOURCE", "Resource does not exist")),
-    };
+    let (level, wrong_ids) = question
+        .product
+        .level(objects)
+        .ok_or_else(|| errors::plain(404, "ERR_WRONG_RESOURCE", "Resource does not exist"))?;
     let daily = match period {
         "day.json" => true,
         "summary.json" => false,
@@ -361,16 +378,20 @@ fn report(question: &Question<'_>, objects: &str, period: &str, call: &Call) -> 
             total.merge(&sum);
             if daily {
                 let step = Shown { before: shown.after, after: shown.after + sum.figures.impressions };
-                rows.push(metrics(sets, level, Some(date), &sum, step));
+                rows.push(metrics(question.product, sets, level, Some(date), &sum, step));
             }
             shown.after += sum.figures.impressions;
         }
         grand.merge(&total);
         grand_shown.before += shown.before;
         grand_shown.after += shown.after;
-        items.push(Item { id, total: metrics(sets, level, None, &total, shown), rows: daily.then_some(rows) });
+        items.push(Item {
+            id,
+            total: metrics(question.product, sets, level, None, &total, shown),
+            rows: daily.then_some(rows),
+        });
     }
-    let report = Report { items, total: metrics(sets, level, None, &grand, grand_shown) };
+    let report = Report { items, total: metrics(question.product, sets, level, None, &grand, grand_shown) };
     let body = serde_json::to_vec(&report).map_err(|error| errors::plain(500, "ERR_INTERNAL", &error.to_string()))?;
     Ok(Answer::raw(200, body))
 }

@@ -1,4 +1,4 @@
-//! Request limits of VK Реклама: calendar second, hour and day, counted per user and per resource.
+//! Request limits of the engine: calendar second, hour and day, counted per user and per resource.
 //!
 //! Source: ads.vk.com/doc/api/info/Устройство API, "Лимиты на количество запросов в единицу времени": periods are bound to
 //! the calendar, the current values travel in headers of every reply and are listed by `throttling.json`.
@@ -32,16 +32,6 @@ impl Limits {
     }
 }
 
-/// The limited resources: (name in `throttling.json`, path segment).
-pub const RESOURCES: [(&str, &str); 6] = [
-    ("USER", "user.json"),
-    ("AGENCYCLIENTS", "agency/clients.json"),
-    ("ADPLANS", "ad_plans.json"),
-    ("ADGROUPS", "ad_groups.json"),
-    ("BANNERS", "banners.json"),
-    ("STATISTICS", "statistics/"),
-];
-
 /// Names of the windows in headers.
 const HEADERS: [(&str, &str); 3] = [
     ("x-ratelimit-rps-limit", "x-ratelimit-rps-remaining"),
@@ -71,14 +61,15 @@ pub struct Usage {
 #[derive(Debug)]
 pub struct Throttle {
     limits: Limits,
+    resources: &'static [(&'static str, &'static str)],
     used: Mutex<HashMap<(u64, &'static str), Used>>,
     over: Mutex<Vec<Usage>>,
 }
 
 impl Throttle {
     /// Counters at zero.
-    pub fn new(limits: Limits) -> Self {
-        Self { limits, used: Mutex::default(), over: Mutex::default() }
+    pub fn new(limits: Limits, resources: &'static [(&'static str, &'static str)]) -> Self {
+        Self { limits, resources, used: Mutex::default(), over: Mutex::default() }
     }
 
     /// Counts a request; the remaining numbers when it is allowed, or those that refused it. A refused request is not counted.
@@ -139,7 +130,7 @@ impl Throttle {
     pub fn report(&self, user: u64, now_secs: i64) -> Value {
         let all = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let mut report = Map::new();
-        for (resource, _) in RESOURCES {
+        for &(resource, _) in self.resources {
             let used = all.get(&(user, resource)).copied().unwrap_or_default();
             let windows = self.limits.windows();
             let remaining = std::array::from_fn(|i| {

@@ -1,7 +1,8 @@
-//! VK Реклама (ads.vk.com): cabinets of two agencies behind the vendor's HTTP interface.
+//! The advertising engine of VK group: cabinets of two agencies behind the HTTP interface that VK Реклама (ads.vk.com) and myTarget
+//! (target.my.com) share. What tells the two apart is said by [`Product`] and nowhere else.
 //!
-//! Written from ads.vk.com/doc/api and what production clients reported. Served: sign-in, `user`, `agency/clients`,
-//! `ad_plans`, `ad_groups`, `banners`, `throttling`, and statistics v2. Not served, because the console does not call it yet:
+//! Written from ads.vk.com/doc/api, target.my.com/doc/api and what production clients reported. Served: sign-in, `user`,
+//! `agency/clients`, the lists of a product's tree, `throttling`, and statistics v2. Not served, because the console does not call it yet:
 //! the browser's consent page, lead forms, remarketing lists, statistics v3 and the special reports.
 //!
 //! Control paths of its own: `GET /__sim/truth?cabinet=&date_from=&date_to=&by=day`, `GET /__sim/keys`,
@@ -10,9 +11,9 @@
 mod collections;
 mod errors;
 mod limits;
+mod product;
 mod statistics;
 mod tokens;
-mod truth;
 
 use std::sync::Arc;
 
@@ -22,16 +23,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::collections::Listed;
+use self::limits::Throttle;
 pub use self::limits::{Limits, Usage};
-use self::limits::{RESOURCES, Throttle};
+pub use self::product::Product;
 pub use self::tokens::TokenRules;
 use self::tokens::{Refusal, Tokens};
-pub use self::truth::{CabinetTruth, Rows, Truth};
 use crate::calendar::{Calendar, TimeFlow};
 use crate::faults::{FaultKind, Faults, Hint};
 use crate::noise::hash;
 use crate::requests::RequestLog;
 use crate::server::{Answer, Call, Server, ServerOptions, Vendor, http_date};
+use crate::truth::Truth;
 use crate::world::{World, WorldSize, default_first_day};
 
 /// Largest request body the vendor takes on the paths served here, bytes.
@@ -175,7 +177,8 @@ enum Account {
 
 /// The vendor.
 #[derive(Debug)]
-struct Vk {
+struct Engine {
+    product: Product,
     scenario: Scenario,
     world: Arc<World>,
     calendar: Arc<Calendar>,
@@ -185,39 +188,34 @@ struct Vk {
     keys: Vec<(Key, Account)>,
 }
 
-/// Starts simulators of VK Реклама.
-#[derive(Debug, Clone, Copy)]
-pub struct VkAds;
-
-impl VkAds {
-    /// Builds the world and listens on 127.0.0.1. Fails when the port is taken.
-    pub fn start(scenario: Scenario) -> anyhow::Result<Running> {
-        let calendar = Arc::new(Calendar::new(scenario.today, scenario.time.clone()));
-        let first_day = scenario.first_day.unwrap_or_else(|| default_first_day(calendar.today()));
-        let world = Arc::new(World::build(scenario.seed, first_day, &scenario.size));
-        let faults = Arc::new(Faults::default());
-        let log = Arc::new(RequestLog::default());
-        let options = ServerOptions { port: scenario.port, gzip: scenario.gzip, max_body_bytes: MAX_BODY_BYTES };
-        let vk = Arc::new(Vk {
-            keys: keys(scenario.seed, &world),
-            tokens: Tokens::new(scenario.tokens),
-            throttle: Throttle::new(scenario.limits),
-            log: Arc::clone(&log),
-            world,
-            calendar,
-            scenario,
-        });
-        let server = Server::start(Arc::clone(&vk) as Arc<dyn Vendor>, Arc::clone(&faults), Arc::clone(&log), options)?;
-        Ok(Running { base_url: format!("http://{}", server.address), vk, faults, log, server })
-    }
+/// Builds the world and listens on 127.0.0.1. Fails when the port is taken.
+pub fn start(product: Product, scenario: Scenario) -> anyhow::Result<Running> {
+    let calendar = Arc::new(Calendar::new(scenario.today, scenario.time.clone()));
+    let first_day = scenario.first_day.unwrap_or_else(|| default_first_day(calendar.today()));
+    let world = Arc::new(World::build(scenario.seed, first_day, &scenario.size));
+    let faults = Arc::new(Faults::default());
+    let log = Arc::new(RequestLog::default());
+    let options = ServerOptions { port: scenario.port, gzip: scenario.gzip, max_body_bytes: MAX_BODY_BYTES };
+    let engine = Arc::new(Engine {
+        product,
+        keys: keys(scenario.seed, &world),
+        tokens: Tokens::new(scenario.tokens),
+        throttle: Throttle::new(scenario.limits, product.resources()),
+        log: Arc::clone(&log),
+        world,
+        calendar,
+        scenario,
+    });
+    let server = Server::start(Arc::clone(&engine) as Arc<dyn Vendor>, Arc::clone(&faults), Arc::clone(&log), options)?;
+    Ok(Running { base_url: format!("http://{}", server.address), engine, faults, log, server })
 }
 
 /// A simulator that is listening; dropping it stops it.
 #[derive(Debug)]
 pub struct Running {
-    /// Stands for `https://ads.vk.com`, without a slash at the end.
+    /// Stands for the product's address (`https://ads.vk.com`, `https://target.my.com`), without a slash at the end.
     pub base_url: String,
-    vk: Arc<Vk>,
+    engine: Arc<Engine>,
     faults: Arc<Faults>,
     log: Arc<RequestLog>,
     server: Server,
@@ -226,7 +224,7 @@ pub struct Running {
 impl Running {
     /// The truth as of the simulated day.
     pub fn truth(&self) -> Truth {
-        self.vk.truth()
+        self.engine.truth()
     }
 
     /// The switches of faults.
@@ -241,22 +239,22 @@ impl Running {
 
     /// How far every window of the limits was used: what a test of a client's thrift, and of its diligence, looks at.
     pub fn usage(&self) -> Vec<Usage> {
-        self.vk.throttle.usage()
+        self.engine.throttle.usage()
     }
 
     /// The simulated present; moving it ripens conversions, settles corrections, and ages tokens and limits.
     pub fn calendar(&self) -> &Calendar {
-        &self.vk.calendar
+        &self.engine.calendar
     }
 
     /// The keys: agencies first, then advertisers.
     pub fn keys(&self) -> Vec<Key> {
-        self.vk.keys.iter().map(|(key, _)| key.clone()).collect()
+        self.engine.keys.iter().map(|(key, _)| key.clone()).collect()
     }
 
     /// Every token now in force, so that a test can search a disk for them.
     pub fn token_secrets(&self) -> Vec<String> {
-        self.vk.tokens.secrets()
+        self.engine.tokens.secrets()
     }
 
     /// Stops listening and cuts every connection.
@@ -296,13 +294,13 @@ fn keys(seed: u64, world: &World) -> Vec<(Key, Account)> {
     agencies.chain(own).collect()
 }
 
-impl Vendor for Vk {
+impl Vendor for Engine {
     fn answer(&self, call: &Call) -> Answer {
         match call.path.as_str() {
             "/api/v2/oauth2/token.json" => only("POST", call, || self.issue_token(call)),
             "/api/v2/oauth2/token/delete.json" => only("POST", call, || self.delete_tokens(call)),
             path => match path.strip_prefix("/api/v2/") {
-                Some(resource) if is_resource(resource) => only("GET", call, || self.resource(resource, call)),
+                Some(resource) if self.is_resource(resource) => only("GET", call, || self.resource(resource, call)),
                 _ => errors::plain(404, "not_found", "Resource not found"),
             },
         }
@@ -465,9 +463,9 @@ impl Vendor for Vk {
     }
 }
 
-impl Vk {
+impl Engine {
     fn truth(&self) -> Truth {
-        Truth { world: Arc::clone(&self.world), today: self.calendar.today() }
+        Truth::new(Arc::clone(&self.world), self.calendar.today())
     }
 
     /// The number of an account.
@@ -599,8 +597,9 @@ impl Vk {
         let mut answer = if resource == "throttling.json" {
             Answer::json(200, &self.throttle.report(user, now))
         } else {
+            let resources = self.product.resources();
             let limited =
-                RESOURCES.iter().find(|(_, path)| resource.starts_with(path)).map_or("USER", |(name, _)| name);
+                resources.iter().find(|(_, path)| resource.starts_with(path)).map_or("USER", |(name, _)| name);
             match self.throttle.take(user, limited, now) {
                 Ok(left) => self.throttle.label(self.allowed_resource(resource, account, call), left),
                 Err(left) => self.throttle.refusal(left),
@@ -608,6 +607,12 @@ impl Vk {
         };
         answer.user = Some(user);
         answer
+    }
+
+    /// Whether a path below `/api/v2/` is served at all.
+    fn is_resource(&self, resource: &str) -> bool {
+        let served = |path: &str| resource == path || (path.ends_with('/') && resource.starts_with(path));
+        resource == "throttling.json" || self.product.resources().iter().any(|(_, path)| served(path))
     }
 
     /// Whether a list goes on after its first page. In a single one nothing can come between two.
@@ -622,12 +627,7 @@ impl Vk {
     fn allowed_resource(&self, resource: &str, account: Account, call: &Call) -> Answer {
         let today = self.calendar.today();
         let statistics = resource.strip_prefix("statistics/").and_then(|rest| rest.split_once('/'));
-        let listed = match resource {
-            "ad_plans.json" => Some(Listed::Plans),
-            "ad_groups.json" => Some(Listed::Groups),
-            "banners.json" => Some(Listed::Banners),
-            _ => None,
-        };
+        let listed = Listed::of(self.product, resource);
         match (resource, account) {
             ("user.json", Account::Agency(place)) => {
                 let agency = &self.world.agencies[place];
@@ -636,7 +636,9 @@ impl Vk {
             ("user.json", Account::Cabinet(place)) => {
                 Answer::json(200, &collections::cabinet_user(&self.world.cabinets[place]))
             }
-            ("agency/clients.json", Account::Agency(place)) => collections::clients(&self.world, place, call),
+            ("agency/clients.json", Account::Agency(place)) => {
+                collections::clients(self.product, &self.world, place, call)
+            }
             ("agency/clients.json", Account::Cabinet(_)) => {
                 errors::plain(403, "forbidden", "Only an agency has clients")
             }
@@ -646,6 +648,7 @@ impl Vk {
                 }
                 (None, Some((objects, period))) => {
                     let question = statistics::Question {
+                        product: self.product,
                         world: &self.world,
                         today,
                         horizon_days: self.scenario.horizon_days,
@@ -728,12 +731,6 @@ impl Vk {
         let now = self.calendar.now().format("%Y-%m-%d %H:%M:%S").to_string();
         Answer::json(200, &json!({ "today": self.calendar.today(), "now": now }))
     }
-}
-
-/// Whether a path below `/api/v2/` is served at all.
-fn is_resource(resource: &str) -> bool {
-    resource == "throttling.json"
-        || RESOURCES.iter().any(|(_, path)| resource == *path || (path.ends_with('/') && resource.starts_with(path)))
 }
 
 /// Answers only this method.

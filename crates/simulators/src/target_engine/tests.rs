@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::faults::{Fault, FaultKind, Hint};
+use crate::vk_ads::{Rows, VkAds};
 use crate::world::{Figures, Level};
 
 const TODAY: &str = "2026-06-15";
@@ -148,9 +149,9 @@ async fn every_level_adds_up_to_the_truth() {
     let wanted = truth.cabinet(desk.cabinet(), from.parse().unwrap(), to.parse().unwrap()).unwrap();
     assert!(wanted.totals.conversions > 0 && wanted.totals.spend_kopecks > 0, "a world without figures proves nothing");
     for (objects, level, rows) in [
-        ("banners", Level::Ad, wanted.banners),
+        ("banners", Level::Ad, wanted.ads),
         ("ad_groups", Level::Group, wanted.ad_groups),
-        ("ad_plans", Level::Campaign, wanted.ad_plans),
+        ("ad_plans", Level::Campaign, wanted.campaigns),
         ("users", Level::Cabinet, Rows { objects: 1, rows: days, rows_with_delivery: 0 }),
     ] {
         let ids = truth.objects(level, desk.cabinet()).unwrap();
@@ -502,7 +503,7 @@ fn the_demo_is_two_agencies_and_eighteen_months() {
     assert_eq!(sim.keys().iter().map(|key| key.cabinets.len()).collect::<Vec<_>>(), [3, 3, 1]);
     for id in truth.cabinets() {
         let cabinet = truth.cabinet(id, truth.first_day(), truth.today()).unwrap();
-        assert!((100..500).contains(&cabinet.banners.objects), "{cabinet:?}");
+        assert!((100..500).contains(&cabinet.ads.objects), "{cabinet:?}");
         let month = truth.totals(id, today() - Duration::days(30), today()).unwrap();
         assert!(month.spend_kopecks > 1_000_000, "{}: a live client, {month:?}", cabinet.name);
     }
@@ -515,7 +516,7 @@ async fn the_large_world_has_exactly_the_rows_asked_for() {
         let truth = desk.sim.truth();
         let told = truth.cabinet(desk.cabinet(), truth.first_day(), truth.first_day()).unwrap();
         let days = (truth.today() - truth.first_day()).num_days() + 1;
-        assert_eq!(told.banners.objects * u64::try_from(days).unwrap(), rows as u64);
+        assert_eq!(told.ads.objects * u64::try_from(days).unwrap(), rows as u64);
     }
 }
 

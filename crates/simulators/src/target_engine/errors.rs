@@ -1,4 +1,4 @@
-//! The error envelopes of VK Реклама (ads.vk.com/doc/api/info/Устройство API, "Базовые ошибки").
+//! The error envelopes of the engine (ads.vk.com/doc/api/info/Устройство API, "Базовые ошибки").
 
 use serde_json::{Map, Value, json};
 

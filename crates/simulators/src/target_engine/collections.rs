@@ -1,6 +1,7 @@
-//! Lists of VK Реклама: ad plans, ad groups, banners and an agency's clients.
+//! Lists: ad plans, ad groups, campaigns, banners and an agency's clients.
 //!
-//! Source: ads.vk.com/doc/api/resource/{AdPlans,AdGroups,Banners,AgencyClients} and "Стандарты API". Two habits of the vendor
+//! Source: ads.vk.com/doc/api/resource/{AdPlans,AdGroups,Banners,AgencyClients} and "Стандарты API", target.my.com/doc/api/resource/
+//! {Campaigns,Banners}. Two habits of the vendor
 //! matter to a client and are kept: only the default fields come back unless `fields` is given, and removed objects are
 //! absent unless a status filter names them.
 
@@ -10,7 +11,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Map, Value, json};
 
 use crate::server::{Answer, Call};
-use crate::vk_ads::errors;
+use crate::target_engine::{Product, errors};
 use crate::world::{Ad, Aim, Cabinet, Campaign, Group, Life, Status, World};
 
 /// Page size when none is asked for.
@@ -27,6 +28,10 @@ pub enum Listed {
     Groups,
     /// `banners.json`
     Banners,
+    /// `campaigns.json` of myTarget
+    Campaigns,
+    /// `banners.json` of myTarget, whose banners hang on campaigns
+    CampaignBanners,
 }
 
 /// What may be asked of a list.
@@ -38,6 +43,18 @@ struct Shape {
 }
 
 impl Listed {
+    /// The list that a product serves at a path below `/api/v2/`.
+    pub fn of(product: Product, path: &str) -> Option<Self> {
+        match (product, path) {
+            (Product::VkAds, "ad_plans.json") => Some(Self::Plans),
+            (Product::VkAds, "ad_groups.json") => Some(Self::Groups),
+            (Product::VkAds, "banners.json") => Some(Self::Banners),
+            (Product::MyTarget, "campaigns.json") => Some(Self::Campaigns),
+            (Product::MyTarget, "banners.json") => Some(Self::CampaignBanners),
+            _ => None,
+        }
+    }
+
     fn shape(self) -> Shape {
         match self {
             Self::Plans => Shape {
@@ -102,6 +119,51 @@ impl Listed {
                 filters: &["id", "status", "ad_group_id", "ad_group_status", "updated"],
                 sortable: &["id", "name", "status"],
             },
+            Self::Campaigns => Shape {
+                default_fields: &["id", "name", "package_id"],
+                fields: &[
+                    "id",
+                    "name",
+                    "status",
+                    "package_id",
+                    "objective",
+                    "autobidding_mode",
+                    "budget_limit",
+                    "budget_limit_day",
+                    "date_start",
+                    "date_end",
+                    "delivery",
+                    "issues",
+                    "max_price",
+                    "utm",
+                    "enable_utm",
+                    "ad_plan_id",
+                    "created",
+                    "updated",
+                ],
+                filters: &["id", "status", "updated"],
+                sortable: &["id", "name", "status", "created"],
+            },
+            Self::CampaignBanners => Shape {
+                default_fields: &["id", "campaign_id"],
+                fields: &[
+                    "id",
+                    "name",
+                    "campaign_id",
+                    "status",
+                    "delivery",
+                    "moderation_status",
+                    "moderation_reasons",
+                    "issues",
+                    "urls",
+                    "textblocks",
+                    "content",
+                    "created",
+                    "updated",
+                ],
+                filters: &["id", "status", "campaign_id", "campaign_status", "updated"],
+                sortable: &["id", "name", "status"],
+            },
         }
     }
 }
@@ -112,6 +174,8 @@ enum Object<'a> {
     Plan(&'a Campaign),
     Group(&'a Group),
     Banner(&'a Ad),
+    Campaign(&'a Campaign),
+    CampaignBanner(&'a Ad),
 }
 
 struct View<'a> {
@@ -126,6 +190,31 @@ impl View<'_> {
             Object::Plan(plan) => self.plan_member(plan, field),
             Object::Group(group) => self.group_member(group, field),
             Object::Banner(banner) => self.banner_member(banner, field),
+            Object::Campaign(campaign) => self.campaign_member(campaign, field),
+            Object::CampaignBanner(banner) => {
+                let campaign = &self.cabinet.campaigns[banner.campaign];
+                match field {
+                    "campaign_id" => json!(campaign.id),
+                    "campaign_status" => json!(status_word(campaign.life.status(self.today))),
+                    "moderation_reasons" | "issues" => json!([]),
+                    "textblocks" => json!({ "title_25": { "text": banner.title }, "text_90": { "text": banner.text } }),
+                    _ => self.banner_member(banner, field),
+                }
+            }
+        }
+    }
+
+    fn campaign_member(&self, campaign: &Campaign, field: &str) -> Value {
+        match field {
+            "package_id" => json!(83 + campaign.aim as u64),
+            // Filled only where the object belongs to the new cabinet.
+            "ad_plan_id" => Value::Null,
+            "delivery" => delivery(campaign.life.status(self.today)),
+            "issues" => json!([]),
+            "max_price" => json!("0"),
+            "utm" => json!("utm_source=mytarget&utm_medium=cpc&utm_campaign={{campaign_id}}"),
+            "enable_utm" => json!(true),
+            _ => self.plan_member(campaign, field),
         }
     }
 
@@ -173,9 +262,7 @@ impl View<'_> {
             "ad_group_status" => json!(status_word(group.life.status(self.today))),
             "status" => json!(status_word(banner.life.status(self.today))),
             "moderation_status" => json!("allowed"),
-            "delivery" => {
-                json!(if banner.life.status(self.today) == Status::Active { "delivering" } else { "not_delivering" })
-            }
+            "delivery" => delivery(banner.life.status(self.today)),
             "urls" => json!({ "primary": { "id": banner.id + 7, "url": banner.url } }),
             "textblocks" => json!({
                 "title_40_vkads": { "title": "", "text": banner.title },
@@ -196,6 +283,10 @@ fn life_member(life: &Life, minute: u32, today: NaiveDate, field: &str) -> Value
         "date_end" => json!(life.ends.map(|day| day.to_string())),
         _ => Value::Null,
     }
+}
+
+fn delivery(status: Status) -> Value {
+    json!(if status == Status::Active { "delivering" } else { "not_delivering" })
 }
 
 fn moscow(moment: NaiveDateTime) -> String {
@@ -294,6 +385,12 @@ pub fn list(world: &World, cabinet: usize, listed: Listed, today: NaiveDate, max
         Listed::Plans => cabinet.campaigns.iter().filter(|it| it.life.exists(today)).map(Object::Plan).collect(),
         Listed::Groups => cabinet.groups.iter().filter(|it| it.life.exists(today)).map(Object::Group).collect(),
         Listed::Banners => cabinet.ads.iter().filter(|it| it.life.exists(today)).map(Object::Banner).collect(),
+        Listed::Campaigns => {
+            cabinet.campaigns.iter().filter(|it| it.life.exists(today)).map(Object::Campaign).collect()
+        }
+        Listed::CampaignBanners => {
+            cabinet.ads.iter().filter(|it| it.life.exists(today)).map(Object::CampaignBanner).collect()
+        }
     };
     let status_named = asked.filters.iter().any(|filter| filter.field == "status");
     objects.retain(|object| {
@@ -422,13 +519,13 @@ fn filter(shape: &Shape, name: &str, text: &str) -> Result<Filter, Answer> {
 }
 
 /// Answers `agency/clients.json` for an agency.
-pub fn clients(world: &World, agency: usize, call: &Call) -> Answer {
-    match client_page(world, agency, call) {
+pub fn clients(product: Product, world: &World, agency: usize, call: &Call) -> Answer {
+    match client_page(product, world, agency, call) {
         Ok(answer) | Err(answer) => answer,
     }
 }
 
-fn client_page(world: &World, agency: usize, call: &Call) -> Result<Answer, Answer> {
+fn client_page(product: Product, world: &World, agency: usize, call: &Call) -> Result<Answer, Answer> {
     let (mut page_limit, mut page_offset) = (DEFAULT_LIMIT, 0);
     let mut cabinets: Vec<&Cabinet> = world.cabinets[world.agencies[agency].cabinets.clone()].iter().collect();
     for (name, value) in &call.query {
@@ -437,7 +534,7 @@ fn client_page(world: &World, agency: usize, call: &Call) -> Result<Answer, Answ
             "limit" => page_limit = limit(value, MAX_CLIENTS)?,
             "offset" => page_offset = offset(value)?,
             // Every cabinet here is one of the new kind; asking for the old kind gives nothing.
-            "_is_vkads" => cabinets.retain(|_| value != "false"),
+            "_is_vkads" if product == Product::VkAds => cabinets.retain(|_| value != "false"),
             "_user__id" | "_user__id__in" => cabinets.retain(|cabinet| any(&cabinet.id.to_string())),
             "_user__username" | "_user__username__in" => cabinets.retain(|cabinet| any(&username(cabinet))),
             "_status" | "_status__in" | "_user__status" | "_user__status__in" => cabinets.retain(|_| any("active")),

@@ -1,4 +1,4 @@
-//! Signing in to VK Реклама. Source: ads.vk.com/doc/api/info/Авторизация в API.
+//! Signing in. Sources: ads.vk.com/doc/api/info/Авторизация в API, target.my.com/help/advertisers/api_authorization.
 //!
 //! One endpoint, `POST /api/v2/oauth2/token.json`, hands out all tokens: with the application's key for the account itself, with the
 //! non-standard `agency_client_credentials` for one cabinet of an agency (an agency's own token cannot read its clients' campaigns), and
@@ -6,7 +6,7 @@
 //! support has switched rotation on. A user has five tokens per application, so a token is kept and refreshed, and issued anew only when
 //! the refresh token is refused. The authorization code flow and agencies of third parties wait for their first tenant.
 
-use super::errors::{VkTokenPolicy, day_window};
+use super::errors::{TokenPolicy, day_window};
 use async_trait::async_trait;
 use kit::{
     http::{Body, Http, HttpRequest},
@@ -22,9 +22,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
 
-/// Where the interface is when the connection does not say otherwise. The same one answers at `https://ads.vk.ru`.
-pub const DEFAULT_HOST: &str = "https://ads.vk.com";
-
 /// Setting: the interface's address.
 pub const HOST: &str = "host";
 /// Setting (or secret) of the application.
@@ -34,9 +31,9 @@ pub const CLIENT_SECRET: &str = "client_secret";
 /// Setting: the user name of the agency's cabinet to sign in to; absent for the account itself.
 pub const AGENCY_CLIENT_NAME: &str = "agency_client_name";
 
-/// The interface's address from a connection's settings, without a slash at its end.
-pub fn host(config: &Map<String, Value>) -> Result<String, Failure> {
-    let Some(host) = text(config, HOST) else { return Ok(DEFAULT_HOST.to_owned()) };
+/// The interface's address from a connection's settings, without a slash at its end; `usual` where they do not say.
+pub fn host(config: &Map<String, Value>, usual: &str) -> Result<String, Failure> {
+    let Some(host) = text(config, HOST) else { return Ok(usual.to_owned()) };
     let (scheme, name) = host.split_once("://").unwrap_or(("https", host));
     let name = name.trim_end_matches('/');
     // Plain HTTP is for simulators on this computer; `Http` refuses it anywhere else.
@@ -48,11 +45,11 @@ pub fn host(config: &Map<String, Value>) -> Result<String, Failure> {
 }
 
 /// The session's HTTP, signed in to the account or cabinet that its settings select.
-pub fn signed_in(session: &Session) -> Result<Http, Failure> {
-    let host = host(&session.config)?;
+pub fn signed_in(session: &Session, usual_host: &str) -> Result<Http, Failure> {
+    let host = host(&session.config, usual_host)?;
     let http = session.http.with_hosts([&host]);
     http.budget().correct(day_window());
-    let flow = VkTokens {
+    let flow = EngineTokens {
         token_url: format!("{host}/api/v2/oauth2/token.json"),
         client_id: text(&session.config, CLIENT_ID).map(str::to_owned),
         cabinet: text(&session.config, AGENCY_CLIENT_NAME).unwrap_or_default().to_owned(),
@@ -67,7 +64,7 @@ fn text<'a>(config: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 
 /// How this vendor hands out tokens.
 #[derive(Debug)]
-struct VkTokens {
+struct EngineTokens {
     token_url: String,
     /// From the settings; `None`: it lies with the secrets.
     client_id: Option<String>,
@@ -84,7 +81,7 @@ struct Reply {
     scope: Option<Value>,
 }
 
-impl VkTokens {
+impl EngineTokens {
     async fn ask(
         &self,
         http: &Http,
@@ -100,7 +97,7 @@ impl VkTokens {
         ];
         form.extend(more.map(|(name, value)| (name.to_owned(), value)));
         let request = HttpRequest::post(&self.token_url, Body::Form(form));
-        let reply: Reply = http.send(&request, &VkTokenPolicy, cancel).await?.json_as()?;
+        let reply: Reply = http.send(&request, &TokenPolicy, cancel).await?.json_as()?;
         Ok(Grant {
             access_token: Secret::new(reply.access_token),
             refresh_token: reply.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
@@ -124,7 +121,7 @@ fn seconds(value: &Value) -> Option<Duration> {
 }
 
 #[async_trait]
-impl TokenFlow for VkTokens {
+impl TokenFlow for EngineTokens {
     async fn issue(&self, http: &Http, cancel: &CancellationToken) -> Result<Grant, Failure> {
         if self.cabinet.is_empty() {
             self.ask(http, cancel, "client_credentials", None).await
