@@ -61,10 +61,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// The registry with one connector more: its module in its place, itself at the end of the list.
 fn registered(registry: &str, name: &str) -> Result<String> {
     const LIST: &str = "const SYSTEMS: &[System] = &[";
-    let module = |line: &str| Some(line.strip_prefix("mod ")?.strip_suffix(';')?.to_owned());
     let lines: Vec<&str> = registry.lines().collect();
-    let after = lines.iter().rposition(|line| module(line).is_some_and(|known| known.as_str() < name));
-    let before = lines.iter().position(|line| module(line).is_some());
+    // What stands below an attribute is for tests alone, and the attribute must stay with it.
+    let module = |at: &usize| -> Option<&str> {
+        let known = lines[*at].strip_prefix("mod ")?.strip_suffix(';')?;
+        (*at == 0 || !lines[*at - 1].starts_with("#[")).then_some(known)
+    };
+    let after = (0..lines.len()).rev().find(|at| module(at).is_some_and(|known| known < name));
+    let before = (0..lines.len()).find(|at| module(at).is_some());
     let Some(at) = after.map(|at| at + 1).or(before) else { bail!("{REGISTRY} has no modules") };
     let mut text = String::new();
     for (place, line) in lines.iter().enumerate() {
@@ -96,15 +100,16 @@ mod tests {
 
     #[test]
     fn a_connector_is_listed_in_its_place() {
-        let registry = "mod alpha;\nmod gamma;\n\nconst SYSTEMS: &[System] = &[alpha::SYSTEM, gamma::SYSTEM];\n";
+        let registry = "#[cfg(test)]\nmod aa;\nmod alpha;\nmod gamma;\n#[cfg(test)]\nmod proof;\n\nconst SYSTEMS: &[System] = &[alpha::SYSTEM, gamma::SYSTEM];\n";
         for (name, modules) in [
             ("beta", ["alpha", "beta", "gamma"]),
             ("aaa", ["aaa", "alpha", "gamma"]),
             ("zeta", ["alpha", "gamma", "zeta"]),
         ] {
             let text = registered(registry, name).unwrap();
-            let found: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("mod ")).collect();
-            assert_eq!(found, modules.map(|module| format!("{module};")));
+            let found: Vec<_> = text.lines().take_while(|line| !line.is_empty()).collect();
+            let expected = modules.map(|module| format!("mod {module};")).join("\n");
+            assert_eq!(found.join("\n"), format!("#[cfg(test)]\nmod aa;\n{expected}\n#[cfg(test)]\nmod proof;"));
             assert!(text.ends_with(&format!("&[alpha::SYSTEM, gamma::SYSTEM, {name}::SYSTEM];\n")), "{text}");
         }
         assert!(registered("fn main() {}\n", "beta").is_err());
