@@ -5,6 +5,8 @@
 //! rotation in the four days before its end). Not served, because the console does not call it yet: conversions one by one, billing,
 //! offers. Figures are the world's; conversions beyond the attributed ones are shares of these.
 //!
+//! The status of a refusal is the vendor's, its words are made up. Rotation has no test yet, because no connector rotates.
+//!
 //! Resources are limited, not requests: an hour of work per account, told in `X-Resource-Usage` with every answer.
 
 use std::collections::BTreeMap;

@@ -142,7 +142,7 @@ async fn the_convention_that_was_chosen_counts() {
     assert!(counted[0] > Micros::ZERO && counted[1] > counted[0], "{counted:?}");
 }
 
-/// The platform limits work and not requests: what was refused waits and arrives whole in a later hour.
+/// The platform limits work and not requests. Its hour does not pass here, so the waits end in a refusal that says what it was.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_hour_that_is_used_up_is_a_refusal_in_the_platforms_words() {
     let desk = Desk::open(|scenario| scenario.rows_per_hour = 10);
