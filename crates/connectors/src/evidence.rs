@@ -3,19 +3,14 @@
 //! connector's page, which says what rests on them and what is not verified.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use crate::SYSTEMS;
-use chrono::{NaiveDate, Utc};
-use kit::{
-    http::{Http, HttpOptions},
-    session::{CancellationToken, Session},
-    source::Source,
-    testing::{CollectSink, MemoryCredentials, Recorder, VirtualClock},
-};
+use crate::{SYSTEMS, trial::Trial};
+use chrono::NaiveDate;
+use kit::{source::Source, testing::CollectSink};
 use model::{date::DateRange, money::Micros};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use simulators::recorded::{Page, Recorded};
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path};
 
 /// Fewest readings of a connector, one of which ends in a refusal.
 const FEWEST: usize = 3;
@@ -70,23 +65,13 @@ fn told(sink: &CollectSink) -> Vec<Value> {
     objects.chain(stats).collect()
 }
 
-async fn reading(source: &dyn Source, id: &str, evidence: &Evidence, what: &str) {
+async fn reading(source: &dyn Source, id: &'static str, evidence: &Evidence, what: &str) {
     let platform = Recorded::start(evidence.pages.clone()).unwrap();
-    let clock = VirtualClock::at(Utc::now());
-    let mut options = HttpOptions::new(id, "shop");
-    options.clock = clock.clone();
-    options.observer = Recorder::shared();
-    options.url_map = vec![(evidence.host.clone(), platform.base_url.clone())];
-    let mut config = evidence.config.clone();
-    config.extend([("currency".to_owned(), json!("RUB")), ("vat".to_owned(), json!("unknown"))]);
     let secrets: Vec<_> = evidence.secrets.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let session = Session {
-        config: Arc::new(config),
-        credentials: MemoryCredentials::of(&secrets),
-        http: Http::new(options).unwrap(),
-        clock,
-        cancel: CancellationToken::new(),
-    };
+    let mut config = evidence.config.clone();
+    config.entry("vat").or_insert(json!("unknown"));
+    let trial = Trial::new(id, (&evidence.host, &platform.base_url), &Value::Object(config), &secrets);
+    let session = trial.session(&json!({}));
     let days = DateRange::new(evidence.days.0, evidence.days.1).unwrap();
     let mut sink = CollectSink::default();
     let mut outcome = Ok(());

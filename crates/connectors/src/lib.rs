@@ -11,6 +11,8 @@ mod rtb_house;
 #[path = "../skeleton/mod.rs"]
 mod skeleton;
 mod target_engine;
+#[cfg(test)]
+mod trial;
 mod vk_ads;
 
 use kit::{http::Http, policy::Policy, session::Session, source::Source};

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-use crate::faults::{FaultKind, Faults};
-use crate::requests::RequestLog;
-use crate::server::{Answer, Call, Server, ServerOptions, Vendor};
+use crate::calendar::moscow_today;
+use crate::faults::FaultKind;
+use crate::server::{Answer, Call, Vendor};
+use crate::stage::{Platform, Scenario, Stage};
 
 /// The number of its account.
 pub const ACCOUNT: &str = "1";
@@ -18,28 +19,9 @@ pub const KEY: &str = "blank-key-7d1f40c2";
 #[derive(Debug)]
 struct Nothing;
 
-/// A running platform; dropping it stops it.
-#[derive(Debug)]
-pub struct Blank {
-    /// Its address, without a slash at the end.
-    pub base_url: String,
-    faults: Arc<Faults>,
-    _server: Server,
-}
-
-impl Blank {
-    /// Listens on 127.0.0.1.
-    pub fn start() -> anyhow::Result<Self> {
-        let faults = Arc::new(Faults::default());
-        let options = ServerOptions { port: 0, gzip: false, max_body_bytes: 1 << 16 };
-        let server = Server::start(Arc::new(Nothing), Arc::clone(&faults), Arc::new(RequestLog::default()), options)?;
-        Ok(Self { base_url: format!("http://{}", server.address), faults, _server: server })
-    }
-
-    /// The switches of faults.
-    pub fn faults(&self) -> &Faults {
-        &self.faults
-    }
+/// Starts it.
+pub fn start() -> anyhow::Result<Platform<&'static str>> {
+    Stage::build(&Scenario::small(moscow_today())).serve(Arc::new(Nothing), vec![KEY], 1 << 16)
 }
 
 fn refusal(status: u16, message: &str) -> Answer {

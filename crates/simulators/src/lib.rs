@@ -17,6 +17,7 @@ pub mod rtb_house;
 mod server;
 pub mod slack;
 pub mod smtp;
+pub mod stage;
 mod target_engine;
 pub mod telegram;
 pub mod truth;

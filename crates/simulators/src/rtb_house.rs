@@ -16,13 +16,11 @@ use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
 use http::header::AUTHORIZATION;
 use serde_json::{Map, Value, json};
 
-use crate::calendar::{Calendar, TimeFlow};
-use crate::faults::{FaultKind, Faults, Hint};
+use crate::faults::{FaultKind, Hint};
 use crate::noise::hash;
-use crate::requests::RequestLog;
-use crate::server::{Answer, Call, Server, ServerOptions, Vendor, http_date};
-use crate::truth::Truth;
-use crate::world::{Figures, Level, Place, Status, World, WorldSize, default_first_day};
+use crate::server::{Answer, Call, Vendor, http_date};
+use crate::stage::{Platform, RowNames, Scenario, Stage};
+use crate::world::{Figures, Level, Place, Status};
 
 /// The version of the interface that is spoken.
 const VERSION: &str = "v5";
@@ -37,44 +35,12 @@ const METRICS: [&str; 5] = ["campaignCost", "impsCount", "clicksCount", "convers
 const CONVENTIONS: [(&str, i64); 4] =
     [("ATTRIBUTED", 1_000), ("POST_VIEW", 400), ("ALL_POST_CLICK", 1_250), ("ALL_CONVERSIONS", 1_700)];
 
-/// What is simulated.
-#[derive(Debug, Clone)]
-pub struct Scenario {
-    /// Decides everything that looks accidental.
-    pub seed: u64,
-    /// The simulated day; the real day in Moscow without it.
-    pub today: Option<NaiveDate>,
-    /// The first day with figures.
-    pub first_day: Option<NaiveDate>,
-    /// How many objects there are.
-    pub size: WorldSize,
-    /// Rows of reports that an account may ask for in a calendar hour.
-    pub rows_per_hour: u64,
-    /// How the clock runs.
-    pub time: TimeFlow,
-}
+/// Rows of reports that an account may ask for in a calendar hour, when nothing else is wished. The vendor does not tell its limit.
+pub const ROWS_PER_HOUR: u64 = 10_000_000;
 
-impl Scenario {
-    /// An agency with two advertisers and an advertiser of its own, ninety days.
-    pub fn small(today: NaiveDate) -> Self {
-        Self {
-            seed: 77,
-            today: Some(today),
-            first_day: Some(today - Duration::days(89)),
-            size: WorldSize {
-                agencies: 1,
-                cabinets_per_agency: 2,
-                advertisers: 1,
-                campaigns: 5,
-                groups: 1,
-                ads: 4,
-                varied_over_days: Some(100),
-            },
-            rows_per_hour: 10_000_000,
-            time: TimeFlow::Real,
-        }
-    }
-}
+/// What faults of content twist.
+const NAMES: RowNames =
+    RowNames { day: "day", counts: &["impsCount", "clicksCount"], money: &["campaignCost"], status: "status" };
 
 /// Who may ask, and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,96 +59,44 @@ pub struct Key {
 #[derive(Debug, Clone)]
 struct Token {
     cabinets: Vec<usize>,
+    owner_id: u64,
     owner: String,
+    /// How often it was rotated.
+    turn: u64,
     ends_at: DateTime<Utc>,
 }
 
 #[derive(Debug)]
 struct Panel {
-    world: Arc<World>,
-    calendar: Arc<Calendar>,
+    stage: Stage,
     rows_per_hour: u64,
-    seed: u64,
-    keys: Vec<Key>,
     tokens: Mutex<BTreeMap<String, Token>>,
     /// Rows reported in the present hour: the hour's number and the count.
     used: Mutex<(i64, u64)>,
 }
 
-/// A running simulator; dropping it stops it.
-#[derive(Debug)]
-pub struct RtbHouse {
-    /// Stands for `https://api.panel.rtbhouse.com`.
-    pub base_url: String,
-    panel: Arc<Panel>,
-    faults: Arc<Faults>,
-    log: Arc<RequestLog>,
-    _server: Server,
-}
-
-impl RtbHouse {
-    /// Builds the world and listens on 127.0.0.1.
-    pub fn start(scenario: &Scenario) -> anyhow::Result<Self> {
-        let calendar = Arc::new(Calendar::new(scenario.today, scenario.time.clone()));
-        let first_day = scenario.first_day.unwrap_or_else(|| default_first_day(calendar.today()));
-        let world = Arc::new(World::build(scenario.seed, first_day, &scenario.size));
-        let mut keys = Vec::new();
-        let mut tokens = BTreeMap::new();
-        let agencies = world.agencies.iter().map(|agency| (agency.name.clone(), agency.id, agency.cabinets.clone()));
-        let own = world.cabinets.iter().enumerate().filter(|(_, cabinet)| cabinet.agency.is_none());
-        let own = own.map(|(place, cabinet)| (cabinet.name.clone(), cabinet.id, place..place + 1));
-        for (owner, id, cabinets) in agencies.chain(own) {
-            let token = token(scenario.seed, id, 0);
-            let cabinets: Vec<usize> = cabinets.collect();
-            keys.push(Key {
-                owner: owner.clone(),
-                token: token.clone(),
-                advertisers: cabinets.iter().map(|place| hash_of(world.cabinets[*place].id)).collect(),
-                cabinets: cabinets.iter().map(|place| world.cabinets[*place].id).collect(),
-            });
-            let ends_at = calendar.now_utc() + Duration::days(TOKEN_LIFE_DAYS);
-            tokens.insert(token, Token { cabinets, owner, ends_at });
-        }
-        let (faults, log) = (Arc::new(Faults::default()), Arc::new(RequestLog::default()));
-        let panel = Arc::new(Panel {
-            world,
-            calendar,
-            rows_per_hour: scenario.rows_per_hour,
-            seed: scenario.seed,
-            keys,
-            tokens: Mutex::new(tokens),
-            used: Mutex::default(),
+/// Starts a platform that stands for `https://api.panel.rtbhouse.com`. `rows_per_hour`: what an account may ask for.
+pub fn start(scenario: &Scenario, rows_per_hour: u64) -> anyhow::Result<Platform<Key>> {
+    let stage = Stage::build(scenario);
+    let mut keys = Vec::new();
+    let mut tokens = BTreeMap::new();
+    for owner in stage.owners() {
+        let token = token(stage.seed, owner.id, 0);
+        let ids: Vec<u64> = owner.cabinets.clone().map(|place| stage.world.cabinets[place].id).collect();
+        keys.push(Key {
+            owner: owner.name.clone(),
+            token: token.clone(),
+            advertisers: ids.iter().map(|id| hash_of(*id)).collect(),
+            cabinets: ids,
         });
-        let options = ServerOptions { port: 0, gzip: true, max_body_bytes: 1 << 16 };
-        let vendor = Arc::clone(&panel) as Arc<dyn Vendor>;
-        let server = Server::start(vendor, Arc::clone(&faults), Arc::clone(&log), options)?;
-        Ok(Self { base_url: format!("http://{}", server.address), panel, faults, log, _server: server })
+        let ends_at = stage.now() + Duration::days(TOKEN_LIFE_DAYS);
+        tokens.insert(
+            token,
+            Token { cabinets: owner.cabinets.collect(), owner_id: owner.id, owner: owner.name, ends_at, turn: 0 },
+        );
     }
-
-    /// The keys: agencies first, then advertisers.
-    pub fn keys(&self) -> &[Key] {
-        &self.panel.keys
-    }
-
-    /// What the figures really are.
-    pub fn truth(&self) -> Truth {
-        Truth::new(Arc::clone(&self.panel.world), self.panel.calendar.today())
-    }
-
-    /// The switches of faults.
-    pub fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
-    /// What was asked so far.
-    pub fn requests(&self) -> &RequestLog {
-        &self.log
-    }
-
-    /// The simulated present.
-    pub fn calendar(&self) -> &Calendar {
-        &self.panel.calendar
-    }
+    let panel = Panel { stage: stage.clone(), rows_per_hour, tokens: Mutex::new(tokens), used: Mutex::default() };
+    stage.serve(Arc::new(panel), keys, 1 << 16)
 }
 
 /// How the platform names an object of the world: twenty letters and digits.
@@ -286,7 +200,7 @@ impl Panel {
     }
 
     fn now_utc(&self) -> DateTime<Utc> {
-        self.calendar.now_utc()
+        self.stage.now()
     }
 
     /// Who asks; an ended or unknown token is refused.
@@ -307,31 +221,31 @@ impl Panel {
         if let Some(old) = bearer(call) {
             tokens.remove(old);
         }
-        let turn = u64::try_from(now.timestamp()).unwrap_or_default();
-        let fresh = token(self.seed, hash(self.seed, owner.cabinets.len() as u64, 3), turn);
+        let turn = owner.turn + 1;
+        let fresh = token(self.stage.seed, owner.owner_id, turn);
         let ends_at = now + Duration::days(TOKEN_LIFE_DAYS);
-        tokens.insert(fresh.clone(), Token { ends_at, ..owner.clone() });
+        tokens.insert(fresh.clone(), Token { ends_at, turn, ..owner.clone() });
         told(Some(&fresh), ends_at)
     }
 
     fn advertiser(&self, place: usize) -> Value {
-        let cabinet = &self.world.cabinets[place];
+        let cabinet = &self.stage.world.cabinets[place];
         json!({
             "hash": hash_of(cabinet.id),
             "status": "ACTIVE",
             "name": cabinet.name,
             "currency": "RUB",
             "url": format!("https://{}.example", cabinet.login),
-            "createdAt": format!("{}T09:00:00.000000+00:00", self.world.first_day),
+            "createdAt": format!("{}T09:00:00.000000+00:00", self.stage.world.first_day),
             "features": { "enabled": [] },
             "properties": {},
         })
     }
 
     fn campaigns(&self, place: usize, call: &Call) -> Answer {
-        let today = self.calendar.today();
+        let today = self.stage.today();
         let hides = call.param("excludeArchived") == Some("true");
-        let cabinet = &self.world.cabinets[place];
+        let cabinet = &self.stage.world.cabinets[place];
         let all = cabinet.campaigns.iter().filter(|it| it.life.exists(today));
         let shown = all.filter(|it| !hides || it.life.status(today) != Status::Deleted);
         good(shown
@@ -351,8 +265,8 @@ impl Panel {
     }
 
     fn creatives(&self, place: usize) -> Answer {
-        let today = self.calendar.today();
-        let all = self.world.cabinets[place].ads.iter().filter(|it| it.life.exists(today));
+        let today = self.stage.today();
+        let all = self.stage.world.cabinets[place].ads.iter().filter(|it| it.life.exists(today));
         good(
             all.map(|ad| {
                 json!({
@@ -368,14 +282,14 @@ impl Panel {
     /// Rows of days and objects with delivery; the others are absent.
     fn report(&self, place: usize, call: &Call) -> Result<(Answer, u64), Answer> {
         let asked = Question::read(call)?;
-        let today = self.calendar.today();
-        let cabinet = &self.world.cabinets[place];
+        let today = self.stage.today();
+        let cabinet = &self.stage.world.cabinets[place];
         let mut rows: BTreeMap<RowKey, Figures> = BTreeMap::new();
         let has = |group: &str| asked.groups.contains(&group);
-        for day in self.world.days(asked.from, asked.to, today) {
-            for at in self.world.ads_under(Level::Cabinet, Place { cabinet: place, index: 0 }) {
+        for day in self.stage.world.days(asked.from, asked.to, today) {
+            for at in self.stage.world.ads_under(Level::Cabinet, Place { cabinet: place, index: 0 }) {
                 let ad = &cabinet.ads[at];
-                let figures = self.world.figures(cabinet, ad, &day);
+                let figures = self.stage.world.figures(cabinet, ad, &day);
                 if figures == Figures::default() {
                     continue;
                 }
@@ -434,7 +348,7 @@ impl Panel {
         match path {
             "user/info" => {
                 return good(json!({
-                    "hashId": hash_of(owner.cabinets.len() as u64), "login": owner.owner, "email": "agency@mail.example",
+                    "hashId": hash_of(owner.owner_id), "login": owner.owner, "email": "agency@mail.example",
                     "isClientUser": true, "isDemoUser": false, "isForceLoggedIn": false, "permissions": ["LOGIN_API"],
                     "countConvention": null,
                 }));
@@ -446,7 +360,8 @@ impl Panel {
         let Some((advertiser, what)) = path.strip_prefix("advertisers/").and_then(|rest| rest.split_once('/')) else {
             return refusal(404, "NOT_FOUND", "There is no such resource");
         };
-        let found = owner.cabinets.iter().copied().find(|place| hash_of(self.world.cabinets[*place].id) == advertiser);
+        let found =
+            owner.cabinets.iter().copied().find(|place| hash_of(self.stage.world.cabinets[*place].id) == advertiser);
         let Some(place) = found else {
             return refusal(403, "FORBIDDEN", "You have no access to this advertiser");
         };
@@ -540,64 +455,12 @@ impl Vendor for Panel {
     }
 
     fn bend(&self, fault: &FaultKind, body: &mut Value) {
-        let Some(rows) = body.get_mut("data").and_then(Value::as_array_mut) else { return };
-        match fault {
-            FaultKind::EmptyAccount => rows.clear(),
-            FaultKind::DuplicateRows => {
-                if let Some(first) = rows.first().cloned() {
-                    rows.insert(0, first);
-                }
-            }
-            FaultKind::LostRows => {
-                let most = (0..rows.len()).max_by_key(|at| rows[*at]["impsCount"].as_i64().unwrap_or(-1));
-                most.map(|at| rows.remove(at));
-            }
-            FaultKind::MissingDay { date } => {
-                let date = json!(date);
-                rows.retain(|row| row["day"] != date);
-            }
-            _ => rows.iter_mut().filter_map(Value::as_object_mut).for_each(|row| bend_row(fault, row)),
+        if let Some(rows) = body.get_mut("data").and_then(Value::as_array_mut) {
+            NAMES.bend(fault, rows);
         }
     }
 
     fn control(&self, _call: &Call) -> Option<Answer> {
         None
-    }
-}
-
-/// Twists one row or object.
-fn bend_row(fault: &FaultKind, row: &mut Map<String, Value>) {
-    let numbers = |row: &mut Map<String, Value>, count: Value, money: Value| {
-        for (name, value) in row.iter_mut() {
-            match name.as_str() {
-                "impsCount" | "clicksCount" => *value = count.clone(),
-                "campaignCost" => *value = money.clone(),
-                _ => {}
-            }
-        }
-    };
-    match fault {
-        FaultKind::NewFields => {
-            row.insert("brandNewMember".to_owned(), json!([1, "два", null]));
-        }
-        FaultKind::UnknownEnum => {
-            if let Some(status) = row.get_mut("status") {
-                *status = json!("HIBERNATING");
-            }
-        }
-        FaultKind::NegativeNumbers => numbers(row, json!(-5), json!(-12.34)),
-        FaultKind::GarbageNumbers => numbers(row, json!("много"), json!("12,34 руб.")),
-        FaultKind::MissingField { field } => {
-            row.shift_remove(field);
-        }
-        FaultKind::OtherType { field } => {
-            if let Some(value) = row.get_mut(field) {
-                *value = match &*value {
-                    Value::String(text) => json!(text.len()),
-                    other => json!(other.to_string()),
-                };
-            }
-        }
-        _ => {}
     }
 }

@@ -20,7 +20,7 @@ const MY_TARGET: Product =
     Product { id: "my_target", host: HOST, start: |scenario| MyTarget::start(scenario).unwrap() };
 
 fn open(agency: bool, change: impl FnOnce(&mut Scenario)) -> Desk {
-    Desk::open(MY_TARGET, agency, change)
+    Desk::open(&MY_TARGET, agency, change)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -57,7 +57,7 @@ async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_two_levels() {
         let known: std::collections::HashSet<_> = names.objects.iter().map(|object| &object.external_id).collect();
         assert!(rows.stats.iter().all(|row| known.contains(&row.external_id)), "{statistics}: a row without a name");
     }
-    let sample = my_target.sample(&session, desk.today).await.unwrap();
+    let sample = my_target.sample(&session, desk.trial.today).await.unwrap();
     assert!(sample.campaigns.is_some_and(|count| count > 0) && sample.last_data.is_some());
     assert_eq!(sample.currency, Some(Currency::RUB));
 }
@@ -104,6 +104,6 @@ async fn what_ends_a_read_ends_it_with_its_code() {
 async fn the_connector_passes_the_battery() {
     let streams =
         [("campaign_stats", world::Level::Campaign, Level::Campaign), ("banner_stats", world::Level::Ad, Level::Ad)];
-    let wrong = desk::battery(&SYSTEM.source().unwrap(), MY_TARGET, &streams).await;
+    let wrong = desk::battery(&SYSTEM.source().unwrap(), &MY_TARGET, &streams).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -22,7 +22,7 @@ use std::sync::Mutex;
 const VK_ADS: Product = Product { id: "vk_ads", host: HOST, start: |scenario| VkAds::start(scenario).unwrap() };
 
 fn open(agency: bool, change: impl FnOnce(&mut Scenario)) -> Desk {
-    Desk::open(VK_ADS, agency, change)
+    Desk::open(&VK_ADS, agency, change)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,7 +70,7 @@ async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_three_levels() {
         let known: std::collections::HashSet<_> = names.objects.iter().map(|object| &object.external_id).collect();
         assert!(rows.stats.iter().all(|row| known.contains(&row.external_id)), "{statistics}: a row without a name");
     }
-    let sample = vk.sample(&session, desk.today).await.unwrap();
+    let sample = vk.sample(&session, desk.trial.today).await.unwrap();
     let month = desk.range(30);
     let spend = truth.totals(cabinet, month.from(), month.to()).unwrap().spend_kopecks;
     assert_eq!((sample.currency, sample.spend_30d), (Some(Currency::RUB), Some(Micros(spend * 10_000))));
@@ -242,6 +242,6 @@ async fn the_connector_passes_the_battery() {
         ("ad_plan_stats", simulators::world::Level::Campaign, Level::Campaign),
         ("banner_stats", simulators::world::Level::Ad, Level::Ad),
     ];
-    let wrong = desk::battery(&SYSTEM.source().unwrap(), VK_ADS, &streams).await;
+    let wrong = desk::battery(&SYSTEM.source().unwrap(), &VK_ADS, &streams).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
