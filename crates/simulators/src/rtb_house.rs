@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::faults::{FaultKind, Hint};
 use crate::noise::hash;
 use crate::server::{Answer, Call, Vendor, http_date};
-use crate::stage::{Platform, RowNames, Scenario, Stage};
+use crate::stage::{Owner, Platform, RowNames, Scenario, Stage};
 use crate::world::{Figures, Level, Place, Status};
 
 /// The version of the interface that is spoken.
@@ -55,15 +55,13 @@ pub struct Key {
     pub cabinets: Vec<u64>,
 }
 
-/// A token's owner, as places of cabinets, and its end.
+/// A token as the panel keeps it.
 #[derive(Debug, Clone)]
 struct Token {
-    cabinets: Vec<usize>,
-    owner_id: u64,
-    owner: String,
+    owner: Owner,
+    ends_at: DateTime<Utc>,
     /// How often it was rotated.
     turn: u64,
-    ends_at: DateTime<Utc>,
 }
 
 #[derive(Debug)]
@@ -90,10 +88,7 @@ pub fn start(scenario: &Scenario, rows_per_hour: u64) -> anyhow::Result<Platform
             cabinets: ids,
         });
         let ends_at = stage.now() + Duration::days(TOKEN_LIFE_DAYS);
-        tokens.insert(
-            token,
-            Token { cabinets: owner.cabinets.collect(), owner_id: owner.id, owner: owner.name, ends_at, turn: 0 },
-        );
+        tokens.insert(token, Token { owner, ends_at, turn: 0 });
     }
     let panel = Panel { stage: stage.clone(), rows_per_hour, tokens: Mutex::new(tokens), used: Mutex::default() };
     stage.serve(Arc::new(panel), keys, 1 << 16)
@@ -212,19 +207,19 @@ impl Panel {
     }
 
     /// A new token in the place of the old one, in the days before its end.
-    fn rotate(&self, call: &Call, owner: &Token) -> Answer {
+    fn rotate(&self, call: &Call, old: &Token) -> Answer {
         let now = self.now_utc();
-        if now < owner.ends_at - Duration::days(ROTATION_DAYS) {
+        if now < old.ends_at - Duration::days(ROTATION_DAYS) {
             return refusal(400, "TOKEN_NOT_IN_ROTATION_WINDOW", "The token cannot be rotated yet");
         }
         let mut tokens = self.tokens();
-        if let Some(old) = bearer(call) {
-            tokens.remove(old);
+        if let Some(known) = bearer(call) {
+            tokens.remove(known);
         }
-        let turn = owner.turn + 1;
-        let fresh = token(self.stage.seed, owner.owner_id, turn);
+        let turn = old.turn + 1;
+        let fresh = token(self.stage.seed, old.owner.id, turn);
         let ends_at = now + Duration::days(TOKEN_LIFE_DAYS);
-        tokens.insert(fresh.clone(), Token { ends_at, turn, ..owner.clone() });
+        tokens.insert(fresh.clone(), Token { ends_at, turn, ..old.clone() });
         told(Some(&fresh), ends_at)
     }
 
@@ -344,24 +339,24 @@ impl Panel {
         refusal(429, "RESOURCE_USAGE_LIMIT", "Resource usage limit reached").with("x-resource-usage", self.usage(used))
     }
 
-    fn asked(&self, call: &Call, owner: &Token, path: &str) -> Answer {
+    fn asked(&self, call: &Call, token: &Token, path: &str) -> Answer {
         match path {
             "user/info" => {
                 return good(json!({
-                    "hashId": hash_of(owner.owner_id), "login": owner.owner, "email": "agency@mail.example",
+                    "hashId": hash_of(token.owner.id), "login": token.owner.login, "email": "agency@mail.example",
                     "isClientUser": true, "isDemoUser": false, "isForceLoggedIn": false, "permissions": ["LOGIN_API"],
                     "countConvention": null,
                 }));
             }
-            "advertisers" => return good(owner.cabinets.iter().map(|place| self.advertiser(*place)).collect()),
-            "tokens/current" => return told(None, owner.ends_at),
+            "advertisers" => return good(token.owner.cabinets.clone().map(|place| self.advertiser(place)).collect()),
+            "tokens/current" => return told(None, token.ends_at),
             _ => {}
         }
         let Some((advertiser, what)) = path.strip_prefix("advertisers/").and_then(|rest| rest.split_once('/')) else {
             return refusal(404, "NOT_FOUND", "There is no such resource");
         };
         let found =
-            owner.cabinets.iter().copied().find(|place| hash_of(self.stage.world.cabinets[*place].id) == advertiser);
+            token.owner.cabinets.clone().find(|place| hash_of(self.stage.world.cabinets[*place].id) == advertiser);
         let Some(place) = found else {
             return refusal(403, "FORBIDDEN", "You have no access to this advertiser");
         };
@@ -402,9 +397,9 @@ impl Vendor for Panel {
         };
         let answer = match self.owner(call) {
             Err(refused) => refused,
-            Ok(owner) => match (call.method.as_str(), path) {
-                ("POST", "tokens/current/rotate") => self.rotate(call, &owner),
-                ("GET", path) => self.asked(call, &owner, path),
+            Ok(token) => match (call.method.as_str(), path) {
+                ("POST", "tokens/current/rotate") => self.rotate(call, &token),
+                ("GET", path) => self.asked(call, &token, path),
                 _ => refusal(405, "METHOD_NOT_ALLOWED", "Method not allowed"),
             },
         };
