@@ -58,6 +58,9 @@ pub struct StreamDescriptor {
     pub name: String,
     /// Whether it is names or daily rows.
     pub kind: StreamKind,
+    /// What its daily rows are split by, such as `goal`; `None`: they are whole. Two streams of one level replace each other's days unless
+    /// they differ in this.
+    pub breakdown: Option<String>,
     /// Whether it is on unless the person says otherwise.
     pub on_by_default: bool,
     /// Whether other streams need it.

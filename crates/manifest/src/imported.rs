@@ -97,6 +97,7 @@ impl ImportedSource {
                     Some(mapping) => StreamKind::Dictionary { level: mapping.level },
                     None => StreamKind::Records { incremental: declared.incremental },
                 },
+                breakdown: mappings.get(&declared.name).and_then(|mapping| mapping.breakdown()).map(str::to_owned),
                 on_by_default: true,
                 required: false,
             })

@@ -147,6 +147,14 @@ fn compile(name: String, file: StreamFile) -> Result<Mapping, DocumentError> {
             if file.status.is_some() {
                 return Err(DocumentError::new(at("status"), "statistics have no status"));
             }
+            let kind = file.breakdown.as_ref().map(|it| it.kind.as_str());
+            if kind.is_some_and(|kind| kind.is_empty() || !kind.bytes().all(|it| it == b'_' || it.is_ascii_lowercase()))
+            {
+                return Err(DocumentError::new(
+                    at("breakdown/kind"),
+                    "a word of small latin letters is expected, such as goal",
+                ));
+            }
             Target::Stats(Box::new(StatFields {
                 external_id: need(take("external_id"), "external_id")?,
                 date: need(take("date"), "date")?,
@@ -199,6 +207,13 @@ struct Refused {
 type Read<T> = Result<T, Refused>;
 
 impl Mapping {
+    /// What its rows are split by; `None` for whole rows and for objects.
+    pub fn breakdown(&self) -> Option<&str> {
+        match &self.target {
+            Target::Stats(fields) => fields.breakdown.as_ref().map(|(kind, _)| kind.as_str()),
+            Target::Objects(_) => None,
+        }
+    }
     /// Whether it gives daily rows.
     pub fn is_statistics(&self) -> bool {
         matches!(self.target, Target::Stats(_))

@@ -180,6 +180,7 @@ impl ManifestSource {
             described.push(StreamDescriptor {
                 name: extra.name.clone(),
                 kind,
+                breakdown: mapping.breakdown().map(str::to_owned),
                 on_by_default: extra.on_by_default,
                 required: extra.required,
             });

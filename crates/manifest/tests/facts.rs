@@ -318,6 +318,10 @@ fn a_mapping_that_names_what_does_not_exist_is_refused() {
             "streams: {s: {to: ad_objects, level: ad, fields: {external_id: id}, breakdown: {kind: a, from: b}}}",
             "mapping.yaml/streams/s/breakdown",
         ),
+        (
+            "streams: {s: {to: campaign_stats, level: ad, fields: {external_id: id, date: d}, breakdown: {kind: 'goal=1', from: b}}}",
+            "mapping.yaml/streams/s/breakdown/kind",
+        ),
     ] {
         assert_eq!(mapping::load(text).unwrap_err().path, path, "{text}");
     }

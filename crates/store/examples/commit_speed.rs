@@ -19,7 +19,7 @@ use store::{
     Options, Scope, Store,
     commit::{Effort, SliceCommit},
     runs::NewRun,
-    slices::NewSlice,
+    slices::{NewSlice, Part},
 };
 
 /// Ads of the account; with thirty days to a window it makes windows of sixty thousand rows.
@@ -68,7 +68,12 @@ async fn pass(
         .await?;
     let slices: Vec<_> = windows
         .iter()
-        .map(|window| NewSlice { stream: "ad_stats".to_owned(), level: Level::Ad, window: Some(*window) })
+        .map(|window| NewSlice {
+            stream: "ad_stats".to_owned(),
+            level: Level::Ad,
+            window: Some(*window),
+            part: Part::Whole,
+        })
         .collect();
     store.plan_slices(run, &slices).await?;
     let mut seconds = 0.0;

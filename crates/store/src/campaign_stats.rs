@@ -7,8 +7,10 @@ use crate::{
     Result, Scope, Store, StoreError, ad_objects,
     bulk::{Bulk, pieces},
     codec::{Read, day_code, level_code, vat_code},
+    commit::Planned,
     connections,
     daily_rollups::Sums,
+    slices::Part,
 };
 use chrono::NaiveDate;
 use futures::TryStreamExt;
@@ -74,25 +76,23 @@ pub(crate) struct Ready<'a> {
 /// Sorts rows into those that fit the slice, as numbers in the order of the table, and those that go to quarantine.
 pub(crate) async fn ready<'a>(
     connection: &mut SqliteConnection,
-    num: i64,
-    stream: &str,
-    level: Level,
+    slice: &Planned,
     window: DateRange,
     stats: &'a [CampaignStat],
 ) -> Result<(Vec<Ready<'a>>, Vec<Rejected>)> {
-    if stats.iter().any(|stat| stat.level != level) {
+    if stats.iter().any(|stat| stat.level != slice.level || !slice.part.holds(&stat.breakdown)) {
         return Err(StoreError::Misuse(
-            "rows of another level than the slice's would be added to data that the slice does not replace",
+            "rows of another level or breakdown than the slice's would be added to data that the slice does not replace",
         ));
     }
     // In the order of their first appearance, so that numbers do not depend on chance.
     let mut seen = HashSet::new();
     let distinct: Vec<&str> =
         stats.iter().map(|stat| stat.external_id.as_str()).filter(|external_id| seen.insert(*external_id)).collect();
-    let nums = ad_objects::nums(connection, num, level_code(level), &distinct).await?;
+    let nums = ad_objects::nums(connection, slice.connection, level_code(slice.level), &distinct).await?;
     let (mut ready, mut rejected) = (Vec::with_capacity(stats.len()), Vec::new());
     for stat in stats {
-        if let Some(reason) = objection(stream, window, stat) {
+        if let Some(reason) = objection(&slice.stream, window, stat) {
             rejected.push(reason);
         } else if let Some(object) = nums.get(&stat.external_id) {
             ready.push(Ready { date: day_code(stat.date), object: *object, stat });
@@ -177,18 +177,22 @@ pub(crate) async fn write<'q>(
     Ok(())
 }
 
-/// Removes the rows of a window; returns how many there were.
+/// Removes a slice's rows of a window; returns how many there were.
 pub(crate) async fn delete_window(
     connection: &mut SqliteConnection,
-    num: i64,
-    level: i64,
+    slice: &Planned,
     window: DateRange,
 ) -> Result<u64> {
-    let done = sqlx::query("DELETE FROM campaign_stats WHERE connection = ? AND level = ? AND date BETWEEN ? AND ?")
-        .bind(num)
-        .bind(level)
+    let (from, to) = slice.part.bounds();
+    let done = sqlx::query(
+        "DELETE FROM campaign_stats WHERE connection = ? AND level = ? AND date BETWEEN ? AND ? AND breakdown >= ? AND breakdown < ?",
+    )
+        .bind(slice.connection)
+        .bind(level_code(slice.level))
         .bind(day_code(window.from()))
         .bind(day_code(window.to()))
+        .bind(from)
+        .bind(to)
         .execute(connection)
         .await?;
     Ok(done.rows_affected())
@@ -303,16 +307,26 @@ impl Store {
         Ok(())
     }
 
-    /// Rows that stand in a range of one connection and level: what an import would replace.
-    pub async fn stats_in_range(&self, connection: ConnectionId, level: Level, range: DateRange) -> Result<u64> {
+    /// Rows that stand in a range of one connection, level and part: what a slice would replace.
+    pub async fn stats_in_range(
+        &self,
+        connection: ConnectionId,
+        level: Level,
+        part: &Part,
+        range: DateRange,
+    ) -> Result<u64> {
         let num = connections::num_of(&self.readers, connection).await?;
+        let (from, to) = part.bounds();
         let row = sqlx::query(
-            "SELECT count(*) AS kept FROM campaign_stats WHERE connection = ? AND level = ? AND date BETWEEN ? AND ?",
+            "SELECT count(*) AS kept FROM campaign_stats
+             WHERE connection = ? AND level = ? AND date BETWEEN ? AND ? AND breakdown >= ? AND breakdown < ?",
         )
         .bind(num)
         .bind(level_code(level))
         .bind(day_code(range.from()))
         .bind(day_code(range.to()))
+        .bind(from)
+        .bind(to)
         .fetch_one(&self.readers)
         .await?;
         row.count("kept")

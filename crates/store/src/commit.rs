@@ -11,7 +11,7 @@ use crate::{
     day_reads::{self, NotKept},
     quarantine,
     runs::{self, NewRun},
-    slices::{self, NewSlice},
+    slices::{self, NewSlice, Part},
     staged_records, staged_stats,
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -94,6 +94,7 @@ pub(crate) struct Planned {
     pub(crate) connection: i64,
     pub(crate) stream: String,
     pub(crate) level: Level,
+    pub(crate) part: Part,
     window: Option<DateRange>,
 }
 
@@ -106,7 +107,7 @@ impl Planned {
 
 pub(crate) async fn slice(connection: &mut SqliteConnection, run: RunId, seq: u32) -> Result<Planned> {
     let row = sqlx::query(
-        "SELECT r.num, r.connection, s.stream, s.level, s.window_from, s.window_to
+        "SELECT r.num, r.connection, s.stream, s.level, s.window_from, s.window_to, s.breakdown
          FROM runs AS r JOIN slices AS s ON s.run = r.num AND s.seq = ?2 WHERE r.id = ?1",
     )
     .bind(run.to_string())
@@ -119,6 +120,7 @@ pub(crate) async fn slice(connection: &mut SqliteConnection, run: RunId, seq: u3
         connection: row.value("connection")?,
         stream: row.value("stream")?,
         level: row.level("level")?,
+        part: Part::read(row.value("breakdown")?),
         window: row.range("window_from", "window_to")?,
     })
 }
@@ -203,10 +205,9 @@ async fn apply(connection: &mut SqliteConnection, mut commit: SliceCommit) -> Re
 
     let (mut rows, mut replaced) = (0, 0);
     if let Some(window) = planned.window {
-        let (ready, misfits) =
-            campaign_stats::ready(connection, num, &planned.stream, planned.level, window, &commit.stats).await?;
+        let (ready, misfits) = campaign_stats::ready(connection, &planned, window, &commit.stats).await?;
         commit.rejected.extend(misfits);
-        replaced = campaign_stats::delete_window(connection, num, level, window).await?;
+        replaced = campaign_stats::delete_window(connection, &planned, window).await?;
         staged_stats::move_in(connection, num, run, seq, level, window).await?;
         campaign_stats::insert(connection, num, level, &ready).await?;
         day_reads::keep_totals(connection, &planned, window).await?;

@@ -6,6 +6,7 @@ use crate::{
     codec::{Read, day_code, instant_code, json, level_code},
     commit::{Planned, signed},
     daily_rollups::Sums,
+    slices::Part,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use model::{date::DateRange, id::ConnectionId, run::DayState};
@@ -74,12 +75,14 @@ pub(crate) async fn mark_read(
     final_before: NaiveDate,
 ) -> Result<u64> {
     let (from, to) = (day_code(window.from()), day_code(window.to()));
+    let (least, beyond) = slice.part.bounds();
     sqlx::query(
         "WITH RECURSIVE days (date) AS (SELECT ?4 UNION ALL SELECT date + 1 FROM days WHERE date < ?5)
          INSERT INTO day_reads (connection, date, stream, reads, read_at, row_count, state, failure, level)
          SELECT ?1, d.date, ?2, 1, ?6,
-                (SELECT count(*) FROM campaign_stats AS s WHERE s.connection = ?1 AND s.level = ?3 AND s.date = d.date),
-                CASE WHEN d.date < ?7 THEN 'final' ELSE 'moving' END, NULL, ?3
+                (SELECT count(*) FROM campaign_stats AS s WHERE s.connection = ?1 AND s.level = ?3 AND s.date = d.date
+                     AND s.breakdown >= ?8 AND s.breakdown < ?9),
+                CASE WHEN d.date < ?7 THEN 'final' ELSE 'moving' END, NULL, ?10
          FROM days AS d WHERE true
          ON CONFLICT (connection, date, stream) DO UPDATE SET reads = day_reads.reads + 1, read_at = excluded.read_at,
              row_count = excluded.row_count, state = excluded.state, failure = NULL, level = excluded.level, rejected = 0,
@@ -92,6 +95,10 @@ pub(crate) async fn mark_read(
     .bind(to)
     .bind(instant_code(read_at))
     .bind(day_code(final_before))
+    .bind(least)
+    .bind(beyond)
+    // What totals are compared by is their level; splits are no totals.
+    .bind((!matches!(slice.part, Part::Split(_))).then(|| level_code(slice.level)))
     .execute(&mut *connection)
     .await?;
     let row = sqlx::query(

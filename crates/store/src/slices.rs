@@ -13,6 +13,51 @@ use model::{
 };
 use sqlx::SqliteConnection;
 
+/// Which rows of its level's days a slice replaces. Two streams of one level replace each other's days unless they give different parts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// All of them, whatever they are split by: a file.
+    All,
+    /// The rows of whole objects.
+    Whole,
+    /// Splits by this kind, such as `goal`.
+    Split(String),
+}
+
+impl Part {
+    /// As it is kept; `None` for all rows.
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::All => None,
+            Self::Whole => Some(""),
+            Self::Split(kind) => Some(kind),
+        }
+    }
+
+    pub(crate) fn read(code: Option<String>) -> Self {
+        match code {
+            None => Self::All,
+            Some(kind) if kind.is_empty() => Self::Whole,
+            Some(kind) => Self::Split(kind),
+        }
+    }
+
+    /// Rows of the part have a breakdown from the first (included) up to the second (not included), as `kind=value` is ordered.
+    pub(crate) fn bounds(&self) -> (String, String) {
+        match self {
+            Self::All => (String::new(), char::MAX.to_string()),
+            Self::Whole => (String::new(), '\u{1}'.to_string()),
+            Self::Split(kind) => (format!("{kind}="), format!("{kind}>")),
+        }
+    }
+
+    /// Whether a row with this breakdown is of the part.
+    pub(crate) fn holds(&self, breakdown: &str) -> bool {
+        let (from, to) = self.bounds();
+        (from.as_str()..to.as_str()).contains(&breakdown)
+    }
+}
+
 /// A slice to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSlice {
@@ -22,6 +67,8 @@ pub struct NewSlice {
     pub level: Level,
     /// Its days; `None` for names and records.
     pub window: Option<DateRange>,
+    /// Which rows of these days it replaces.
+    pub part: Part,
 }
 
 /// A slice as it was kept.
@@ -35,6 +82,8 @@ pub struct Slice {
     pub level: Level,
     /// Its days; `None` for names and records.
     pub window: Option<DateRange>,
+    /// Which rows of these days it replaces.
+    pub part: Part,
     /// What it does.
     pub state: SliceState,
     /// Rows written.
@@ -72,7 +121,8 @@ pub(crate) async fn plan(connection: &mut SqliteConnection, run: i64, slices: &[
         .await?;
     for (seq, slice) in (first..).zip(slices) {
         sqlx::query(
-            "INSERT INTO slices (run, seq, stream, level, window_from, window_to, state) VALUES (?, ?, ?, ?, ?, ?, 'pending')",
+            "INSERT INTO slices (run, seq, stream, level, window_from, window_to, breakdown, state)
+             VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')",
         )
         .bind(run)
         .bind(seq)
@@ -80,6 +130,7 @@ pub(crate) async fn plan(connection: &mut SqliteConnection, run: i64, slices: &[
         .bind(level_code(slice.level))
         .bind(slice.window.map(|window| day_code(window.from())))
         .bind(slice.window.map(|window| day_code(window.to())))
+        .bind(slice.part.code())
         .execute(&mut *connection)
         .await?;
     }
@@ -179,6 +230,7 @@ impl Store {
                     stream: row.value("stream")?,
                     level: row.level("level")?,
                     window: row.range("window_from", "window_to")?,
+                    part: Part::read(row.value("breakdown")?),
                     state: row.word("state")?,
                     rows: row.count("row_count")?,
                     quarantined: row.count("quarantined")?,

@@ -27,7 +27,7 @@ impl Store {
             let slice = commit::slice(&mut transaction, run, slice_seq).await?;
             let window = slice.window()?;
             let (ready, rejected) =
-                campaign_stats::ready(&mut transaction, slice.connection, &slice.stream, slice.level, window, &stats).await?;
+                campaign_stats::ready(&mut transaction, &slice, window, &stats).await?;
             let bulk = Bulk::new(
                 "INSERT INTO staged_stats (run, seq, level, date, object, breakdown, impressions, clicks, cost_micros, currency, vat,
                      conversions_micros, revenue_micros) VALUES",

@@ -44,7 +44,7 @@ use std::{
 use store::{
     Scope, Store,
     runs::{NewRun, Run, RunEnd, RunQuery, Wish},
-    slices::NewSlice,
+    slices::{NewSlice, Part},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -607,7 +607,8 @@ impl Engine {
             };
             for range in ranges {
                 for slice in source.slices(&stream.name, range)? {
-                    planned.push(NewSlice { stream: slice.stream, level, window: slice.window });
+                    let part = stream.breakdown.clone().map_or(Part::Whole, Part::Split);
+                    planned.push(NewSlice { stream: slice.stream, level, window: slice.window, part });
                 }
             }
         }

@@ -88,6 +88,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
     use model::ad::Level;
+    use store::slices::Part;
 
     fn effort(stream: &str, own: bool, requests: u64, millis: u64) -> SliceEffort {
         SliceEffort { stream: stream.to_owned(), own, requests, millis }
@@ -96,7 +97,12 @@ mod tests {
     #[test]
     fn what_is_known_is_told_and_nothing_else() {
         let slices = |streams: &[&str]| -> Vec<NewSlice> {
-            let slice = |stream: &&str| NewSlice { stream: (*stream).to_owned(), level: Level::Ad, window: None };
+            let slice = |stream: &&str| NewSlice {
+                stream: (*stream).to_owned(),
+                level: Level::Ad,
+                window: None,
+                part: Part::Whole,
+            };
             streams.iter().map(slice).collect()
         };
         let efforts = [

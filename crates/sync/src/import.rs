@@ -14,7 +14,7 @@ use store::{
     Store,
     commit::{Effort, SliceCommit},
     runs::NewRun,
-    slices::NewSlice,
+    slices::{NewSlice, Part},
 };
 
 /// The rows of a file, typed.
@@ -52,7 +52,7 @@ pub async fn commit(
         state: if rows.rejected.is_empty() { RunState::Done } else { RunState::DoneWithRemarks },
         started_at: now,
     };
-    let slice = NewSlice { stream: STREAM.to_owned(), level: rows.level, window: Some(rows.range) };
+    let slice = NewSlice { stream: STREAM.to_owned(), level: rows.level, window: Some(rows.range), part: Part::All };
     let commit = SliceCommit {
         run_id: id,
         slice_seq: 0,

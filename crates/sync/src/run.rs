@@ -35,6 +35,7 @@ use store::{
     Store,
     commit::{SliceCommit, SliceFailure},
     drifts::Looked,
+    slices::Part,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -314,6 +315,7 @@ impl Runner {
         let read = self.store.slices(self.id).await?.into_iter();
         let days: Vec<DateRange> = read
             .filter(|slice| slice.state == SliceState::Done && slice.level == level)
+            .filter(|slice| !matches!(slice.part, Part::Split(_)))
             .filter_map(|slice| slice.window)
             .collect();
         let Some(range) = days
@@ -456,7 +458,9 @@ impl Runner {
     /// to zero come as rows, so an honest answer is not met by this.
     async fn believable(&self, slice: &store::slices::Slice, rows: &Collector) -> Result<(), Failure> {
         let Some(window) = slice.window.filter(|_| !rows.any_stats) else { return Ok(()) };
-        if self.store.stats_in_range(self.connection.id, slice.level, window).await? == 0 {
+        // Splits have rows where something happened; that nothing did is an answer as long as nothing else came either.
+        let nothing_came = matches!(slice.part, Part::Split(_)) && rows.rejected.is_empty();
+        if nothing_came || self.store.stats_in_range(self.connection.id, slice.level, &slice.part, window).await? == 0 {
             return Ok(());
         }
         let what = rows.rejected.first().map_or(slice.stream.as_str(), |row| row.field.as_str());

@@ -16,7 +16,7 @@ use model::{
     schedule::Schedule,
     settings::Settings,
 };
-use store::Scope;
+use store::{Scope, slices::Part};
 use sync::import::FileRows;
 
 /// The connector under which imported files stand.
@@ -44,7 +44,9 @@ pub(crate) async fn import_check(host: &Host, request: ImportCheck) -> Result<Im
     let workspace = host.workspace().await?;
     let import = read(&workspace, &request).await?;
     let replaces = match (existing(&workspace, &request).await?, import.range) {
-        (Some(connection), Some(range)) => workspace.store.stats_in_range(connection.id, import.level, range).await?,
+        (Some(connection), Some(range)) => {
+            workspace.store.stats_in_range(connection.id, import.level, &Part::All, range).await?
+        }
         _ => 0,
     };
     Ok(checked(&import, replaces))

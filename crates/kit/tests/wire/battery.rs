@@ -119,8 +119,13 @@ impl Authorizer for ToySignIn {
 
 impl Toy {
     fn new(flaw: Flaw) -> Self {
-        let stream =
-            |name: &str, kind| StreamDescriptor { name: name.to_owned(), kind, on_by_default: true, required: false };
+        let stream = |name: &str, kind| StreamDescriptor {
+            name: name.to_owned(),
+            kind,
+            breakdown: None,
+            on_by_default: true,
+            required: false,
+        };
         let descriptor = Descriptor {
             id: "toy".into(),
             category: "ads".into(),

@@ -3,6 +3,7 @@
 use crate::{Home, a_commit, a_run, a_slice, connected, day, days, noon, object, stat, write};
 use model::{
     ad::{CampaignStat, Level, ObjectStatus, RejectReason},
+    date::DateRange,
     failure::{Code, Failure},
     id::{ClientId, ConnectionId},
     money::{Micros, VatState},
@@ -11,6 +12,7 @@ use store::{
     Scope, Store, StoreError,
     campaign_stats::{LARGEST, StoredStat},
     commit::{Committed, Effort, SliceFailure},
+    slices::{NewSlice, Part},
 };
 
 async fn rows(store: &Store, client: ClientId, level: Level) -> Vec<StoredStat> {
@@ -58,7 +60,7 @@ async fn a_window_is_replaced_and_its_neighbours_stay() {
     assert_eq!(short(store, client).await, said(&[("a", 1, 1), ("a", 2, 2), ("b", 3, 30), ("a", 5, 50), ("a", 6, 6)]));
     assert_eq!(short(store, other_client).await.len(), 6);
     assert_eq!(rows(store, client, Level::Ad).await[0].stat, ad);
-    assert_eq!(store.stats_in_range(connection, Level::Campaign, days(3, 5)).await.unwrap(), 2);
+    assert_eq!(store.stats_in_range(connection, Level::Campaign, &Part::All, days(3, 5)).await.unwrap(), 2);
     assert_eq!(store.stat_counts(Scope::Client(client)).await.unwrap(), [(connection, 6)]);
     assert_eq!(store.stat_days(connection).await.unwrap(), Some((day(1), day(6))));
     intact(store).await;
@@ -226,7 +228,7 @@ async fn objects_get_their_names_later_and_are_listed_by_spend() {
     );
 
     let run = a_run(store, connection).await;
-    let names = store::slices::NewSlice { stream: "campaigns".to_owned(), level: Level::Campaign, window: None };
+    let names = NewSlice { stream: "campaigns".to_owned(), level: Level::Campaign, window: None, part: Part::Whole };
     let seq = store.plan_slices(run, &[names]).await.unwrap();
     let mut commit = a_commit(run, seq, Vec::new());
     let mut named = object(Level::Campaign, "a", "Old name");
@@ -242,6 +244,64 @@ async fn objects_get_their_names_later_and_are_listed_by_spend() {
     let kept = store.ad_objects(connection, Level::Campaign).await.unwrap();
     assert_eq!(kept.iter().map(|o| o.external_id.as_str()).collect::<Vec<_>>(), ["a", "b", "never", "u"]);
     assert_eq!((kept[0].status, kept[0].parent_external_id.as_deref()), (ObjectStatus::Deleted, Some("p")));
+}
+
+/// Whole rows and conversions by goal are streams of one level. Each replaces its own rows, knows its own days and is no rival of the other.
+#[tokio::test]
+async fn a_stream_of_splits_and_one_of_the_whole_leave_each_others_rows_alone() {
+    let home = Home::new().await;
+    let store = &home.store;
+    let (client, connection) = connected(store, "acme").await;
+    let put = async |stream: &str, part: Part, window: DateRange, stats: Vec<CampaignStat>| {
+        let run = a_run(store, connection).await;
+        let slice = NewSlice { stream: stream.to_owned(), level: Level::Campaign, window: Some(window), part };
+        let seq = store.plan_slices(run, &[slice.clone()]).await.unwrap();
+        assert_eq!(store.slices(run).await.unwrap()[0].part, slice.part);
+        store.commit_slice(a_commit(run, seq, stats)).await
+    };
+    let split = |kind: &str, of: &str, number: u32, conversions: i64| CampaignStat {
+        breakdown: format!("{kind}={of}"),
+        impressions: None,
+        clicks: None,
+        cost: None,
+        revenue: None,
+        conversions: Micros::whole(conversions),
+        ..stat("a", day(number), 0)
+    };
+    let goal = |of: &str, number: u32, conversions: i64| split("goal", of, number, conversions);
+    let (goals, goal_groups) = (Part::Split("goal".to_owned()), Part::Split("goal_group".to_owned()));
+    let whole = vec![stat("a", day(1), 10), stat("a", day(2), 20)];
+    put("campaign_stats", Part::Whole, days(1, 2), whole.clone()).await.unwrap();
+    put("goal_stats", goals.clone(), days(1, 2), vec![goal("1", 1, 3), goal("2", 1, 4), goal("1", 2, 5)])
+        .await
+        .unwrap();
+    let groups = vec![split("goal_group", "9", 1, 7)];
+    put("group_stats", goal_groups, days(1, 2), groups).await.unwrap();
+    let kept = async || {
+        let rows = rows(store, client, Level::Campaign).await;
+        rows.into_iter().map(|row| format!("{} {}", row.stat.date.format("%d"), row.stat.breakdown)).collect::<Vec<_>>()
+    };
+    assert_eq!(kept().await, ["01 ", "01 goal=1", "01 goal=2", "01 goal_group=9", "02 ", "02 goal=1"]);
+
+    // Read again, goals differ and the whole does not move; then the whole, and goals stay.
+    let again = put("goal_stats", goals.clone(), days(1, 2), vec![goal("2", 1, 6)]).await.unwrap();
+    assert_eq!((again.replaced, again.rows), (3, 1));
+    assert_eq!(put("campaign_stats", Part::Whole, days(1, 1), vec![whole[0].clone()]).await.unwrap().replaced, 1);
+    assert_eq!(kept().await, ["01 ", "01 goal=2", "01 goal_group=9", "02 "]);
+    assert_eq!(store.stats_in_range(connection, Level::Campaign, &goals, days(1, 2)).await.unwrap(), 1);
+
+    // Totals are the whole's: splits describe the same conversions once more.
+    let sums = store.connection_sums(Scope::Portfolio, days(1, 2)).await.unwrap();
+    assert_eq!(sums.iter().map(|of| of.sums.clicks).collect::<Vec<_>>(), [Some(30)]);
+    // Rows that a slice does not replace are refused, before anything is gone.
+    for (part, row) in [(Part::Whole, goal("1", 1, 1)), (goals, stat("a", day(1), 1))] {
+        let refused = put("campaign_stats", part, days(1, 2), vec![row]).await;
+        assert!(matches!(refused, Err(StoreError::Misuse(_))), "{refused:?}");
+    }
+    assert_eq!(kept().await.len(), 4);
+    // A file is everything there is of its days.
+    put("file_import", Part::All, days(1, 1), vec![stat("a", day(1), 1)]).await.unwrap();
+    assert_eq!(kept().await, ["01 ", "02 "]);
 }
 
 #[tokio::test]
@@ -297,7 +357,7 @@ async fn a_window_of_many_statements_is_whole() {
 #[tokio::test]
 async fn an_unknown_connection_has_nothing_to_count() {
     let home = Home::new().await;
-    let nothing = home.store.stats_in_range(ConnectionId::new(), Level::Ad, days(1, 2)).await;
+    let nothing = home.store.stats_in_range(ConnectionId::new(), Level::Ad, &Part::All, days(1, 2)).await;
     assert!(matches!(nothing, Err(StoreError::NotFound { what: "connection" })));
 }
 

@@ -41,7 +41,7 @@ use store::{
     Options, Store,
     commit::{Committed, Effort, SliceCommit},
     runs::NewRun,
-    slices::NewSlice,
+    slices::{NewSlice, Part},
 };
 use tempfile::TempDir;
 
@@ -178,7 +178,7 @@ fn level_stream(level: Level) -> &'static str {
 }
 
 async fn a_slice(store: &Store, run: RunId, level: Level, window: DateRange) -> u32 {
-    let slice = NewSlice { stream: level_stream(level).to_owned(), level, window: Some(window) };
+    let slice = NewSlice { stream: level_stream(level).to_owned(), level, window: Some(window), part: Part::All };
     store.plan_slices(run, &[slice]).await.unwrap()
 }
 

@@ -11,6 +11,7 @@ use store::{
     Scope, StoreError,
     commit::{Effort, SliceFailure},
     runs::{RunEnd, RunQuery},
+    slices::Part,
 };
 
 fn history(scope: Scope) -> RunQuery {
@@ -162,7 +163,12 @@ async fn misuse_is_refused_and_changes_nothing() {
     };
     assert!(matches!(store.create_run(&again).await, Err(StoreError::Conflict { what: "run" })));
 
-    let names = store::slices::NewSlice { stream: "campaigns".to_owned(), level: Level::Campaign, window: None };
+    let names = store::slices::NewSlice {
+        stream: "campaigns".to_owned(),
+        level: Level::Campaign,
+        window: None,
+        part: Part::Whole,
+    };
     let seq = store.plan_slices(run, &[names]).await.unwrap();
     let mut commit = a_commit(run, seq, vec![stat("1", day(1), 1)]);
     commit.objects = vec![crate::object(Level::Campaign, "1", "One")];

@@ -70,8 +70,13 @@ pub struct Scripted {
 
 impl Scripted {
     pub fn new() -> Arc<Self> {
-        let stream =
-            |name: &str, kind| StreamDescriptor { name: name.to_owned(), kind, on_by_default: true, required: false };
+        let stream = |name: &str, kind| StreamDescriptor {
+            name: name.to_owned(),
+            kind,
+            breakdown: None,
+            on_by_default: true,
+            required: false,
+        };
         Arc::new(Self {
             descriptor: Descriptor {
                 id: "scripted".to_owned(),
