@@ -255,7 +255,7 @@ async fn a_stream_of_splits_and_one_of_the_whole_leave_each_others_rows_alone() 
     let put = async |stream: &str, part: Part, window: DateRange, stats: Vec<CampaignStat>| {
         let run = a_run(store, connection).await;
         let slice = NewSlice { stream: stream.to_owned(), level: Level::Campaign, window: Some(window), part };
-        let seq = store.plan_slices(run, &[slice.clone()]).await.unwrap();
+        let seq = store.plan_slices(run, std::slice::from_ref(&slice)).await.unwrap();
         assert_eq!(store.slices(run).await.unwrap()[0].part, slice.part);
         store.commit_slice(a_commit(run, seq, stats)).await
     };
