@@ -14,6 +14,7 @@ mod options;
 use crate::options::Options;
 use api::{
     contract::{Event, Tag},
+    demo::{Cast, DemoOptions},
     host::{Host, HostOptions},
     wire::ApiError,
 };
@@ -154,7 +155,7 @@ async fn start(app: AppHandle, options: Options) {
 
 fn host_options(options: Options) -> HostOptions {
     let mut host = HostOptions::new(options.workspace.unwrap_or_else(HostOptions::default_dir));
-    host.demo = options.demo;
+    host.demo = options.demo.then_some(DemoOptions::of(Cast::Small));
     host.passphrase = options.passphrase;
     host.url_map = options.url_map;
     host.scheduled = true;

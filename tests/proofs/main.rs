@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "a test tells its seed, and what it could not try here")]
 
+mod agency;
 mod alerts;
 mod answers;
 mod battery;

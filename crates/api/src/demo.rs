@@ -1,7 +1,7 @@
-//! The demo workspace: three made-up clients over a simulated VK Реклама that runs inside this process as a real HTTP server. Nothing is
-//! faked on our side: the same sign-in, sync and database as with the real platform, only the address is another.
+//! Demo workspaces: made-up agencies over simulated platforms that run inside this process as real HTTP servers. Nothing is faked on our
+//! side: the same sign-in, sync and database as with the real platforms, only the addresses are others.
 //!
-//! Its passphrase is published here: the data are made up, and a newcomer should get in with one command on a machine without a keychain.
+//! Their passphrase is published here: the data are made up, and a newcomer should get in with one command on a machine without a keychain.
 
 use crate::{
     drafts::{Answers, Known},
@@ -17,8 +17,7 @@ use model::{
     money::{Currency, VatState},
     secret::Secret,
 };
-use serde_json::json;
-use simulators::vk_ads::{Key, Running, Scenario, VkAds};
+use simulators::agency::{self, Stand};
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -28,10 +27,6 @@ use vault::recovery::RecoveryKey;
 
 /// Opens the demo workspace and nothing else.
 const PASSPHRASE: &str = "made-up data, open to everybody";
-/// The address of the platform that the simulator stands in for.
-const PLATFORM: &str = "https://ads.vk.com";
-/// Days the demo's first sync reads.
-const DAYS: u32 = 120;
 /// The entry of the audit log that says the demo is complete. Without it the first start died in the middle, and the next one goes on.
 const FURNISHED: AuditAction = AuditAction::DemoFurnished;
 /// Entries looked through for it: more than a first start writes, and than anybody does in a demo.
@@ -39,23 +34,69 @@ const FIRST_ENTRIES: u32 = 10_000;
 /// How long a sign-in to the simulator may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The simulated platform of an open demo workspace.
+/// Which made-up agency a demo workspace shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cast {
+    /// Three clients on one platform: there at once.
+    Small,
+    /// Twelve clients on every platform that there is a simulator of, 24 months.
+    Mixed,
+}
+
+impl Cast {
+    /// Days the first syncs read, where nobody says otherwise.
+    fn days(self) -> u32 {
+        match self {
+            Self::Small => 120,
+            Self::Mixed => 730,
+        }
+    }
+}
+
+/// What a demo workspace is opened as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DemoOptions {
+    /// The agency.
+    pub cast: Cast,
+    /// Days the first syncs read, when it is made; `None`: as many as there are.
+    pub days: Option<u32>,
+}
+
+impl DemoOptions {
+    /// An agency with all its days.
+    pub fn of(cast: Cast) -> Self {
+        Self { cast, days: None }
+    }
+}
+
+/// The simulated platforms of an open demo workspace.
 pub(crate) struct Demo {
-    platform: Running,
+    options: DemoOptions,
+    stands: Vec<Stand>,
 }
 
 impl Demo {
-    /// Starts the platform, always the same for the same day.
-    pub(crate) fn start(now: DateTime<Utc>) -> Result<Self, Failure> {
+    /// Starts the platforms, always the same for the same day.
+    pub(crate) fn start(options: DemoOptions, now: DateTime<Utc>) -> Result<Self, Failure> {
         let today = model::date::today(now, "Europe/Moscow");
-        let scenario = Scenario { today: Some(today), ..Scenario::demo() };
-        let platform = VkAds::start(scenario)
-            .map_err(|error| Failure::new(Code::Internal).detail(format!("the simulator does not start: {error:#}")))?;
-        Ok(Self { platform })
+        let stands = match options.cast {
+            Cast::Small => agency::small(today),
+            Cast::Mixed => agency::mixed(today),
+        };
+        let stands = stands
+            .map_err(|error| Failure::new(Code::Internal).detail(format!("the simulators do not start: {error:#}")))?;
+        Ok(Self { options, stands })
     }
 
     pub(crate) fn url_map(&self) -> Vec<(String, String)> {
-        vec![(PLATFORM.to_owned(), self.platform.base_url.clone())]
+        let mut all: Vec<_> = self
+            .stands
+            .iter()
+            .flat_map(|stand| &stand.hosts)
+            .map(|(from, to)| ((*from).to_owned(), to.clone()))
+            .collect();
+        all.dedup();
+        all
     }
 
     /// Opens the demo workspace or makes it; the flag tells which.
@@ -71,30 +112,27 @@ impl Demo {
             name: "Агентство Полюс".to_owned(),
             currency: Currency::RUB,
             time_zone: "Europe/Moscow".to_owned(),
-            demo: true,
+            demo: Some(self.options.cast),
             lock: Lock::Passphrase,
             passphrase,
             created_at: now,
         };
         Ok((folder.create(new, RecoveryKey::generate()?).await?, true))
     }
-
-    pub(crate) fn keys(&self) -> Vec<Key> {
-        self.platform.keys()
-    }
 }
 
-/// Fills a demo workspace as a person would: signs in with two agencies' keys, picks cabinets, starts the first syncs. What an interrupted
-/// first start has made already stays as it is.
+/// Fills a demo workspace as a person would: signs in to each platform, picks accounts, starts the first syncs. What an interrupted first
+/// start has made already stays as it is.
 pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
     let workspace = host.workspace().await?;
-    let keys = workspace.demo().map(Demo::keys).unwrap_or_default();
-    let agencies: Vec<&Key> = keys.iter().filter(|key| key.cabinets.len() > 1).collect();
-    for (key, cabinets) in agencies.into_iter().zip([2, 1]) {
-        let source = workspace.registry.get("vk_ads").ok_or_else(|| Failure::new(Code::Internal))?;
-        let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
-        let answers = answers.as_object().cloned().unwrap_or_default();
+    let Some(demo) = workspace.demo() else { return Ok(()) };
+    for stand in &demo.stands {
+        let source = workspace.registry.get(stand.system).ok_or_else(|| {
+            Failure::new(Code::Internal).detail(format_args!("there is no connector for {}", stand.system))
+        })?;
+        let answers = stand.answers.as_object().cloned().unwrap_or_default();
         let answers = Answers::part(&source.descriptor().form, answers)?;
+        let longest = source.descriptor().max_history_days;
         let known = Known { clients: Vec::new(), connected: HashMap::new(), joins: None, taken: None };
         let streams = source
             .descriptor()
@@ -104,16 +142,18 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
             .collect();
         let clients = workspace.store.clients().await?;
         let connected = workspace.store.connections(Scope::Portfolio).await?;
-        let missing = key.cabinets.iter().take(cabinets).filter(|cabinet| {
-            !connected.iter().any(|connection| connection.account_external_id == cabinet.id.to_string())
+        let missing = stand.accounts.iter().filter(|account| {
+            !connected.iter().any(|connection| {
+                connection.connector == stand.system && connection.account_external_id == account.external_id
+            })
         });
         let picks: Vec<_> = missing
-            .map(|cabinet| {
-                let client = clients.iter().find(|client| client.name == cabinet.name);
+            .map(|account| {
+                let client = clients.iter().find(|client| client.name == account.client);
                 wire::AccountPick {
-                    external_id: cabinet.id.to_string(),
+                    external_id: account.external_id.clone(),
                     client_id: client.map(|client| client.id),
-                    new_client_name: Some(cabinet.name.clone()),
+                    new_client_name: Some(account.client.clone()),
                 }
             })
             .collect();
@@ -127,7 +167,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
             picks,
             streams,
             lookbacks: BTreeMap::new(),
-            first_load_days: DAYS,
+            first_load_days: demo.options.days.unwrap_or(demo.options.cast.days()).min(longest),
             vat: VatState::Excluded,
             zero_rows: None,
             schedule: None,

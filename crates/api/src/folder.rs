@@ -6,6 +6,7 @@
 //! - `vault.sealed`: only with a passphrase, the file that takes the keychain's place;
 //! - `vault.lock`: what programs lock while they use credentials.
 
+use crate::demo::Cast;
 use chrono::{DateTime, Utc};
 use model::{
     failure::{Code, Failure},
@@ -54,6 +55,16 @@ pub struct Header {
     /// Whether it is the demo, which anybody may open over its own platform.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub demo: bool,
+    /// Whether it is the demo of the mixed agency.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    mixed: bool,
+}
+
+impl Header {
+    /// Which demo it is, if it is one.
+    pub fn cast(&self) -> Option<Cast> {
+        self.demo.then_some(if self.mixed { Cast::Mixed } else { Cast::Small })
+    }
 }
 
 /// What a new workspace is made of.
@@ -65,8 +76,8 @@ pub struct NewWorkspace {
     pub currency: Currency,
     /// Default time zone.
     pub time_zone: String,
-    /// Whether it is the demo.
-    pub demo: bool,
+    /// Which demo it is, if it is one.
+    pub demo: Option<Cast>,
     /// Where to keep the key.
     pub lock: Lock,
     /// The passphrase, when it locks.
@@ -142,7 +153,13 @@ impl Folder {
             return Err(Failure::new(Code::WorkspaceExists));
         }
         make_private(&self.dir).map_err(|error| file_failure(&self.dir, error))?;
-        let header = Header { format: FORMAT, id: WorkspaceId::new(), lock: new.lock, demo: new.demo };
+        let header = Header {
+            format: FORMAT,
+            id: WorkspaceId::new(),
+            lock: new.lock,
+            demo: new.demo.is_some(),
+            mixed: new.demo == Some(Cast::Mixed),
+        };
         self.clear_unfinished()?;
         let folder = self.clone();
         let (lock, passphrase) = (new.lock, new.passphrase.clone());
@@ -161,7 +178,7 @@ impl Folder {
                 name: new.name,
                 currency: new.currency,
                 time_zone: new.time_zone,
-                demo: new.demo,
+                demo: new.demo.is_some(),
                 created_at: new.created_at,
             })
             .await?;

@@ -2,7 +2,7 @@
 
 use crate::{
     contract::{Event, Tag},
-    demo::Demo,
+    demo::{Cast, Demo, DemoOptions},
     drafts::Drafts,
     folder::{Folder, NewWorkspace, Opened},
     handlers,
@@ -49,8 +49,8 @@ pub struct HostOptions {
     pub workspace_dir: PathBuf,
     /// Folder of the demo workspace.
     pub demo_dir: PathBuf,
-    /// Whether to open the demo workspace in place of the person's own.
-    pub demo: bool,
+    /// The demo workspace to open in place of the person's own.
+    pub demo: Option<DemoOptions>,
     /// Who acts, for the audit log: the operating system's user.
     pub actor: String,
     /// The passphrase of a workspace that is locked by one.
@@ -78,7 +78,7 @@ impl HostOptions {
         Self {
             demo_dir: workspace_dir.join("demo"),
             workspace_dir,
-            demo: false,
+            demo: None,
             actor: user.unwrap_or_else(|| "unknown".to_owned()),
             passphrase: None,
             url_map: Vec::new(),
@@ -152,8 +152,8 @@ impl Host {
     pub async fn start(mut options: HostOptions) -> Self {
         // A demo workspace that is pointed at opens over its own platform, and needs no passphrase from anybody.
         let header = Folder::new(&options.workspace_dir).header().ok().flatten();
-        if !options.demo && header.is_some_and(|header| header.demo) {
-            options.demo = true;
+        if let Some(cast) = header.and_then(|header| header.cast()).filter(|_| options.demo.is_none()) {
+            options.demo = Some(DemoOptions::of(cast));
             options.demo_dir = options.workspace_dir.clone();
         }
         let (events, _) = broadcast::channel(EVENTS_KEPT);
@@ -165,7 +165,7 @@ impl Host {
             recovery: Mutex::default(),
         };
         let host = Self { inner: Arc::new(inner) };
-        if host.inner.options.demo {
+        if host.inner.options.demo.is_some() {
             if let Err(failure) = host.open_demo().await {
                 tracing::warn!(error = %failure, "the demo workspace does not open");
                 *host.inner.state.write().await = State::Locked(failure);
@@ -277,7 +277,10 @@ impl Host {
             return Ok(());
         }
         let folder = Folder::new(&self.inner.options.demo_dir);
-        let demo = Demo::start(self.now())?;
+        // A folder that is a demo already says which.
+        let asked = self.inner.options.demo.unwrap_or(DemoOptions::of(Cast::Small));
+        let cast = folder.header()?.and_then(|header| header.cast()).unwrap_or(asked.cast);
+        let demo = Demo::start(DemoOptions { cast, ..asked }, self.now())?;
         let url_map = demo.url_map();
         let (opened, fresh) = demo.open(&folder, self.now()).await?;
         self.enter(folder, opened, url_map, Some(demo)).await?;

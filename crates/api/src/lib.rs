@@ -8,7 +8,7 @@ pub mod host;
 pub mod protocol;
 pub mod wire;
 
-mod demo;
+pub mod demo;
 mod diagnostics;
 mod drafts;
 mod folder;

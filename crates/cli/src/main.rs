@@ -8,7 +8,10 @@ mod commands;
 mod output;
 mod serve;
 
-use api::host::{Host, HostOptions};
+use api::{
+    demo::{Cast, DemoOptions},
+    host::{Host, HostOptions},
+};
 use clap::{Parser, Subcommand};
 use cli::source;
 use commands::{alerts, clients, connect, connectors, create, demo, doctor, import, recover, stats, sync};
@@ -48,8 +51,8 @@ enum Command {
 enum WorkspaceCommand {
     /// Creates a workspace and prints its recovery key, the only time it is shown.
     Create(create::Args),
-    /// Opens the demo workspace over the built-in simulator, syncs it and prints its totals.
-    Demo,
+    /// Opens a demo workspace over the built-in simulators, syncs it and prints its totals.
+    Demo(demo::Args),
     /// Lists, adds or deletes clients.
     Clients(clients::Args),
     /// Lists the systems that can be connected.
@@ -101,19 +104,19 @@ async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> {
     options.passphrase = passphrase.clone().map(Into::into);
     options.url_map = url_map;
     let demo = match &command {
-        WorkspaceCommand::Demo => true,
-        WorkspaceCommand::Serve(serve) => serve.demo,
-        _ => false,
+        WorkspaceCommand::Demo(demo) => Some(demo.options()),
+        WorkspaceCommand::Serve(serve) => serve.demo.then_some(DemoOptions::of(Cast::Small)),
+        _ => None,
     };
-    if demo {
+    if demo.is_some() {
         options.demo_dir = dir;
-        options.demo = true;
+        options.demo = demo;
     }
     options.scheduled = matches!(command, WorkspaceCommand::Serve(_));
     let host = Host::start(options).await;
     let done = match command {
         WorkspaceCommand::Create(args) => create::run(&host, output, args, passphrase).await,
-        WorkspaceCommand::Demo => demo::run(&host, output).await,
+        WorkspaceCommand::Demo(_) => demo::run(&host, output).await,
         WorkspaceCommand::Clients(args) => clients::run(&host, output, args).await,
         WorkspaceCommand::Connectors(args) => connectors::run(&host, output, args).await,
         WorkspaceCommand::Connect(args) => connect::run(&host, output, args).await,

@@ -6,6 +6,7 @@
 //! The rooms: `world` (clients and what their ads did, in no vendor's language), `calendar` (the simulated present), `server`
 //! (HTTP, faults, log), and a folder per vendor that speaks its dialect. Only loopback is ever listened on.
 
+pub mod agency;
 pub mod blank;
 pub mod calendar;
 pub mod faults;

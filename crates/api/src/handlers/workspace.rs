@@ -115,7 +115,7 @@ pub(crate) async fn workspace_create(host: &Host, request: wire::NewWorkspace) -
         name: name(&request.name)?,
         currency: request.currency,
         time_zone: time_zone(&request.time_zone)?,
-        demo: false,
+        demo: None,
         lock: lock(request.lock),
         passphrase: request.passphrase.map(Into::into),
         created_at: host.now(),

@@ -1,9 +1,9 @@
-//! `syncdeckctl demo`: opens the demo workspace, syncs it, prints its totals.
+//! `syncdeckctl demo`: opens a demo workspace, syncs it, prints its totals.
 
 use super::{call, finished};
 use crate::output::{Output, known, table};
-use anyhow::bail;
 use api::{
+    demo::{Cast, DemoOptions},
     host::Host,
     wire::{
         AppStatus, ClientDetail, ClientRow, ClientStats, ConnectionDetail, RunStarted, StatsSums, SyncBoard,
@@ -12,6 +12,23 @@ use api::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+
+/// Which demo.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The mixed agency: twelve clients on every system that there is a simulator of, 24 months. A demo that is there already stays what it is.
+    #[arg(long)]
+    mixed: bool,
+    /// Days that the first syncs read; as many as there are without it.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    days: Option<u32>,
+}
+
+impl Args {
+    pub fn options(&self) -> DemoOptions {
+        DemoOptions { cast: if self.mixed { Cast::Mixed } else { Cast::Small }, days: self.days }
+    }
+}
 
 /// A day before every ad system.
 const FIRST_DAY: &str = "2000-01-01";
@@ -35,6 +52,7 @@ struct ClientTotals {
 /// Totals of a connection.
 #[derive(Serialize)]
 struct ConnectionTotals {
+    id: String,
     connector: String,
     account_external_id: String,
     account_name: String,
@@ -47,7 +65,7 @@ struct ConnectionTotals {
 }
 
 /// Sums as exact decimal text; unknown is null.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Sums {
     impressions: Option<i64>,
     clicks: Option<i64>,
@@ -124,17 +142,17 @@ async fn totals(host: &Host, today: &str) -> anyhow::Result<Totals> {
         let detail: ClientDetail = call(host, "client_get", json!({ "id": client.id })).await?;
         let mut connections = Vec::new();
         for row in detail.connections {
-            let Some(sums) = stats.connections.iter().find(|sums| sums.connection_id == row.id) else {
-                bail!("{} has no statistics", row.account_name);
-            };
+            // An account may have done nothing in all its days.
+            let sums = stats.connections.iter().find(|sums| sums.connection_id == row.id);
             let connection: ConnectionDetail = call(host, "connection_get", json!({ "id": row.id })).await?;
             connections.push(ConnectionTotals {
+                id: row.id.to_string(),
                 connector: row.connector,
                 account_external_id: row.account_external_id,
                 account_name: row.account_name,
                 data_through: row.data_through.map(|date| date.to_string()),
                 rows: connection.rows,
-                sums: Sums::from(&sums.sums),
+                sums: sums.map(|row| Sums::from(&row.sums)).unwrap_or_default(),
             });
         }
         totals.clients.push(ClientTotals {

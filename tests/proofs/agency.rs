@@ -1,0 +1,168 @@
+//! The mixed agency, from nothing, by one command: twelve clients on every platform that there is a simulator of. What the console then shows
+//! is the platforms' truth for every client, system, day, currency and VAT state.
+//!
+//! `SYNCDECK_AGENCY_DAYS` says how many days are read; 730 are all of them.
+
+use crate::{
+    harness::Seen,
+    process::{answer, command},
+};
+use anyhow::{Context, Result, ensure};
+use api::{
+    host::{Host, HostOptions},
+    wire::{Connector, ExportedFile, Overview},
+};
+use chrono::{Days, NaiveDate, Utc};
+use model::money::Micros;
+use serde_json::{Value, json};
+use simulators::agency::{self, Stand};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+/// Days that are read unless somebody says otherwise.
+const DAYS: u64 = 30;
+
+/// Sums by connection, day, currency and VAT state.
+type Cells = BTreeMap<(String, NaiveDate, String, String), Seen>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> {
+    let days = std::env::var("SYNCDECK_AGENCY_DAYS").ok().map_or(Ok(DAYS), |days| days.parse())?;
+    let folder = tempfile::tempdir()?;
+    let since = Instant::now();
+    let mut demo = command(folder.path(), ["--json", "demo", "--mixed", "--days", &days.to_string()])?;
+    let printed: Value = serde_json::from_str(&answer(&tokio::task::spawn_blocking(move || demo.output()).await??)?)?;
+    let lasted = since.elapsed();
+
+    let clients = printed["clients"].as_array().context("clients")?;
+    ensure!(clients.len() == 12, "{} clients", clients.len());
+    let text = |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("no text in {value}"));
+    // Which account a connection is, and which day it was read on.
+    let mut accounts = BTreeMap::new();
+    let mut owners = BTreeMap::new();
+    let mut through = BTreeSet::new();
+    for client in clients {
+        for connection in client["connections"].as_array().context("connections")? {
+            let account = (text(&connection["connector"])?, text(&connection["account_external_id"])?);
+            accounts.insert(text(&connection["id"])?, account);
+            owners.insert(text(&connection["id"])?, text(&client["name"])?);
+            through.insert(text(&connection["data_through"])?.parse::<NaiveDate>()?);
+        }
+    }
+    ensure!(through.len() == 1, "data reach to different days: {through:?}");
+    let yesterday = *through.first().context("a day")?;
+    let today = yesterday + Days::new(1);
+    let really = model::date::today(Utc::now(), "Europe/Moscow");
+    // Midnight may pass while the test runs.
+    ensure!(today == really || today + Days::new(1) == really, "data are through {yesterday}, and today is {really}");
+    let stands = agency::mixed(today)?;
+    let stand = |system: &str| stands.iter().find(|stand| stand.system == system).context("its platform");
+    let expected: usize = stands.iter().map(|stand| stand.accounts.len()).sum();
+    ensure!(accounts.len() == expected, "{} connections of {expected}", accounts.len());
+
+    let host = Host::start(HostOptions::new(folder.path())).await;
+    let systems: Vec<Connector> = serde_json::from_value(ask(&host, "connectors_list", json!({})).await?)?;
+    let reads = |system: &str| -> Result<u64> {
+        let found = systems.iter().find(|listed| listed.id == system).context("a connector")?;
+        Ok(days.min(u64::from(found.max_history_days)))
+    };
+    let mut truth = Cells::new();
+    for (connection, (system, account)) in &accounts {
+        let stand = stand(system)?;
+        for back in 1..=reads(system)? {
+            let date = today - Days::new(back);
+            let figures = Seen::from(figures(stand, account, date)?);
+            if figures != Seen::default() {
+                truth.insert((connection.clone(), date, stand.currency.to_owned(), stand.vat.to_owned()), figures);
+            }
+        }
+    }
+
+    let from = today - Days::new(days);
+    let mut kept = Cells::new();
+    for client in clients {
+        let name = text(&client["name"])?;
+        for row in exported(&host, &name, from, yesterday).await? {
+            let key = (
+                text(&row["connection_id"])?,
+                text(&row["date"])?.parse()?,
+                text(&row["currency"])?,
+                text(&row["vat"])?,
+            );
+            if row["breakdown"] == "" {
+                kept.entry(key).or_default().add(seen(&row)?);
+            }
+        }
+    }
+    kept.retain(|_, seen| *seen != Seen::default());
+    for (key, told) in &truth {
+        let found = kept.get(key).copied().unwrap_or_default();
+        ensure!(found == *told, "{:?} {key:?}: found {found:?}, in truth {told:?}", accounts[&key.0]);
+    }
+    ensure!(kept.len() == truth.len(), "{} sums that are nobody's truth", kept.len() - truth.len());
+
+    // Overview: every client, all of its systems together, in its currency.
+    let overview = json!({ "period": { "from": from, "to": yesterday }, "compare": null });
+    let overview: Overview = serde_json::from_value(ask(&host, "overview", overview).await?)?;
+    ensure!(overview.rows.len() == 12, "{} rows", overview.rows.len());
+    for row in &overview.rows {
+        let mut sum = Seen::default();
+        let own =
+            truth.iter().filter(|(key, _)| owners[&key.0] == row.client_name && key.2 == row.currency.to_string());
+        own.for_each(|(_, seen)| sum.add(*seen));
+        let shown = Seen {
+            impressions: row.impressions.unwrap_or_default(),
+            clicks: row.clicks.unwrap_or_default(),
+            spend: row.spend.unwrap_or_default().0,
+            conversions: row.conversions.unwrap_or_default().0,
+        };
+        ensure!(shown == sum, "{}: found {shown:?}, in truth {sum:?}", row.client_name);
+        ensure!(sum.spend > 0, "{} proves nothing", row.client_name);
+    }
+    host.shutdown().await;
+    println!(
+        "12 clients, {} systems, {} connections, {days} days from nothing in {lasted:.1?}; {} sums by connection, day, currency and VAT state are true",
+        stands.len(),
+        accounts.len(),
+        truth.len(),
+    );
+    Ok(())
+}
+
+fn figures(stand: &Stand, account: &str, date: NaiveDate) -> Result<simulators::world::Figures> {
+    stand.figures(account, date).with_context(|| format!("{} has no account {account}", stand.system))
+}
+
+async fn ask(host: &Host, command: &str, request: Value) -> Result<Value> {
+    host.call(command, request).await.map_err(|refusal| anyhow::anyhow!("{command}: {refusal:?}"))
+}
+
+/// Every row of a client at the level that totals are made of, as it is exported.
+async fn exported(host: &Host, client: &str, from: NaiveDate, to: NaiveDate) -> Result<Vec<Value>> {
+    let clients = ask(host, "clients_list", json!({})).await?;
+    let found = clients.as_array().into_iter().flatten().find(|row| row["name"] == client);
+    let stats = json!({
+        "client_id": found.context("a client")?["id"], "period": { "from": from, "to": to }, "compare": null, "level": "campaign",
+    });
+    let file: ExportedFile =
+        serde_json::from_value(ask(host, "stats_export", json!({ "stats": stats, "kind": "json" })).await?)?;
+    Ok(serde_json::from_str(&file.content)?)
+}
+
+/// The numbers of an exported row; unknown counts as nothing.
+fn seen(row: &Value) -> Result<Seen> {
+    let decimal = |name: &str| -> Result<i64> {
+        row[name]
+            .as_str()
+            .map_or(Ok(0), |text| Ok(Micros::parse(text).map_err(|error| anyhow::anyhow!("{error:?}"))?.0))
+    };
+    let count = |name: &str| -> Result<i64> { Ok(row[name].as_str().map_or(Ok(0), str::parse)?) };
+    Ok(Seen {
+        impressions: count("impressions")?,
+        clicks: count("clicks")?,
+        spend: decimal("spend")?,
+        conversions: decimal("conversions")?,
+    })
+}
