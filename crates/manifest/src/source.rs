@@ -7,7 +7,7 @@ use crate::json::{Json, Map};
 use crate::{
     accounts::{self, Look, Step},
     auth::{SignIns, secrets_of},
-    components::{self, Fault, Router, Stream, Text},
+    components::{self, Fault, Router, Stream, Text, Traffic},
     datetime,
     document::{self, DocumentError},
     mapping::{self, Account as RowAccount, Duplicates, Mapping},
@@ -34,14 +34,18 @@ use model::{
     settings::Lookback,
 };
 use serde::Deserialize;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// Rows handed to the sink at a time.
 const BATCH_ROWS: usize = 2_000;
 
 /// The part of a connector that is written in Rust.
 pub trait Native: Send + Sync {
-    /// The session's HTTP with the vendor's sign-in. `None`: the manifest's authenticators sign.
+    /// The session's HTTP with the vendor's sign-in. `None`: the manifest's authenticators sign. Templates see placeholders of the form's
+    /// secrets either way; with a sign-in of its own they reach only the hosts that it names.
     fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure>;
     /// What the vendor's answers mean, where the manifest declares no error handler.
     fn policy(&self) -> Option<Arc<dyn Policy>>;
@@ -127,6 +131,8 @@ pub struct ManifestSource {
     looks: Vec<Look>,
     /// Names of the form's secret fields.
     secret_fields: Vec<String>,
+    /// The pace that the document asks for.
+    traffic: Traffic,
     native: Arc<dyn Native>,
     runs: Runs,
 }
@@ -207,6 +213,14 @@ impl ManifestSource {
         }
         let mut secret_fields = Vec::new();
         secrets_of(&form, "", &mut secret_fields);
+        let (traffic, faults) = components::traffic(&plain);
+        match faults.into_iter().next() {
+            None => {}
+            Some(Fault::Invalid(error)) => return Err(error),
+            Some(Fault::Unsupported { component, path }) => {
+                return Err(DocumentError::new(path, format!("{component} is not supported")));
+            }
+        }
         Ok(Self {
             descriptor: Descriptor {
                 id: extras.id,
@@ -226,6 +240,7 @@ impl ManifestSource {
             streams,
             looks,
             secret_fields,
+            traffic,
             native,
             runs: Runs::default(),
         })
@@ -271,25 +286,22 @@ impl ManifestSource {
         let native = self.native.signed_in(session)?;
         let signed_in = native.is_some();
         let mut config = Map::from((*session.config).clone());
-        let http = if let Some(http) = native {
-            http
-        } else {
-            let secrets = session.credentials.load().await?;
-            for name in &self.secret_fields {
-                if secrets.contains_key(name) {
-                    put_placeholder(&mut config, name);
-                }
+        let secrets = session.credentials.load().await?;
+        for name in &self.secret_fields {
+            if secrets.contains_key(name) {
+                put_placeholder(&mut config, name);
             }
-            session.http.with_secrets(secrets)
-        };
-        Ok(Run {
+        }
+        let http = native.unwrap_or_else(|| session.http.clone()).with_secrets(secrets);
+        let run = Run {
             signed_in,
             native_policy: self.native.policy(),
             strict: true,
             now: session.clock.now(),
             sign_ins: Arc::new(SignIns::new(Arc::clone(&session.credentials))),
             ..Run::new(Json::Object(config), http, session.cancel.clone())
-        })
+        };
+        run.governed(&self.traffic, HashMap::new(), false)
     }
 }
 
