@@ -11,6 +11,7 @@ mod rtb_house;
 #[path = "../skeleton/mod.rs"]
 mod skeleton;
 mod target_engine;
+mod tiktok_ads;
 #[cfg(test)]
 mod trial;
 mod vk_ads;
@@ -24,7 +25,7 @@ use model::failure::Failure;
 use std::sync::Arc;
 
 /// The connectors that are manifests, in the order of the catalogue.
-const SYSTEMS: &[System] = &[vk_ads::SYSTEM, my_target::SYSTEM, rtb_house::SYSTEM];
+const SYSTEMS: &[System] = &[vk_ads::SYSTEM, my_target::SYSTEM, tiktok_ads::SYSTEM, rtb_house::SYSTEM];
 
 /// A connector that is a manifest.
 struct System {

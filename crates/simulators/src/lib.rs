@@ -21,6 +21,7 @@ pub mod smtp;
 pub mod stage;
 mod target_engine;
 pub mod telegram;
+pub mod tiktok_ads;
 pub mod truth;
 pub mod vk_ads;
 pub mod world;
