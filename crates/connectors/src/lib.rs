@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod evidence;
 pub mod file_import;
+mod meta_ads;
 mod my_target;
 mod rtb_house;
 #[cfg(test)]
@@ -25,7 +26,8 @@ use model::failure::Failure;
 use std::sync::Arc;
 
 /// The connectors that are manifests, in the order of the catalogue.
-const SYSTEMS: &[System] = &[vk_ads::SYSTEM, my_target::SYSTEM, tiktok_ads::SYSTEM, rtb_house::SYSTEM];
+const SYSTEMS: &[System] =
+    &[vk_ads::SYSTEM, my_target::SYSTEM, meta_ads::SYSTEM, tiktok_ads::SYSTEM, rtb_house::SYSTEM];
 
 /// A connector that is a manifest.
 struct System {

@@ -690,7 +690,13 @@ impl Http {
             };
             let backoff = |wait: Option<Duration>| wait.unwrap_or_else(|| policy.backoff(number, (options.dice)()));
             match policy.decide(&attempt) {
-                Decision::Success => return outcome,
+                Decision::Success => {
+                    let rest = outcome.as_ref().ok().and_then(|response| policy.rest(response));
+                    if let Some(rest) = rest.and_then(|rest| TimeDelta::from_std(rest).ok()) {
+                        self.budget.pause(attempt.now + rest);
+                    }
+                    return outcome;
+                }
                 Decision::Ignore => return outcome.map(|response| HttpResponse { ignored: true, ..response }),
                 Decision::Fail(failure) => return Err(failure),
                 Decision::Retry { wait } => {

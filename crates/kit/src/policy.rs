@@ -90,6 +90,12 @@ pub trait Policy: Send + Sync {
         exponential(number, unit)
     }
 
+    /// How long the account rests after a good answer that says that its limit is near. For platforms that tell in percent how much is
+    /// used, and not how many requests are left.
+    fn rest(&self, _response: &HttpResponse) -> Option<Duration> {
+        None
+    }
+
     /// The failure when repetitions are used up.
     fn exhausted(&self, attempt: &Attempt<'_>) -> Failure {
         classify(attempt)

@@ -281,6 +281,39 @@ pub fn number(field: &Field, scope: &Scope<'_>) -> Option<f64> {
     }
 }
 
+/// A connector's own judgement with a manifest's error handler in front of it: what one of its filters matches is answered as the filter
+/// says, all else by the connector.
+pub struct Layered {
+    /// The error handler.
+    pub manifest: ManifestPolicy,
+    /// The connector's own.
+    pub native: Arc<dyn Policy>,
+}
+
+impl Policy for Layered {
+    fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+        let matched = |response: &HttpResponse| {
+            self.manifest.verdict(response, &Seen::of(response), attempt.now).filter.is_some()
+        };
+        match attempt.outcome {
+            Outcome::Response(response) if matched(response) => self.manifest.decide(attempt),
+            _ => self.native.decide(attempt),
+        }
+    }
+    fn limits(&self) -> Limits {
+        self.native.limits()
+    }
+    fn backoff(&self, number: u32, unit: f64) -> Duration {
+        self.native.backoff(number, unit)
+    }
+    fn rest(&self, response: &HttpResponse) -> Option<Duration> {
+        self.native.rest(response)
+    }
+    fn exhausted(&self, attempt: &Attempt<'_>) -> Failure {
+        self.native.exhausted(attempt)
+    }
+}
+
 impl Policy for ManifestPolicy {
     fn decide(&self, attempt: &Attempt<'_>) -> Decision {
         let response = match attempt.outcome {

@@ -47,7 +47,7 @@ pub trait Native: Send + Sync {
     /// The session's HTTP with the vendor's sign-in. `None`: the manifest's authenticators sign. Templates see placeholders of the form's
     /// secrets either way; with a sign-in of its own they reach only the hosts that it names.
     fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure>;
-    /// What the vendor's answers mean, where the manifest declares no error handler.
+    /// What the vendor's answers mean, where no filter of the manifest's error handlers says it.
     fn policy(&self) -> Option<Arc<dyn Policy>>;
 }
 

@@ -619,8 +619,22 @@ impl Policy for Custom {
     fn limits(&self) -> Limits {
         Limits { retries: 2, retry_time: Duration::from_mins(10), limited_counts: true }
     }
+    fn rest(&self, response: &HttpResponse) -> Option<Duration> {
+        response.header("x-used")?.parse().ok().filter(|used: &u32| *used > 90).map(|_| Duration::from_secs(40))
+    }
     fn exhausted(&self, _attempt: &Attempt<'_>) -> Failure {
         Failure::new(Code::PlatformDown)
+    }
+}
+
+/// A good answer that says that the limit is near: it goes to the caller at once, and what comes after it waits.
+#[tokio::test]
+async fn an_account_near_its_limit_rests_after_a_good_answer() {
+    let server = Server::start(|_, number| reply(200, &[("X-Used", if number == 2 { "95" } else { "7" })], "{}")).await;
+    let rig = rig(|_| {});
+    for waits in [vec![], vec![], vec![(WaitReason::Budget, 40)]] {
+        let answer = rig.http.send(&HttpRequest::get(&server.base), &Custom, &rig.cancel).await.unwrap();
+        assert_eq!((answer.status, rig.waits()), (200, waits));
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     connector::Limits,
     observe::Observer,
     records::RecordError,
-    retry::ManifestPolicy,
+    retry::{Layered, ManifestPolicy},
     template::{Scope, SliceView, TemplateError, Value},
     wire::WireError,
 };
@@ -52,7 +52,7 @@ pub struct Run {
     pub http: Http,
     /// Whether `http` signs requests itself.
     pub signed_in: bool,
-    /// The connector's own judgement of answers, where a requester declares no error handler.
+    /// The connector's own judgement of answers, where no filter of a requester's error handler matches.
     pub native_policy: Option<Arc<dyn Policy>>,
     /// Whether a body that is not JSON fails. Public manifests take it for "no records", as the reference does.
     pub strict: bool,
@@ -140,9 +140,14 @@ impl Run {
     }
 
     fn policy(&self, requester: &Requester) -> Arc<dyn Policy> {
+        let by_manifest =
+            |handler: &Option<_>| ManifestPolicy::new(handler.clone(), Arc::clone(&self.config), self.now);
         match (&requester.errors, &self.native_policy) {
             (None, Some(native)) => Arc::clone(native),
-            (handler, _) => Arc::new(ManifestPolicy::new(handler.clone(), Arc::clone(&self.config), self.now)),
+            (handler @ Some(_), Some(native)) => {
+                Arc::new(Layered { manifest: by_manifest(handler), native: Arc::clone(native) })
+            }
+            (handler, None) => Arc::new(by_manifest(handler)),
         }
     }
 
