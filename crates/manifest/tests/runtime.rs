@@ -245,6 +245,38 @@ async fn requests_are_assembled_by_the_rules() {
     assert_eq!(read(&desk(&json!({})).run, &clash).await.unwrap_err().code, Code::ManifestInvalid);
 }
 
+/// A connector that knows its vendor's statuses.
+struct Native;
+
+impl kit::policy::Policy for Native {
+    fn decide(&self, attempt: &kit::policy::Attempt<'_>) -> kit::policy::Decision {
+        match attempt.outcome {
+            kit::policy::Outcome::Response(response) if response.status >= 400 => {
+                kit::policy::Decision::Fail(Failure::new(Code::SignInRevoked))
+            }
+            _ => kit::policy::Decision::Success,
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_no_filter_of_a_manifest_matches_is_the_connectors_own_to_judge() {
+    let handler =
+        ", error_handler: {type: DefaultErrorHandler, response_filters: [{http_codes: [404], action: IGNORE}]}";
+    for (handler, status, outcome) in [
+        (handler, 404, Ok(0)),
+        (handler, 403, Err(Code::SignInRevoked)),
+        (handler, 200, Ok(1)),
+        ("", 404, Err(Code::SignInRevoked)),
+    ] {
+        let server = Server::start(move |_, _| (status, vec![], json!({"items": [{"id": 1}]}).to_string())).await;
+        let stream = simple(&server, handler, "", "");
+        let run = Run { native_policy: Some(Arc::new(Native)), ..desk(&json!({})).run };
+        let read = read(&run, &stream).await.map(|records| records.len()).map_err(|failure| failure.code);
+        assert_eq!(read, outcome, "{handler} {status}");
+    }
+}
+
 #[tokio::test]
 async fn answers_mean_what_the_error_handler_says_and_waits_are_as_long_as_it_says() {
     let composite = ", error_handler: {type: CompositeErrorHandler, error_handlers: [\

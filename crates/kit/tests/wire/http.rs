@@ -421,6 +421,22 @@ fn signed_request(url: String) -> HttpRequest {
         .header("X-Plain", "plain")
 }
 
+/// The usual example of HMAC-SHA256, signed with a secret and as one.
+#[test]
+fn what_is_signed_with_a_secret_goes_out_as_its_signature() {
+    let (text, key) = ("The quick brown fox jumps over the lazy dog", "key");
+    let signature = "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8";
+    let secrets = [("token", text), ("secret", key)].map(|(name, value)| (name.to_owned(), Secret::new(value)));
+    let http = rig(|_| {}).http.with_secrets(secrets.into());
+    let (token, secret) = (placeholder::field("token"), placeholder::field("secret"));
+    for (text, key) in [(token.as_str(), secret.as_str()), (text, secret.as_str()), (token.as_str(), key)] {
+        let signed = format!("proof={}!", placeholder::hmac_sha256(text, key));
+        assert!(placeholder::present(&signed));
+        assert_eq!(placeholder::mask(&signed), "proof=***!");
+        assert_eq!(http.reveal(&signed).unwrap().as_str(), format!("proof={signature}!"));
+    }
+}
+
 #[tokio::test]
 async fn a_trusted_host_gets_the_secrets_and_nobody_sees_them() {
     let server = Server::start(|request, number| {
