@@ -17,7 +17,10 @@ use model::{
     reconcile::DayTotal,
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Days of spend shown as evidence. Their first and last stand in the configuration as `sample.from` and `sample.to`.
 const SAMPLE_DAYS: u64 = 30;
@@ -35,7 +38,8 @@ pub(crate) enum Step {
     Accounts,
     /// For an account that somebody picks.
     Sample,
-    /// After a sync: the platform's own sums of the days between `totals.from` and `totals.to`, as `total` of its records.
+    /// After a sync: the platform's own sums of the days between `totals.from` and `totals.to`, as `total` of its records. Where a record
+    /// is only a `part` of its day, such as one campaign, the parts of a day are added up.
     Totals,
 }
 
@@ -88,6 +92,9 @@ struct FoundSample {
 #[derive(Deserialize)]
 struct FoundTotal {
     date: NaiveDate,
+    /// What of the day it is the sum of; nothing: all of it.
+    #[serde(default)]
+    part: String,
     impressions: Option<i64>,
     clicks: Option<i64>,
     spend: Option<String>,
@@ -144,13 +151,32 @@ pub(crate) async fn day_totals(
         return Ok(None);
     }
     let run = with_days(run, "totals", range.from(), range.to());
-    let mut totals = Vec::new();
+    let mut parts = Vec::new();
     for it in found::<FoundTotal>(&gather(looks, Step::Totals, &run).await?, "total", &run)? {
         let changed = |_| run.http.failure(Code::VendorChanged).with("what", "total/spend");
         let cost = it.spend.map(|text| Micros::parse(&text)).transpose().map_err(changed)?;
-        totals.push((it.date, DayTotal { impressions: it.impressions, clicks: it.clicks, cost }));
+        parts.push((it.date, it.part, DayTotal { impressions: it.impressions, clicks: it.clicks, cost }));
     }
-    Ok(Some(totals))
+    Ok(Some(added_up(parts)))
+}
+
+/// Sums of days from their parts. Of two of the same part the first counts; a number that one part does not say is not known of the day.
+fn added_up(parts: Vec<(NaiveDate, String, DayTotal)>) -> Vec<(NaiveDate, DayTotal)> {
+    let mut seen = BTreeSet::new();
+    let mut days: BTreeMap<NaiveDate, DayTotal> = BTreeMap::new();
+    for (date, part, more) in parts {
+        if !seen.insert((date, part)) {
+            continue;
+        }
+        days.entry(date)
+            .and_modify(|sum| {
+                sum.impressions = sum.impressions.zip(more.impressions).map(|(sum, more)| sum + more);
+                sum.clicks = sum.clicks.zip(more.clicks).map(|(sum, more)| sum + more);
+                sum.cost = sum.cost.zip(more.cost).map(|(sum, more)| sum + more);
+            })
+            .or_insert(more);
+    }
+    days.into_iter().collect()
 }
 
 /// A run whose configuration names days.
@@ -197,5 +223,35 @@ impl Taker<Vec<Json>> for Gathered {
             Flow::Started | Flow::Slice(_) | Flow::State(_) => {}
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_day_are_added_up_and_each_counts_once() {
+        let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap_or_default();
+        let total =
+            |impressions, spend: i64| DayTotal { impressions, clicks: Some(1), cost: Some(Micros(spend * 1_000_000)) };
+        let parts = vec![
+            (day(1), "a".to_owned(), total(Some(5), 10)),
+            (day(1), "b".to_owned(), total(Some(7), 20)),
+            (day(1), "b".to_owned(), total(Some(7), 20)),
+            (day(2), String::new(), total(Some(3), 4)),
+            (day(2), String::new(), total(Some(9), 9)),
+            (day(3), "a".to_owned(), total(Some(3), 4)),
+            (day(3), "b".to_owned(), total(None, 4)),
+        ];
+        let sums: Vec<_> =
+            added_up(parts).into_iter().map(|(date, sum)| (date, sum.impressions, sum.clicks, sum.cost)).collect();
+        let whole = |roubles: i64| Some(Micros(roubles * 1_000_000));
+        let expected = [
+            (day(1), Some(12), Some(2), whole(30)),
+            (day(2), Some(3), Some(1), whole(4)),
+            (day(3), None, Some(2), whole(8)),
+        ];
+        assert_eq!(sums, expected);
     }
 }
