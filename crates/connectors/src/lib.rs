@@ -7,6 +7,7 @@ mod evidence;
 pub mod file_import;
 mod meta_ads;
 mod my_target;
+mod ozon_performance;
 mod rtb_house;
 #[cfg(test)]
 #[path = "../skeleton/mod.rs"]
@@ -28,6 +29,14 @@ use std::sync::Arc;
 /// The connectors that are manifests, in the order of the catalogue.
 const SYSTEMS: &[System] =
     &[vk_ads::SYSTEM, my_target::SYSTEM, meta_ads::SYSTEM, tiktok_ads::SYSTEM, rtb_house::SYSTEM];
+const SYSTEMS: &[System] = &[
+    vk_ads::SYSTEM,
+    my_target::SYSTEM,
+    meta_ads::SYSTEM,
+    tiktok_ads::SYSTEM,
+    ozon_performance::SYSTEM,
+    rtb_house::SYSTEM,
+];
 
 /// A connector that is a manifest.
 struct System {

@@ -13,6 +13,7 @@ pub mod faults;
 pub mod meta_ads;
 pub mod my_target;
 mod noise;
+pub mod ozon_performance;
 pub mod recorded;
 pub mod requests;
 pub mod rtb_house;
