@@ -111,6 +111,12 @@ pub struct Key {
     pub accounts: Vec<u64>,
 }
 
+/// When an account was called within the last hour, oldest first.
+type Calls = VecDeque<DateTime<Utc>>;
+
+/// Headers of an answer.
+type Headers = Vec<(&'static str, String)>;
+
 /// A report on order.
 #[derive(Debug, Clone)]
 struct Run {
@@ -129,7 +135,7 @@ struct Graph {
     /// Owners by token: places of their ad accounts in the world, and the owner's place among the keys.
     tokens: Mutex<BTreeMap<String, (Vec<usize>, usize)>>,
     /// Calls of the last hour by account and kind.
-    calls: Mutex<BTreeMap<(usize, &'static str), VecDeque<DateTime<Utc>>>>,
+    calls: Mutex<BTreeMap<(usize, &'static str), Calls>>,
     runs: Mutex<Vec<Run>>,
 }
 
@@ -397,7 +403,7 @@ impl Graph {
     }
 
     /// Counts a call of an account: the headers that tell its usage, or the refusal when the hour is used up.
-    fn count(&self, account: usize, kind: &'static str) -> Result<Vec<(&'static str, String)>, Answer> {
+    fn count(&self, account: usize, kind: &'static str) -> Result<Headers, Answer> {
         let now = self.now();
         let mut calls = lock(&self.calls);
         let sent = calls.entry((account, kind)).or_default();
@@ -413,7 +419,7 @@ impl Graph {
         Ok(self.usage(account, kind, sent.len() * 100 / most, 0))
     }
 
-    fn usage(&self, account: usize, kind: &str, percent: usize, minutes: i64) -> Vec<(&'static str, String)> {
+    fn usage(&self, account: usize, kind: &str, percent: usize, minutes: i64) -> Headers {
         let id = self.stage.world.cabinets[account].id.to_string();
         let tier = "standard_access";
         let business = json!({ id: [{
@@ -631,7 +637,7 @@ impl Graph {
     }
 
     /// Everything but the sign-in and the version.
-    fn asked(&self, call: &Call, path: &str) -> Result<(Value, Vec<(&'static str, String)>), Answer> {
+    fn asked(&self, call: &Call, path: &str) -> Result<(Value, Headers), Answer> {
         let (accounts, key) = self.owner(call)?;
         let asked = asked(call);
         let (node, edge) = path.split_once('/').unwrap_or((path, ""));

@@ -176,7 +176,10 @@ async fn the_window_and_the_clicks_that_were_chosen_count() {
         let rows = read(&meta, &session, "account_stats", range).await.batch.stats;
         counted.push(sum(&rows, |row| row.conversions));
     }
-    assert!(counted[0] > Micros::ZERO && counted.is_sorted() && counted[0] < counted[1] && counted[2] < counted[3], "{counted:?}");
+    assert!(
+        counted[0] > Micros::ZERO && counted.is_sorted() && counted[0] < counted[1] && counted[2] < counted[3],
+        "{counted:?}"
+    );
     let mut clicks = Vec::new();
     for kind in ["all", "link"] {
         let session = desk.session(&json!({"count_clicks": kind}));
