@@ -27,8 +27,6 @@ use model::failure::Failure;
 use std::sync::Arc;
 
 /// The connectors that are manifests, in the order of the catalogue.
-const SYSTEMS: &[System] =
-    &[vk_ads::SYSTEM, my_target::SYSTEM, meta_ads::SYSTEM, tiktok_ads::SYSTEM, rtb_house::SYSTEM];
 const SYSTEMS: &[System] = &[
     vk_ads::SYSTEM,
     my_target::SYSTEM,
