@@ -62,9 +62,8 @@ const EXPOSING: &[&str] = &[
     "crates/store/src/open.rs",
 ];
 
-/// Where else than in its own folder the name of a system may stand: the registry, which lists it, the simulators, and the demo, which shows
-/// some of them.
-const SYSTEMS_NAMED: &[&str] = &["crates/connectors/src/lib.rs", "crates/simulators/", "crates/api/src/demo.rs"];
+/// Where else than in its own folder the name of a system may stand: the registry, which lists it and the simulators.
+const SYSTEMS_NAMED: &[&str] = &["crates/connectors/src/lib.rs", "crates/simulators/"];
 
 /// One dependency of one of our packages.
 struct Door {

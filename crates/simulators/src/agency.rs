@@ -2,7 +2,7 @@
 //! day. What demo workspaces show and what a whole workspace is compared with.
 //!
 //! Two casts: a few clients on one platform ([`small`]), and twelve clients on every platform there is a simulator of ([`mixed`]). A platform
-//! joins the second with a function that starts it and its line in [`PLATFORMS`].
+//! joins the second with a function that starts it and its place in [`PLATFORMS`].
 
 use std::any::Any;
 use std::fmt;
@@ -12,12 +12,11 @@ use chrono::{Duration, NaiveDate};
 use serde_json::{Value, json};
 
 use crate::calendar::TimeFlow;
-use crate::noise::hash;
-use crate::rtb_house;
-use crate::stage::Scenario;
-use crate::target_engine::{self, Limits, Product, TokenRules};
+use crate::stage::{Platform, Scenario};
+use crate::target_engine::{self, CabinetName, Limits, Product, TokenRules};
 use crate::truth::Truth;
 use crate::world::{Figures, WorldSize};
+use crate::{meta_ads, ozon_performance, rtb_house, tiktok_ads};
 
 /// Days of the mixed agency's past: 24 months.
 const DAYS: i64 = 730;
@@ -43,11 +42,11 @@ const CLIENTS: [&str; 12] = [
 /// Where VK Реклама is.
 const VK_ADS: &str = "https://ads.vk.com";
 
-/// Starts a platform in such a world.
-type Start = fn(&Scenario) -> anyhow::Result<Stand>;
+/// Starts a platform in such a world: a stand for every sign-in.
+type Start = fn(&Scenario) -> anyhow::Result<Vec<Stand>>;
 
 /// The platforms, in the order of the catalogue.
-const PLATFORMS: &[Start] = &[vk_ads, my_target, rtb_house];
+const PLATFORMS: &[Start] = &[vk_ads, my_target, meta_ads, tiktok_ads, ozon_performance, rtb_house];
 
 /// A platform that is running, and what it takes to connect it.
 pub struct Stand {
@@ -86,25 +85,27 @@ pub struct StandAccount {
 }
 
 impl Stand {
-    /// A running platform of the mixed agency. `accounts` are the vendor's ids and their cabinets; which clients they belong to depends on the
-    /// system.
-    pub(crate) fn new<P: Any + Send + Sync>(
+    /// A sign-in to a running platform. `accounts` are the vendor's ids and their cabinets.
+    fn new<K: Send + Sync + 'static>(
         system: &'static str,
-        hosts: Vec<(&'static str, String)>,
+        host: &'static str,
+        platform: &Arc<Platform<K>>,
         answers: Value,
         accounts: impl IntoIterator<Item = (String, u64)>,
-        truth: Truth,
-        running: P,
     ) -> Self {
-        // Not the same five clients on every platform, and the same ones on every start.
-        let first = system.bytes().fold(0_u64, |sum, byte| hash(sum, u64::from(byte), 1));
-        let clients = CLIENTS.iter().cycle().skip(usize::try_from(first % 12).unwrap_or_default());
-        let accounts = accounts
-            .into_iter()
-            .zip(clients)
-            .map(|((external_id, cabinet), client)| StandAccount { external_id, client: (*client).to_owned(), cabinet })
-            .collect();
-        Self { system, hosts, answers, accounts, currency: "RUB", vat: "excluded", truth, _running: Box::new(running) }
+        let accounts = accounts.into_iter();
+        Self {
+            system,
+            hosts: vec![(host, platform.base_url.clone())],
+            answers,
+            accounts: accounts
+                .map(|(external_id, cabinet)| StandAccount { external_id, client: String::new(), cabinet })
+                .collect(),
+            currency: "RUB",
+            vat: "excluded",
+            truth: platform.truth(),
+            _running: Box::new(Arc::clone(platform)),
+        }
     }
 
     /// What an account of this platform really did on a day; nothing when the account is not one of its.
@@ -157,7 +158,18 @@ pub fn mixed(today: NaiveDate) -> anyhow::Result<Vec<Stand>> {
         time: TimeFlow::Real,
         port: 0,
     };
-    (1_u64..).zip(PLATFORMS).map(|(seed, start)| start(&scenario(seed))).collect()
+    let mut all = Vec::new();
+    for (seed, start) in (1_u64..).zip(PLATFORMS) {
+        let mut stands = start(&scenario(seed))?;
+        // Not the same clients on every platform, and the same ones on every start.
+        let first = usize::try_from(seed * 5 % 12).unwrap_or_default();
+        let accounts = stands.iter_mut().flat_map(|stand| &mut stand.accounts);
+        for (account, client) in accounts.zip(CLIENTS.iter().cycle().skip(first)) {
+            account.client = (*client).to_owned();
+        }
+        all.append(&mut stands);
+    }
+    Ok(all)
 }
 
 fn engine(scenario: &Scenario) -> target_engine::Scenario {
@@ -173,28 +185,71 @@ fn engine(scenario: &Scenario) -> target_engine::Scenario {
     }
 }
 
-fn on_engine(system: &'static str, host: &'static str, product: Product, scenario: &Scenario) -> anyhow::Result<Stand> {
+fn on_engine(
+    system: &'static str,
+    host: &'static str,
+    product: Product,
+    scenario: &Scenario,
+) -> anyhow::Result<Vec<Stand>> {
     let running = target_engine::start(product, engine(scenario))?;
     let key = running.keys().remove(0);
-    let accounts: Vec<_> = key.cabinets.iter().map(|cabinet| (cabinet.id.to_string(), cabinet.id)).collect();
-    let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
-    let hosts = vec![(host, running.base_url.clone())];
-    Ok(Stand::new(system, hosts, answers, accounts, running.truth(), running))
+    let account = |cabinet: &CabinetName| StandAccount {
+        external_id: cabinet.id.to_string(),
+        client: String::new(),
+        cabinet: cabinet.id,
+    };
+    Ok(vec![Stand {
+        system,
+        hosts: vec![(host, running.base_url.clone())],
+        answers: json!({ "client_id": key.client_id, "client_secret": key.client_secret }),
+        accounts: key.cabinets.iter().map(account).collect(),
+        currency: "RUB",
+        vat: "excluded",
+        truth: running.truth(),
+        _running: Box::new(running),
+    }])
 }
 
-fn vk_ads(scenario: &Scenario) -> anyhow::Result<Stand> {
+fn vk_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     on_engine("vk_ads", VK_ADS, Product::VkAds, scenario)
 }
 
-fn my_target(scenario: &Scenario) -> anyhow::Result<Stand> {
+fn my_target(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     on_engine("my_target", "https://target.my.com", Product::MyTarget, scenario)
 }
 
-fn rtb_house(scenario: &Scenario) -> anyhow::Result<Stand> {
-    let platform = rtb_house::start(scenario, rtb_house::ROWS_PER_HOUR)?;
+fn meta_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(meta_ads::start(scenario, meta_ads::Rules::default())?);
     let key = &platform.keys[0];
+    let answers = json!({ "access_token": key.token, "conversion_action": meta_ads::CUSTOM_CONVERSION });
+    let accounts: Vec<_> = key.accounts.iter().map(|id| (id.to_string(), *id)).collect();
+    Ok(vec![Stand::new("meta_ads", "https://graph.facebook.com", &platform, answers, accounts)])
+}
+
+fn tiktok_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(tiktok_ads::start(scenario, None)?);
+    let key = &platform.keys[0];
+    let answers = json!({ "app_id": key.app_id, "secret": key.secret, "access_token": key.token });
     let accounts: Vec<_> = key.advertisers.iter().cloned().zip(key.cabinets.iter().copied()).collect();
+    let stand = Stand::new("tiktok_ads", "https://business-api.tiktok.com", &platform, answers, accounts);
+    Ok(vec![Stand { currency: tiktok_ads::CURRENCY, ..stand }])
+}
+
+/// Every seller has a service account of its own.
+fn ozon_performance(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(ozon_performance::start(scenario, ozon_performance::Making::USUAL)?);
+    let stand = |key: &ozon_performance::Key| {
+        let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
+        let number = key.client_id.split('@').next().unwrap_or_default().to_owned();
+        Stand::new("ozon_performance", "https://api-performance.ozon.ru", &platform, answers, [(number, key.cabinet)])
+    };
+    Ok(platform.keys.iter().map(stand).collect())
+}
+
+fn rtb_house(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(rtb_house::start(scenario, rtb_house::ROWS_PER_HOUR)?);
+    let key = &platform.keys[0];
     let answers = json!({ "api_token": key.token });
-    let hosts = vec![("https://api.panel.rtbhouse.com", platform.base_url.clone())];
-    Ok(Stand::new("rtb_house", hosts, answers, accounts, platform.truth(), platform))
+    let accounts: Vec<_> = key.advertisers.iter().cloned().zip(key.cabinets.iter().copied()).collect();
+    Ok(vec![Stand::new("rtb_house", "https://api.panel.rtbhouse.com", &platform, answers, accounts)])
 }
