@@ -645,7 +645,7 @@ impl Http {
         let waiting = Waiting { clock: &*options.clock, observer: &*self.observer, cancel };
         let limits = policy.limits();
         let (mut retries, mut refreshed) = (0, false);
-        let (mut retry_time, mut limited_time) = (Duration::ZERO, Duration::ZERO);
+        let (mut retry_time, mut limited_time, mut pending_time) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
         let mut limited = 0;
         let mut number = 0;
         loop {
@@ -737,6 +737,15 @@ impl Http {
                     limited_time += wait;
                     self.observer.retry(number, &policy.exhausted(&attempt));
                     waiting.wait(WaitReason::RateLimited, wait).await?;
+                }
+                Decision::Pending { wait } => {
+                    let wait = backoff(wait);
+                    if pending_time + wait > options.patience {
+                        let late = self.failure(Code::Timeout).with("secs", pending_time.as_secs());
+                        return Err(late.detail("the report is not ready"));
+                    }
+                    pending_time += wait;
+                    waiting.wait(WaitReason::Report, wait).await?;
                 }
                 Decision::RefreshThenRetry => {
                     let Some(authorizer) =

@@ -59,6 +59,12 @@ pub enum Decision {
         /// Whether the platform told the time, so that a wait that is too long for this run can be shown as "wait until".
         known: bool,
     },
+    /// The platform is still making what was ordered: wait, then ask the same again. Neither a failure nor a limit, so it counts as no
+    /// repetition and other requests go on; what is not ready within the run's patience ends as `timeout`.
+    Pending {
+        /// How long (`None`: [`Policy::backoff`]).
+        wait: Option<Duration>,
+    },
     /// Refresh the sign-in, once per request, then again at once; a second time this is `sign_in_rejected`.
     RefreshThenRetry,
 }

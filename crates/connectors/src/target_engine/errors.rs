@@ -204,6 +204,7 @@ mod tests {
             Decision::RateLimited { wait, known } => {
                 format!("wait {:?} {}", wait.map(|wait| wait.as_secs()), if known { "known" } else { "guessed" })
             }
+            Decision::Pending { wait } => format!("pending {wait:?}"),
             Decision::RefreshThenRetry => "refresh".into(),
         }
     }

@@ -7,7 +7,7 @@ use kit::{
     http::{Authorizer, Body, Exits, Http, HttpOptions, HttpRequest, HttpResponse},
     observe::WaitReason,
     placeholder,
-    policy::{Attempt, Decision, DefaultPolicy, Limits, Outcome, Policy},
+    policy::{self, Attempt, Decision, DefaultPolicy, Limits, Outcome, Policy},
     testing::{Recorder, VirtualClock},
 };
 use model::{
@@ -674,6 +674,46 @@ async fn a_policy_of_another_mind_is_followed() {
     assert_eq!(rig.waits(), [(WaitReason::Retry, 10), (WaitReason::Retry, 20)]);
     assert_eq!(send("/limited").await.unwrap_err().code, Code::PlatformDown);
     assert_eq!(server.seen().iter().filter(|seen| seen.line.contains("/limited")).count(), 3);
+}
+
+/// A platform that makes reports: 202 until it is ready.
+struct Reports;
+
+impl Policy for Reports {
+    fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+        match attempt.outcome {
+            Outcome::Response(response) if response.status == 202 => {
+                Decision::Pending { wait: policy::retry_after(response, attempt.now) }
+            }
+            Outcome::Response(_) => Decision::Success,
+            Outcome::Error(failure) => Decision::Fail(failure.clone()),
+        }
+    }
+    fn limits(&self) -> Limits {
+        Limits { retries: 0, retry_time: Duration::ZERO, limited_counts: false }
+    }
+}
+
+#[tokio::test]
+async fn a_report_in_the_making_is_waited_for_and_holds_nobody_up() {
+    let server = Server::start(|request, number| match request.line.as_str() {
+        line if line.contains("/never") => reply(202, &[("Retry-After", "600")], ""),
+        line if line.contains("/late") && number < 3 => reply(202, &[("Retry-After", "20")], ""),
+        _ => ok("{}"),
+    })
+    .await;
+    let rig = rig(|_| {});
+    let send = |path: &str| {
+        let request = HttpRequest::get(format!("{}{path}", server.base));
+        let (http, cancel) = (rig.http.clone(), rig.cancel.clone());
+        async move { http.send(&request, &Reports, &cancel).await }
+    };
+    // Ready or not, it is no repetition: none is allowed here.
+    assert_eq!(send("/late").await.unwrap().status, 200);
+    assert!(rig.waits().iter().all(|wait| *wait == (WaitReason::Report, 20)) && !rig.waits().is_empty());
+    let failure = send("/never").await.unwrap_err();
+    assert_eq!((failure.code, failure.params["secs"].as_str()), (Code::Timeout, "3600"));
+    assert!(rig.log.retries().is_empty(), "a report in the making is no failure");
 }
 
 #[tokio::test]
