@@ -16,7 +16,8 @@
 //!     status: {from: status, words: {active: active, blocked: stopped, deleted: deleted}}
 //! ```
 //!
-//! Money is decimal text or a number without an exponent; it never passes through a float of ours.
+//! Money is decimal text or a number without an exponent; it never passes through a float of ours. Where a platform sends whole millionths
+//! of the currency instead, `micros: [cost, revenue]` says which fields those are.
 
 use crate::json::Json;
 use crate::{document::DocumentError, template::float_text};
@@ -52,6 +53,9 @@ struct StreamFile {
     /// Numbers that the platform always gives: a row without one is not a row with an unknown number, but one that is not understood.
     #[serde(default)]
     required: Vec<String>,
+    /// Money that comes in whole millionths of the currency.
+    #[serde(default)]
+    micros: Vec<String>,
     status: Option<StatusFile>,
     breakdown: Option<BreakdownFile>,
 }
@@ -106,10 +110,14 @@ struct StatFields {
     currency: Option<Path>,
     breakdown: Option<(String, Path)>,
     required: Vec<(&'static str, Path)>,
+    micros: Vec<&'static str>,
 }
 
 /// What may be required of a row of statistics.
 const NUMBERS: [&str; 5] = ["impressions", "clicks", "cost", "conversions", "revenue"];
+
+/// What of it is money.
+const MONEY: [&str; 2] = ["cost", "revenue"];
 
 #[derive(Debug, Clone)]
 struct ObjectFields {
@@ -136,6 +144,14 @@ fn compile(name: String, file: StreamFile) -> Result<Mapping, DocumentError> {
             return Err(DocumentError::new(at("required"), format!("{name} is no number among the fields")));
         };
         required.push((known, path.split('.').map(str::to_owned).collect::<Path>()));
+    }
+    let mut micros = Vec::new();
+    for name in &file.micros {
+        let known = MONEY.into_iter().find(|money| money == name).filter(|_| file.to == Table::CampaignStats);
+        match known.filter(|known| fields.contains_key(*known)) {
+            Some(known) => micros.push(known),
+            None => return Err(DocumentError::new(at("micros"), format!("{name} is no money among the fields"))),
+        }
     }
     let path = |text: &str| text.split('.').map(str::to_owned).collect::<Path>();
     let mut take = |field: &str| fields.remove(field).map(|text| path(&text));
@@ -166,6 +182,7 @@ fn compile(name: String, file: StreamFile) -> Result<Mapping, DocumentError> {
                 currency: take("currency"),
                 breakdown: file.breakdown.map(|it| (it.kind, path(&it.from))),
                 required,
+                micros,
             }))
         }
         Table::AdObjects => {
@@ -324,11 +341,11 @@ impl Mapping {
             breakdown,
             impressions: count(record, fields.impressions.as_ref(), "impressions")?,
             clicks: count(record, fields.clicks.as_ref(), "clicks")?,
-            cost: decimal(record, fields.cost.as_ref(), "cost")?,
+            cost: money(record, fields.cost.as_ref(), "cost", &fields.micros)?,
             currency: account.currency,
             vat: account.vat,
             conversions: decimal(record, fields.conversions.as_ref(), "conversions")?,
-            revenue: decimal(record, fields.revenue.as_ref(), "revenue")?,
+            revenue: money(record, fields.revenue.as_ref(), "revenue", &fields.micros)?,
         })
     }
 
@@ -450,6 +467,11 @@ fn count(record: &Json, path: Option<&Path>, field: &'static str) -> Read<Option
         _ => return Err(not_a_number()),
     };
     if number < 0 { Err(refused(RejectReason::Negative, field, value)) } else { Ok(Some(number)) }
+}
+
+/// A sum, in whole millionths where the platform sends these.
+fn money(record: &Json, path: Option<&Path>, field: &'static str, micros: &[&str]) -> Read<Option<Micros>> {
+    if micros.contains(&field) { Ok(count(record, path, field)?.map(Micros)) } else { decimal(record, path, field) }
 }
 
 fn decimal(record: &Json, path: Option<&Path>, field: &'static str) -> Read<Option<Micros>> {

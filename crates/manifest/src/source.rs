@@ -76,6 +76,9 @@ struct Extras {
     max_history_days: u32,
     final_after_days: u32,
     time_zone: Option<String>,
+    /// Whether sums contain VAT while nobody has declared it: the requests say so, or the platform.
+    #[serde(default)]
+    vat: VatState,
     /// The streams people see, in the order they are read.
     streams: Vec<StreamExtras>,
     /// How accounts are found; see [`crate::accounts`].
@@ -133,6 +136,7 @@ pub struct ManifestSource {
     secret_fields: Vec<String>,
     /// The pace that the document asks for.
     traffic: Traffic,
+    vat: VatState,
     native: Arc<dyn Native>,
     runs: Runs,
 }
@@ -241,6 +245,7 @@ impl ManifestSource {
             looks,
             secret_fields,
             traffic,
+            vat: extras.vat,
             native,
             runs: Runs::default(),
         })
@@ -439,7 +444,10 @@ impl Source for ManifestSource {
     async fn read(&self, session: &Session, slice: &Slice, sink: &mut dyn Sink) -> Result<(), Failure> {
         let (stream, mapping) = self.stream(&slice.stream)?;
         let run = self.run(session).await?;
-        let account = row_account(session, slice.window)?;
+        let mut account = row_account(session, slice.window)?;
+        if account.vat == VatState::Unknown {
+            account.vat = self.vat;
+        }
         let window = match (slice.window, &stream.cursor) {
             (Some(window), Some(cursor)) => {
                 let scope = Scope::new(run.now).with("config", Value::from_json(&run.config));

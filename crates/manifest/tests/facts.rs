@@ -295,6 +295,28 @@ fn a_row_is_typed_exactly_or_rejected_with_its_reason() {
 }
 
 #[test]
+fn money_in_millionths_is_taken_as_it_is() {
+    let text = MAPPING.replace("    required: [cost]\n", "    micros: [cost]\n");
+    let mapping = &mapping::load(&text).unwrap()["stats"];
+    let account = mapping::Account { currency: Currency::RUB, vat: VatState::Included, window: None };
+    for (spent, expected) in [
+        (json!("23328920001"), Ok(Some(Micros(23_328_920_001)))),
+        (json!(9_007_199_254_740_993_i64), Ok(Some(Micros(9_007_199_254_740_993)))),
+        (json!(null), Ok(None)),
+        (json!("12.5"), Err(RejectReason::NotANumber)),
+        (json!("-1"), Err(RejectReason::Negative)),
+        (json!("9223372036854775808"), Err(RejectReason::TooLarge)),
+    ] {
+        let record = json!({"id": 5, "day": "2026-11-20", "b": {"spent": spent.clone()}});
+        let batch = mapping.rows(&[record], &account);
+        let found = batch.stats.first().map_or_else(|| Err(batch.rejected[0].reason), |row| Ok(row.cost));
+        assert_eq!(found, expected, "{spent}");
+    }
+    let refused = mapping::load(&text.replace("micros: [cost]", "micros: [clicks]")).unwrap_err();
+    assert!(refused.path.ends_with("/micros"), "{refused}");
+}
+
+#[test]
 fn a_mapping_that_names_what_does_not_exist_is_refused() {
     for (text, path) in [
         (
