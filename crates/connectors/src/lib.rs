@@ -17,6 +17,7 @@ mod tiktok_ads;
 #[cfg(test)]
 mod trial;
 mod vk_ads;
+mod yandex_direct;
 
 use kit::{http::Http, policy::Policy, session::Session, source::Source};
 use manifest::{
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 /// The connectors that are manifests, in the order of the catalogue.
 const SYSTEMS: &[System] = &[
+    yandex_direct::SYSTEM,
     vk_ads::SYSTEM,
     my_target::SYSTEM,
     meta_ads::SYSTEM,

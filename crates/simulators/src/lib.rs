@@ -27,3 +27,4 @@ pub mod tiktok_ads;
 pub mod truth;
 pub mod vk_ads;
 pub mod world;
+pub mod yandex_direct;
