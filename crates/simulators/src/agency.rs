@@ -16,7 +16,7 @@ use crate::stage::{Platform, Scenario};
 use crate::target_engine::{self, CabinetName, Limits, Product, TokenRules};
 use crate::truth::Truth;
 use crate::world::{Figures, WorldSize};
-use crate::{meta_ads, ozon_performance, rtb_house, tiktok_ads};
+use crate::{meta_ads, ozon_performance, rtb_house, tiktok_ads, yandex_direct};
 
 /// Days of the mixed agency's past: 24 months.
 const DAYS: i64 = 730;
@@ -46,7 +46,7 @@ const VK_ADS: &str = "https://ads.vk.com";
 type Start = fn(&Scenario) -> anyhow::Result<Vec<Stand>>;
 
 /// The platforms, in the order of the catalogue.
-const PLATFORMS: &[Start] = &[vk_ads, my_target, meta_ads, tiktok_ads, ozon_performance, rtb_house];
+const PLATFORMS: &[Start] = &[yandex_direct, vk_ads, my_target, meta_ads, tiktok_ads, ozon_performance, rtb_house];
 
 /// A platform that is running, and what it takes to connect it.
 pub struct Stand {
@@ -150,10 +150,10 @@ pub fn mixed(today: NaiveDate) -> anyhow::Result<Vec<Stand>> {
             agencies: 1,
             cabinets_per_agency: ACCOUNTS,
             advertisers: 0,
-            campaigns: 4,
+            campaigns: 6,
             groups: 1,
             ads: 2,
-            varied_over_days: Some(1_000),
+            varied_over_days: Some(730),
         },
         time: TimeFlow::Real,
         port: 0,
@@ -218,6 +218,17 @@ fn my_target(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     on_engine("my_target", "https://target.my.com", Product::MyTarget, scenario)
 }
 
+/// Reports are made in a second: nobody who looks at a demo waits for a queue.
+fn yandex_direct(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let rules = yandex_direct::Rules { askings: 1, retry_in: 1, ..yandex_direct::Rules::default() };
+    let platform = Arc::new(yandex_direct::start(scenario, rules)?);
+    let key = &platform.keys[0];
+    // A code is good once; a token is known to the platform of the next start, too.
+    let answers = json!({ "account_type": "agency", "access_token": key.pairs[0].access });
+    let accounts: Vec<_> = key.logins.iter().cloned().zip(key.cabinets.iter().copied()).collect();
+    Ok(vec![Stand::new("yandex_direct", "https://api.direct.yandex.com", &platform, answers, accounts)])
+}
+
 fn meta_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let platform = Arc::new(meta_ads::start(scenario, meta_ads::Rules::default())?);
     let key = &platform.keys[0];
@@ -237,7 +248,8 @@ fn tiktok_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
 
 /// Every seller has a service account of its own.
 fn ozon_performance(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let platform = Arc::new(ozon_performance::start(scenario, ozon_performance::Making::USUAL)?);
+    let making = ozon_performance::Making { asks: 1, ..ozon_performance::Making::USUAL };
+    let platform = Arc::new(ozon_performance::start(scenario, making)?);
     let stand = |key: &ozon_performance::Key| {
         let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
         let number = key.client_id.split('@').next().unwrap_or_default().to_owned();

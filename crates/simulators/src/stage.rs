@@ -72,6 +72,8 @@ pub(crate) struct Owner {
     pub id: u64,
     /// Places of its cabinets in the world.
     pub cabinets: Range<usize>,
+    /// Whether it is an agency.
+    pub agency: bool,
 }
 
 impl Stage {
@@ -90,6 +92,7 @@ impl Stage {
             login: agency.login.clone(),
             id: agency.id,
             cabinets: agency.cabinets.clone(),
+            agency: true,
         });
         let alone = self.world.cabinets.iter().enumerate().filter(|(_, cabinet)| cabinet.agency.is_none());
         let alone = alone.map(|(place, cabinet)| Owner {
@@ -97,6 +100,7 @@ impl Stage {
             login: cabinet.login.clone(),
             id: cabinet.id,
             cabinets: place..place + 1,
+            agency: false,
         });
         agencies.chain(alone).collect()
     }
