@@ -714,6 +714,20 @@ async fn a_report_in_the_making_is_waited_for_and_holds_nobody_up() {
     let failure = send("/never").await.unwrap_err();
     assert_eq!((failure.code, failure.params["secs"].as_str()), (Code::Timeout, "3600"));
     assert!(rig.log.retries().is_empty(), "a report in the making is no failure");
+
+    // While one waits, another request of the account goes through.
+    rig.clock.freeze();
+    let before = rig.waits().len();
+    let other = async {
+        while rig.waits().len() == before {
+            tokio::task::yield_now().await;
+        }
+        let other = send("/other").await;
+        rig.cancel.cancel();
+        other
+    };
+    let (late, other) = tokio::join!(send("/never"), other);
+    assert_eq!((late.unwrap_err().code, other.unwrap().status), (Code::Cancelled, 200));
 }
 
 #[tokio::test]
