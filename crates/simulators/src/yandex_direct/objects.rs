@@ -156,7 +156,6 @@ impl<'a> Question<'a> {
                 },
             }
         }
-        const NONE: &Value = &Value::Null;
         let page = |name: &str| match params.get("Page").and_then(|page| page.get(name)) {
             None => Ok(None),
             Some(value) => {
@@ -172,7 +171,7 @@ impl<'a> Question<'a> {
             return Err(wrong("SelectionCriteria is required"));
         }
         Ok(Self {
-            criteria: params.get("SelectionCriteria").unwrap_or(NONE),
+            criteria: params.get("SelectionCriteria").unwrap_or(&Value::Null),
             fields: fields.ok_or_else(|| wrong("FieldNames is required"))?,
             typed,
             limit,

@@ -32,6 +32,21 @@ const TYPES: [(&str, &[&str]); 4] = [
     ("AD_PERFORMANCE_REPORT", &["AdId", "CampaignId"]),
 ];
 const METRICS: [&str; 5] = ["Impressions", "Clicks", "Cost", "Conversions", "Revenue"];
+/// What a specification of a report may say.
+const KNOWN: [&str; 12] = [
+    "SelectionCriteria",
+    "Goals",
+    "AttributionModels",
+    "FieldNames",
+    "Page",
+    "OrderBy",
+    "ReportName",
+    "ReportType",
+    "DateRangeType",
+    "Format",
+    "IncludeVAT",
+    "IncludeDiscount",
+];
 /// Models of attribution with the share of conversions that they see, permille.
 const MODELS: [(&str, i64); 4] = [("AUTO", 1_000), ("LC", 900), ("LSCCD", 950), ("FCCD", 870)];
 
@@ -89,20 +104,6 @@ struct Question<'a> {
 impl<'a> Question<'a> {
     fn read(body: &'a Value, today: NaiveDate) -> Result<Self, Refused> {
         let params = body.get("params").and_then(Value::as_object).ok_or_else(|| wrong("params are required"))?;
-        const KNOWN: [&str; 12] = [
-            "SelectionCriteria",
-            "Goals",
-            "AttributionModels",
-            "FieldNames",
-            "Page",
-            "OrderBy",
-            "ReportName",
-            "ReportType",
-            "DateRangeType",
-            "Format",
-            "IncludeVAT",
-            "IncludeDiscount",
-        ];
         if let Some(name) = params.keys().find(|name| !KNOWN.contains(&name.as_str())) {
             return Err((8000, format!("params does not know {name}")));
         }
