@@ -17,6 +17,7 @@ mod tiktok_ads;
 #[cfg(test)]
 mod trial;
 mod vk_ads;
+mod vk_ads_legacy;
 mod yandex_direct;
 
 use kit::{http::Http, policy::Policy, session::Session, source::Source};
@@ -32,6 +33,7 @@ const SYSTEMS: &[System] = &[
     yandex_direct::SYSTEM,
     vk_ads::SYSTEM,
     my_target::SYSTEM,
+    vk_ads_legacy::SYSTEM,
     meta_ads::SYSTEM,
     tiktok_ads::SYSTEM,
     ozon_performance::SYSTEM,

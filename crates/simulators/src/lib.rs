@@ -26,5 +26,6 @@ pub mod telegram;
 pub mod tiktok_ads;
 pub mod truth;
 pub mod vk_ads;
+pub mod vk_ads_legacy;
 pub mod world;
 pub mod yandex_direct;
