@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod evidence;
 pub mod file_import;
+mod google_ads;
 mod meta_ads;
 mod my_target;
 mod ozon_performance;
@@ -32,8 +33,9 @@ use std::sync::Arc;
 const SYSTEMS: &[System] = &[
     yandex_direct::SYSTEM,
     vk_ads::SYSTEM,
-    my_target::SYSTEM,
     vk_ads_legacy::SYSTEM,
+    my_target::SYSTEM,
+    google_ads::SYSTEM,
     meta_ads::SYSTEM,
     tiktok_ads::SYSTEM,
     ozon_performance::SYSTEM,

@@ -18,7 +18,7 @@ use model::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -113,6 +113,9 @@ pub(crate) async fn accounts(
     tell(CheckEvent::Started { step: "accounts" });
     let mut all: Vec<FoundAccount> = found(&first, "account", run)?;
     all.extend(found(&gather(looks, Step::Accounts, run).await?, "account", run)?);
+    // Several ways may lead to an account; the first one is taken.
+    let mut known = HashSet::new();
+    all.retain(|account| known.insert(account.external_id.clone()));
     tell(CheckEvent::Done { step: "accounts", params: BTreeMap::from([("count", all.len().to_string())]) });
     let account = |it: FoundAccount| Account {
         external_id: it.external_id,

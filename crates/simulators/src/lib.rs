@@ -10,6 +10,7 @@ pub mod agency;
 pub mod blank;
 pub mod calendar;
 pub mod faults;
+pub mod google_ads;
 pub mod meta_ads;
 pub mod my_target;
 mod noise;
