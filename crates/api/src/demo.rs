@@ -17,9 +17,10 @@ use model::{
     money::{Currency, VatState},
     secret::Secret,
 };
-use simulators::agency::{self, Stand};
+use simulators::agency::{self, Stand, StandAccount};
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::Duration,
 };
 use store::Scope;
@@ -31,8 +32,8 @@ const PASSPHRASE: &str = "made-up data, open to everybody";
 const FURNISHED: AuditAction = AuditAction::DemoFurnished;
 /// Entries looked through for it: more than a first start writes, and than anybody does in a demo.
 const FIRST_ENTRIES: u32 = 10_000;
-/// How long a sign-in to the simulator may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a sign-in to a simulator and the first look into its accounts may take.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Which made-up agency a demo workspace shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,48 +127,45 @@ impl Demo {
 pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
     let workspace = host.workspace().await?;
     let Some(demo) = workspace.demo() else { return Ok(()) };
+    let connected = workspace.store.connections(Scope::Portfolio).await?;
+    let is_connected = |stand: &Stand, account: &str| {
+        connected.iter().any(|it| it.connector == stand.system && it.account_external_id == account)
+    };
+    // All sign-ins first: reports that a platform makes for a first look take their time.
+    let mut drafts = Vec::new();
     for stand in &demo.stands {
+        if stand.accounts.iter().all(|account| is_connected(stand, &account.external_id)) {
+            continue;
+        }
         let source = workspace.registry.get(stand.system).ok_or_else(|| {
             Failure::new(Code::Internal).detail(format_args!("there is no connector for {}", stand.system))
         })?;
         let answers = stand.answers.as_object().cloned().unwrap_or_default();
         let answers = Answers::part(&source.descriptor().form, answers)?;
-        let longest = source.descriptor().max_history_days;
         let known = Known { clients: Vec::new(), connected: HashMap::new(), joins: None, taken: None };
-        let streams = source
-            .descriptor()
-            .streams
-            .iter()
-            .map(|stream| wire::StreamChoice { name: stream.name.clone(), on: stream.on_by_default })
-            .collect();
-        let clients = workspace.store.clients().await?;
-        let connected = workspace.store.connections(Scope::Portfolio).await?;
-        let missing = stand.accounts.iter().filter(|account| {
-            !connected.iter().any(|connection| {
-                connection.connector == stand.system && connection.account_external_id == account.external_id
-            })
-        });
-        let picks: Vec<_> = missing
-            .map(|account| {
-                let client = clients.iter().find(|client| client.name == account.client);
-                wire::AccountPick {
-                    external_id: account.external_id.clone(),
-                    client_id: client.map(|client| client.id),
-                    new_client_name: Some(account.client.clone()),
-                }
-            })
-            .collect();
-        if picks.is_empty() {
-            continue;
-        }
-        let draft = workspace.drafts.start(source, workspace.wires.clone(), answers, None, known);
+        let draft = workspace.drafts.start(Arc::clone(&source), workspace.wires.clone(), answers, None, known);
+        drafts.push((stand, source, draft));
+    }
+    for (stand, source, draft) in drafts {
         tested(&draft).await?;
+        let descriptor = source.descriptor();
+        let streams = descriptor.streams.iter();
+        let streams = streams.map(|it| wire::StreamChoice { name: it.name.clone(), on: it.on_by_default }).collect();
+        let clients = workspace.store.clients().await?;
+        let missing = stand.accounts.iter().filter(|account| !is_connected(stand, &account.external_id));
+        let pick = |account: &StandAccount| wire::AccountPick {
+            external_id: account.external_id.clone(),
+            client_id: clients.iter().find(|client| client.name == account.client).map(|client| client.id),
+            new_client_name: Some(account.client.clone()),
+        };
+        let picks = missing.map(pick).collect();
+        let days = demo.options.days.unwrap_or(demo.options.cast.days());
         let request = wire::DraftCommit {
             draft_id: draft.id,
             picks,
             streams,
             lookbacks: BTreeMap::new(),
-            first_load_days: demo.options.days.unwrap_or(demo.options.cast.days()).min(longest),
+            first_load_days: days.min(descriptor.max_history_days),
             vat: VatState::Excluded,
             zero_rows: None,
             schedule: None,

@@ -16,7 +16,7 @@ use crate::stage::{Platform, Scenario};
 use crate::target_engine::{self, CabinetName, Limits, Product, TokenRules};
 use crate::truth::Truth;
 use crate::world::{Figures, WorldSize};
-use crate::{meta_ads, ozon_performance, rtb_house, tiktok_ads, yandex_direct};
+use crate::{google_ads, meta_ads, ozon_performance, rtb_house, tiktok_ads, vk_ads_legacy, yandex_direct};
 
 /// Days of the mixed agency's past: 24 months.
 const DAYS: i64 = 730;
@@ -46,7 +46,8 @@ const VK_ADS: &str = "https://ads.vk.com";
 type Start = fn(&Scenario) -> anyhow::Result<Vec<Stand>>;
 
 /// The platforms, in the order of the catalogue.
-const PLATFORMS: &[Start] = &[yandex_direct, vk_ads, my_target, meta_ads, tiktok_ads, ozon_performance, rtb_house];
+const PLATFORMS: &[Start] =
+    &[yandex_direct, vk_ads, vk_ads_legacy, my_target, google_ads, meta_ads, tiktok_ads, ozon_performance, rtb_house];
 
 /// A platform that is running, and what it takes to connect it.
 pub struct Stand {
@@ -226,7 +227,30 @@ fn yandex_direct(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     // A code is good once; a token is known to the platform of the next start, too.
     let answers = json!({ "account_type": "agency", "access_token": key.pairs[0].access });
     let accounts: Vec<_> = key.logins.iter().cloned().zip(key.cabinets.iter().copied()).collect();
-    Ok(vec![Stand::new("yandex_direct", "https://api.direct.yandex.com", &platform, answers, accounts)])
+    let mut stand = Stand::new("yandex_direct", "https://api.direct.yandex.com", &platform, answers, accounts);
+    stand.hosts.push(("https://oauth.yandex.ru", platform.base_url.clone()));
+    Ok(vec![stand])
+}
+
+fn vk_ads_legacy(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(vk_ads_legacy::start(scenario, vk_ads_legacy::Limits::default())?);
+    let key = &platform.keys[0];
+    let answers = json!({ "access_token": key.token });
+    let accounts: Vec<_> = key.clients.iter().cloned().zip(key.cabinets.iter().copied()).collect();
+    Ok(vec![Stand::new("vk_ads_legacy", "https://api.vk.com", &platform, answers, accounts)])
+}
+
+fn google_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(google_ads::start(scenario, google_ads::Rules::default())?);
+    let key = &platform.keys[0];
+    let answers = json!({
+        "client_id": key.client_id, "client_secret": key.client_secret, "refresh_token": key.refresh_token,
+    });
+    let customers = key.customers.iter().map(u64::to_string);
+    let accounts: Vec<_> = customers.zip(key.cabinets.iter().copied()).collect();
+    let mut stand = Stand::new("google_ads", "https://googleads.googleapis.com", &platform, answers, accounts);
+    stand.hosts.push(("https://oauth2.googleapis.com", platform.base_url.clone()));
+    Ok(vec![stand])
 }
 
 fn meta_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
