@@ -125,8 +125,8 @@ async fn a_report_is_ordered_awaited_downloaded_and_thrown_away() {
     ended.unwrap();
     assert_eq!(Json::from(records), json!([{"id": 1}, {"id": 2}, {"id": 4}]));
     assert_eq!(server.targets(), ["/jobs", "/jobs/1", "/jobs/1", "/jobs/1", "/file/a", "/file/b", "/jobs/1"]);
-    // Asked at once, and then every five seconds.
-    assert_eq!(seconds(&desk), [5, 5]);
+    // Asked at once, after a second, after two, and so on up to five.
+    assert_eq!(seconds(&desk), [1, 2]);
     let seen = server.seen.lock().unwrap();
     assert_eq!(seen[0].body, r#"{"day":"all"}"#);
     assert_eq!(seen[0].header("authorization"), Some("Bearer s3cret-1e5"));
@@ -169,7 +169,7 @@ async fn a_report_that_fails_is_ordered_three_times_and_one_that_is_late_is_stop
             Code::Timeout,
         ),
         // A word nobody knows: the job is stopped, and ordering another would not teach it.
-        (&["wait", "odd"], "", &["/jobs", "/jobs/1", "/jobs/1", "/jobs/1/stop"], &[5], Code::VendorChanged),
+        (&["wait", "odd"], "", &["/jobs", "/jobs/1", "/jobs/1", "/jobs/1/stop"], &[1], Code::VendorChanged),
     ] {
         let server = platform(states).await;
         let desk = desk(&json!({"wait": 30}));

@@ -1,4 +1,4 @@
-//! Reports on order: the job of a slice is created, asked about every five seconds, and handed to the pages that download it
+//! Reports on order: the job of a slice is created, asked about until it has an end, and handed to the pages that download it
 //! (`AsyncRetriever`, connector-format.md, section 11).
 //!
 //! Nothing that was ordered is left running: a job that failed here, took too long, was cancelled or whose reader went away is
@@ -19,8 +19,11 @@ use kit::{http::HttpResponse, observe::WaitReason, session::CancellationToken};
 use model::failure::{Code, Failure, FailureKind};
 use std::{sync::Arc, time::Duration};
 
-/// Between two questions about a job.
+/// Between two questions about a job, once it has proved to be a long one.
 const POLL: Duration = Duration::from_secs(5);
+
+/// Before the second question about a job; then twice as long each time, up to [`POLL`]. Small reports are ready in a moment.
+const FIRST_POLL: Duration = Duration::from_secs(1);
 
 /// How often a job is started for one slice.
 const ATTEMPTS: u32 = 3;
@@ -183,6 +186,7 @@ impl Desk {
         began: chrono::DateTime<chrono::Utc>,
         timeout: Duration,
     ) -> Result<Made, Failure> {
+        let mut poll = FIRST_POLL;
         loop {
             let (request, polled) = self.ask(&job.polling, ordered, &self.run.cancel).await?;
             let word = self.word(job, &polled)?;
@@ -207,7 +211,8 @@ impl Desk {
             if spent > timeout {
                 return Ok(Made::Not { word, status: JobStatus::TimedOut });
             }
-            self.wait(POLL).await?;
+            self.wait(poll).await?;
+            poll = POLL.min(poll * 2);
         }
     }
 
