@@ -86,14 +86,17 @@ pub fn start(scenario: &Scenario, limits: Limits) -> anyhow::Result<Platform<Key
     let mut keys = Vec::new();
     for (at, owner) in owners.iter().enumerate() {
         let cabinets: Vec<u64> = owner.cabinets.clone().map(|place| stage.world.cabinets[place].id).collect();
-        let agency = owner.cabinets.clone().any(|place| stage.world.cabinets[place].agency.is_some());
         let part = |salt| format!("{:016x}", hash(stage.seed, owner.id, salt));
         let key = Key {
             owner: owner.name.clone(),
             token: format!("vk1.a.{}{}{}", part(41), part(42), part(43)),
             account_id: (1_600_000_000 + owner.id).to_string(),
-            agency,
-            clients: if agency { cabinets.iter().map(|id| id_of(Level::Cabinet, *id)).collect() } else { Vec::new() },
+            agency: owner.agency,
+            clients: if owner.agency {
+                cabinets.iter().map(|id| id_of(Level::Cabinet, *id)).collect()
+            } else {
+                Vec::new()
+            },
             cabinets,
         };
         state.tokens.insert(key.token.clone(), at);

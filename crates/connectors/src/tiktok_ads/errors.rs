@@ -106,6 +106,7 @@ mod tests {
             Decision::Ignore => "ignore".into(),
             Decision::Fail(failure) => format!("{}: {}", failure.code.as_str(), failure.detail.unwrap_or_default()),
             Decision::Retry { .. } => format!("retry or {}", policy.exhausted(&attempt).code.as_str()),
+            Decision::Pending { wait } => format!("pending {wait:?}"),
             Decision::RateLimited { wait, known } => {
                 format!("limited {wait:?} {known} or {}", policy.exhausted(&attempt).code.as_str())
             }

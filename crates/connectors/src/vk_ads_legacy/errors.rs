@@ -119,6 +119,7 @@ mod tests {
             Decision::Ignore => "ignore".into(),
             Decision::Fail(failure) => format!("{}: {}", failure.code.as_str(), failure.detail.unwrap_or_default()),
             Decision::Retry { .. } => format!("retry or {}", exhausted()),
+            Decision::Pending { wait } => format!("pending {wait:?}"),
             Decision::RateLimited { wait, known } => {
                 format!("{:?} s {known} or {}", wait.map(|wait| wait.as_secs()), exhausted())
             }
