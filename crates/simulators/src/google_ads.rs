@@ -184,17 +184,17 @@ fn failure(status: u16, family: &str, code: &str, message: &str, details: Value)
         "@type": format!("type.googleapis.com/google.ads.googleads.v{VERSION}.errors.GoogleAdsFailure"),
         "errors": [error], "requestId": "abcDEF123",
     });
-    envelope(status, detail)
+    envelope(status, &detail)
 }
 
 /// The envelope of an error that came from before Google Ads.
 fn outside(status: u16, reason: &str) -> Answer {
     let detail =
         json!({ "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com" });
-    envelope(status, detail)
+    envelope(status, &detail)
 }
 
-fn envelope(status: u16, detail: Value) -> Answer {
+fn envelope(status: u16, detail: &Value) -> Answer {
     let (word, message) = match status {
         400 => ("INVALID_ARGUMENT", "Request contains an invalid argument."),
         401 => ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
@@ -583,7 +583,7 @@ impl Ads {
     }
 
     /// Whether the account may be asked the way it is asked.
-    fn admitted<'a>(&self, call: &Call, key: &'a Key, customer: &str) -> Result<Asked<'a>, Answer> {
+    fn admitted<'a>(call: &Call, key: &'a Key, customer: &str) -> Result<Asked<'a>, Answer> {
         let number = |text: &str| text.parse().ok().filter(|_| text.len() == 10);
         let words = format!("Invalid customer ID '{customer}'.");
         let customer: u64 =
@@ -764,7 +764,7 @@ impl Ads {
     }
 
     fn search(&self, call: &Call, key: &Key, customer: &str, stream: bool) -> Result<Value, Answer> {
-        let asked = self.admitted(call, key, customer)?;
+        let asked = Self::admitted(call, key, customer)?;
         let body: Map<String, Value> = serde_json::from_slice(&call.body).map_err(|_| outside(400, "INVALID_JSON"))?;
         let allowed: &[&str] =
             if stream { &["query"] } else { &["query", "pageToken", "searchSettings", "validateOnly"] };
@@ -864,9 +864,9 @@ impl Vendor for Ads {
             ("POST", Some(rest)) => match rest.strip_prefix('/').and_then(|rest| rest.split_once('/')) {
                 Some((customer, "googleAds:search")) => self.search(call, key, customer, false),
                 Some((customer, "googleAds:searchStream")) => self.search(call, key, customer, true).map_err(in_list),
-                _ => Err(envelope(404, json!({}))),
+                _ => Err(envelope(404, &json!({}))),
             },
-            _ => Err(envelope(404, json!({}))),
+            _ => Err(envelope(404, &json!({}))),
         };
         match found {
             Ok(body) => Answer::json(200, &body).with("request-id", "abcDEF123"),

@@ -155,7 +155,7 @@ mod tests {
             Decision::RateLimited { wait, known } => format!("wait {wait:?} {known} or {end}"),
             Decision::RefreshThenRetry => format!("refresh or {end}"),
             Decision::Success => "success".to_owned(),
-            Decision::Ignore => "ignore".to_owned(),
+            other => format!("{other:?}"),
         }
     }
 

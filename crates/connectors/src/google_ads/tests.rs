@@ -57,7 +57,7 @@ impl Desk {
     /// Settings that select the first account.
     fn first(&self) -> Value {
         let through = self.key.manager.unwrap_or(self.key.customers[0]);
-        json!({"customer_id": self.key.customers[0].to_string(), "login_customer_id": through.to_string()})
+        json!({"customer_id": self.key.customers[0].to_string(), "reached_through": through.to_string()})
     }
 
     /// The rows of a level that have something, as they should arrive.
@@ -91,7 +91,7 @@ async fn an_account_below_a_manager_is_read_to_the_kopeck_on_every_level() {
     let found: Vec<_> = accounts.iter().map(|account| account.external_id.clone()).collect();
     assert_eq!(found, desk.key.customers.iter().map(u64::to_string).collect::<Vec<_>>());
     assert!(accounts.iter().all(|account| account.currency == Some(Currency::RUB)));
-    assert_eq!(Value::Object(accounts[1].config.clone())["login_customer_id"], desk.key.manager.unwrap().to_string());
+    assert_eq!(Value::Object(accounts[1].config.clone())["reached_through"], desk.key.manager.unwrap().to_string());
     assert_eq!(accounts[0].config["time_zone"], "Europe/Moscow");
 
     let session = desk.session(&Value::Object(accounts[0].config.clone()));
