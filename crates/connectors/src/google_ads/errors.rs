@@ -155,7 +155,8 @@ mod tests {
             Decision::RateLimited { wait, known } => format!("wait {wait:?} {known} or {end}"),
             Decision::RefreshThenRetry => format!("refresh or {end}"),
             Decision::Success => "success".to_owned(),
-            other => format!("{other:?}"),
+            Decision::Ignore => "ignore".to_owned(),
+            Decision::Pending { .. } => "in the making".to_owned(),
         }
     }
 
