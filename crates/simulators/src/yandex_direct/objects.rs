@@ -59,11 +59,14 @@ const ADS: Service = Service {
     fields: &["Id", "AdGroupId", "CampaignId", "Type", "Subtype", "State", "Status", "AgeLabel"],
     typed: &[
         ("TextAdFieldNames", &["Title", "Title2", "Text", "Href", "Mobile", "DisplayUrlPath", "SitelinkSetId"]),
+        (RESPONSIVE, &["Titles", "Texts", "Href"]),
         ("MobileAppAdFieldNames", &["Title", "Text"]),
         ("DynamicTextAdFieldNames", &["Text"]),
         ("TextImageAdFieldNames", &["AdImageHash", "Href"]),
     ],
 };
+/// The parameter that only version 501 knows.
+const RESPONSIVE: &str = "ResponsiveAdFieldNames";
 const CLIENT_FIELDS: &[&str] = &[
     "AccountQuality",
     "Archived",
@@ -221,14 +224,21 @@ fn campaign_state(life: &Life, today: chrono::NaiveDate) -> &'static str {
     }
 }
 
-/// An ad as the service has it: most are texts, some are pictures without a headline.
+/// An ad as the service has it: most are texts, in unified campaigns half of them with several headlines; some are pictures without any.
 fn ad(ad: &Ad, cabinet: &Cabinet, today: chrono::NaiveDate) -> Value {
     let picture = ad.id.is_multiple_of(4);
+    let unified = campaign_type(&cabinet.campaigns[ad.campaign]) == "UNIFIED_CAMPAIGN";
+    let responsive = unified && !ad.id.is_multiple_of(2);
+    let kind = match (picture, responsive) {
+        (true, _) => "IMAGE_AD",
+        (_, true) => "RESPONSIVE_AD",
+        _ => "TEXT_AD",
+    };
     let mut whole = json!({
         "Id": ad.id,
         "AdGroupId": cabinet.groups[ad.group].id,
         "CampaignId": cabinet.campaigns[ad.campaign].id,
-        "Type": if picture { "IMAGE_AD" } else { "TEXT_AD" },
+        "Type": kind,
         "Subtype": if picture { "TEXT_IMAGE_AD" } else { "NONE" },
         "State": campaign_state(&ad.life, today),
         "Status": "ACCEPTED",
@@ -236,6 +246,10 @@ fn ad(ad: &Ad, cabinet: &Cabinet, today: chrono::NaiveDate) -> Value {
     });
     let (member, of_type) = if picture {
         ("TextImageAd", json!({ "AdImageHash": "a1b2c3", "Href": ad.url }))
+    } else if responsive {
+        let titles =
+            [format!("Первый: {}", ad.title), format!("Второй: {}", ad.title)].map(|it| json!({ "Title": it }));
+        ("ResponsiveAd", json!({ "Titles": titles, "Texts": [{ "Text": ad.text }], "Href": ad.url }))
     } else {
         ("TextAd", json!({ "Title": ad.title, "Text": ad.text, "Href": ad.url, "Mobile": "NO" }))
     };
@@ -244,29 +258,35 @@ fn ad(ad: &Ad, cabinet: &Cabinet, today: chrono::NaiveDate) -> Value {
 }
 
 impl Direct {
-    /// `get` of clients: an agency's list, or the advertiser itself.
+    /// `get` of clients: an agency's list; or who asks, the agency itself included; or the client that is named.
     pub fn clients(&self, call: &Call, owner: usize, service: &str, body: &Value) -> Result<Answer, Refused> {
         let of = &self.owners[owner];
-        let is_list = service == "agencyclients";
-        if is_list && (!of.agency || header(call, "client-login").is_some()) {
+        let (is_list, named) = (service == "agencyclients", header(call, "client-login").is_some());
+        if is_list && (!of.agency || named) {
             return Err((54, "The service is for agencies, without Client-Login".to_owned()));
         }
         let known = if is_list { AGENCY_CLIENTS } else { Service { criteria: &[], ..AGENCY_CLIENTS } };
         let asked = Question::read(body, &known)?;
-        let places = if is_list {
-            of.cabinets.clone()
-        } else {
-            let place = self.advertiser(call, owner)?;
-            place..place + 1
-        };
-        let all = places.map(|place| {
+        let client = |place: usize| {
             let cabinet = &self.stage.world.cabinets[place];
-            asked.shown(json!({
+            let kind = if of.agency { "SUBCLIENT" } else { "CLIENT" };
+            json!({
                 "Login": login_of(cabinet), "ClientId": cabinet.id, "ClientInfo": cabinet.name, "Currency": "RUB", "VatRate": 22.0,
-                "Archived": "NO", "Type": "CLIENT", "CountryId": 225, "AccountQuality": 4.6,
-            }))
-        });
-        Ok(self.page(call, None, "Clients", &asked, all.collect()))
+                "Archived": "NO", "Type": kind, "CountryId": 225, "AccountQuality": 4.6,
+            })
+        };
+        let all = if is_list {
+            of.cabinets.clone().map(client).collect()
+        } else if of.agency && !named {
+            // Of an agency neither currency nor quality is told.
+            vec![json!({
+                "Login": of.login.replace('_', "-"), "ClientId": of.id, "ClientInfo": of.name, "VatRate": 22.0, "Archived": "NO",
+                "Type": "AGENCY", "CountryId": 225,
+            })]
+        } else {
+            vec![client(self.advertiser(call, owner)?)]
+        };
+        Ok(self.page(call, None, "Clients", &asked, all.into_iter().map(|whole| asked.shown(whole)).collect()))
     }
 
     /// `get` of campaigns, groups or ads of an advertiser.
@@ -285,6 +305,9 @@ impl Direct {
             "adgroups" => GROUPS,
             _ => ADS,
         };
+        if !newest && body.pointer("/params").is_some_and(|params| params.get(RESPONSIVE).is_some()) {
+            return Err(wrong(format!("params does not know {RESPONSIVE}")));
+        }
         let asked = Question::read(body, &known)?;
         let by_campaign = ids(asked.criteria, "CampaignIds", MOST_CAMPAIGNS)?;
         let by_id = ids(asked.criteria, "Ids", MOST_IDS)?;
