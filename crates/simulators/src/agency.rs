@@ -166,7 +166,7 @@ pub fn mixed(today: NaiveDate) -> anyhow::Result<Vec<Stand>> {
         let first = usize::try_from(seed * 5 % 12).unwrap_or_default();
         let accounts = stands.iter_mut().flat_map(|stand| &mut stand.accounts);
         for (account, client) in accounts.zip(CLIENTS.iter().cycle().skip(first)) {
-            account.client = (*client).to_owned();
+            (*client).clone_into(&mut account.client);
         }
         all.append(&mut stands);
     }
@@ -225,7 +225,7 @@ fn yandex_direct(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let platform = Arc::new(yandex_direct::start(scenario, rules)?);
     let key = &platform.keys[0];
     // A code is good once; a token is known to the platform of the next start, too.
-    let answers = json!({ "account_type": "agency", "access_token": key.pairs[0].access });
+    let answers = json!({ "access_token": key.pairs[0].access });
     let accounts: Vec<_> = key.logins.iter().cloned().zip(key.cabinets.iter().copied()).collect();
     let mut stand = Stand::new("yandex_direct", "https://api.direct.yandex.com", &platform, answers, accounts);
     stand.hosts.push(("https://oauth.yandex.ru", platform.base_url.clone()));

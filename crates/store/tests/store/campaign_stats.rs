@@ -293,6 +293,10 @@ async fn a_stream_of_splits_and_one_of_the_whole_leave_each_others_rows_alone() 
     // Totals are the whole's: splits describe the same conversions once more.
     let sums = store.connection_sums(Scope::Portfolio, days(1, 2)).await.unwrap();
     assert_eq!(sums.iter().map(|of| of.sums.clicks).collect::<Vec<_>>(), [Some(30)]);
+    // Also of a day that has goals alone: several of them may be met by one conversion, so they are never added up.
+    put("goal_stats", goals.clone(), days(9, 9), vec![goal("1", 9, 3), goal("2", 9, 4)]).await.unwrap();
+    assert!(store.connection_sums(Scope::Portfolio, days(9, 9)).await.unwrap().is_empty());
+    put("goal_stats", goals.clone(), days(9, 9), Vec::new()).await.unwrap();
     // Rows that a slice does not replace are refused, before anything is gone.
     for (part, row) in [(Part::Whole, goal("1", 1, 1)), (goals, stat("a", day(1), 1))] {
         let refused = put("campaign_stats", part, days(1, 2), vec![row]).await;
