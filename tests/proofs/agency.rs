@@ -108,7 +108,7 @@ async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> 
 
     // Overview: every client, all of its systems together, in its currency.
     let overview = json!({ "period": { "from": from, "to": yesterday }, "compare": null });
-    let overview: Overview = serde_json::from_value(ask(&host, "overview", overview).await?)?;
+    let overview: Overview = serde_json::from_value(ask(&host, "overview_get", overview).await?)?;
     ensure!(overview.rows.len() == 12, "{} rows", overview.rows.len());
     for row in &overview.rows {
         let mut sum = Seen::default();
