@@ -110,7 +110,6 @@ mod tests {
             Decision::RateLimited { wait, known } => {
                 format!("limited {wait:?} {known} or {}", policy.exhausted(&attempt).code.as_str())
             }
-            Decision::Pending { .. } => "in the making".into(),
             Decision::RefreshThenRetry => format!("again or {}", policy.exhausted(&attempt).code.as_str()),
         }
     }

@@ -123,7 +123,6 @@ mod tests {
             Decision::RateLimited { wait, known } => {
                 format!("{:?} s {known} or {}", wait.map(|wait| wait.as_secs()), exhausted())
             }
-            Decision::Pending { .. } => "in the making".into(),
             Decision::RefreshThenRetry => "refresh".into(),
         }
     }
