@@ -431,7 +431,31 @@ fn days(seen: &Seen, most: i64) -> Reply {
         return (422, vec![], "{}".to_owned());
     }
     let items: Vec<Json> = (from..=to).map(|day| json!({"at": format!("2024-05-{day:02}")})).collect();
-    ok(&json!({"items": items}))
+    ok(&json!({"total": items.len(), "items": items}))
+}
+
+/// Every half has a total of its own, and each is held to it.
+#[tokio::test]
+async fn halves_are_counted_by_themselves() {
+    let places = "paginator: {type: DefaultPaginator, page_token_option: {type: RequestOption, inject_into: request_parameter, field_name: offset}, pagination_strategy: {type: OffsetIncrement, page_size: 9}}";
+    for paginator in ["", places] {
+        let splitting = format!("request_window_splitting: {{type: RequestWindowSplitting}}\n    {paginator}");
+        let yaml = simple_yaml(&filter("SPLIT_REQUEST_WINDOW", "422"), &splitting, CURSOR);
+        for (lie, ends) in [(false, None), (true, Some(Code::TotalMismatch))] {
+            let server = Server::start(move |seen, _| {
+                let (status, headers, body) = days(seen, 2);
+                // Only the last half lies.
+                let lies = lie && seen.query("from") == Some("2024-05-07");
+                (status, headers, if lies { body.replace("\"total\":2", "\"total\":3") } else { body })
+            })
+            .await;
+            let mut stream = stream(&server, &yaml);
+            Arc::get_mut(&mut stream).unwrap().total = Some(vec!["total".to_owned()]);
+            let (records, ended) = read(&desk(&json!({})).run, &stream).await;
+            assert_eq!(ended.err().map(|failure| failure.code), ends, "{paginator} {lie}");
+            assert!(ends.is_some() || records.len() == 8, "{records:?}");
+        }
+    }
 }
 
 #[tokio::test]

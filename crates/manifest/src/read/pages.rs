@@ -355,6 +355,12 @@ impl Pages {
         self.size = None;
         self.reductions = 0;
         self.at_minimum = 0;
+        if self.stream.retriever.job.is_none() {
+            // The platform's own number is of this part only.
+            self.extracted = 0;
+            self.total = None;
+            self.counted = self.counted.as_ref().map(|_| Counted::new(self.stream.key.clone()));
+        }
         self.restart(part.slice.clone())?;
         self.part = part;
         Ok(())
