@@ -262,7 +262,7 @@ fn meta_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
 }
 
 fn tiktok_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let platform = Arc::new(tiktok_ads::start(scenario, None)?);
+    let platform = Arc::new(tiktok_ads::start(scenario, tiktok_ads::Limits::default())?);
     let key = &platform.keys[0];
     let answers = json!({ "app_id": key.app_id, "secret": key.secret, "access_token": key.token });
     let accounts: Vec<_> = key.advertisers.iter().cloned().zip(key.cabinets.iter().copied()).collect();

@@ -115,13 +115,21 @@ struct Consent {
     given_at: DateTime<Utc>,
 }
 
+/// What is refused because it is too much; by default nothing is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Requests that an application may send in a second.
+    pub per_second: Option<usize>,
+    /// Rows of a report, all its pages together.
+    pub report_rows: Option<usize>,
+}
+
 #[derive(Debug)]
 struct Business {
     stage: Stage,
     owners: Vec<Owner>,
     keys: Vec<Key>,
-    /// Requests that an application may send in a second.
-    per_second: Option<usize>,
+    limits: Limits,
     state: Mutex<State>,
 }
 
@@ -135,8 +143,8 @@ struct State {
     sent: BTreeMap<usize, VecDeque<DateTime<Utc>>>,
 }
 
-/// Starts a platform that stands for `https://business-api.tiktok.com`. `per_second`: what an application may send, if that is limited.
-pub fn start(scenario: &Scenario, per_second: Option<usize>) -> anyhow::Result<Platform<Key>> {
+/// Starts a platform that stands for `https://business-api.tiktok.com`.
+pub fn start(scenario: &Scenario, limits: Limits) -> anyhow::Result<Platform<Key>> {
     let stage = Stage::build(scenario);
     let owners = stage.owners();
     let mut state = State::default();
@@ -157,7 +165,7 @@ pub fn start(scenario: &Scenario, per_second: Option<usize>) -> anyhow::Result<P
         state.tokens.insert(key.token.clone(), at);
         keys.push(key);
     }
-    let business = Business { stage: stage.clone(), owners, keys: keys.clone(), per_second, state: Mutex::new(state) };
+    let business = Business { stage: stage.clone(), owners, keys: keys.clone(), limits, state: Mutex::new(state) };
     stage.serve(Arc::new(business), keys, 1 << 16)
 }
 
@@ -301,7 +309,7 @@ impl Business {
     fn owner(&self, call: &Call) -> Result<usize, Answer> {
         let mut state = self.state();
         let owner = Self::token_of(call).and_then(|token| state.tokens.get(token).copied()).ok_or_else(no_token)?;
-        if let Some(most) = self.per_second {
+        if let Some(most) = self.limits.per_second {
             let now = self.stage.now();
             let sent = state.sent.entry(owner).or_default();
             while sent.front().is_some_and(|at| *at <= now - Duration::seconds(1)) {
@@ -456,6 +464,10 @@ impl Business {
                     *rows.entry((object, asked.by_day.then_some(day.date))).or_default() += figures;
                 }
             }
+        }
+        if self.limits.report_rows.is_some_and(|most| rows.len() > most) {
+            let words = "Your query is too large, please reduce the query size (e.g. fewer metrics or time range) and retry after a while.";
+            return Err(refusal(40067, words));
         }
         let told = rows.into_iter().map(|((object, date), figures)| {
             let (id, name) = match asked.kind.level {

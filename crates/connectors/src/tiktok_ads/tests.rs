@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use simulators::{
     faults::{Fault, FaultKind},
     stage::{Platform, Scenario},
-    tiktok_ads::{self, CURRENCY, Key, id_of},
+    tiktok_ads::{self, CURRENCY, Key, Limits, id_of},
     world,
 };
 use std::collections::HashSet;
@@ -37,9 +37,9 @@ struct Desk {
 
 impl Desk {
     /// With a token that somebody has already.
-    fn open(per_second: Option<usize>) -> Self {
+    fn open(limits: Limits) -> Self {
         let today = chrono::Utc::now().date_naive();
-        let platform = tiktok_ads::start(&Scenario::small(today), per_second).unwrap();
+        let platform = tiktok_ads::start(&Scenario::small(today), limits).unwrap();
         let key = platform.keys[0].clone();
         let config = json!({"app_id": key.app_id, "currency": CURRENCY});
         let secrets = [("secret", key.secret.as_str()), ("access_token", key.token.as_str())];
@@ -73,7 +73,7 @@ impl Desk {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consent_becomes_a_lasting_token_and_its_code_works_once() {
-    let desk = Desk::open(None);
+    let desk = Desk::open(Limits::default());
     let source = SYSTEM.source().unwrap();
     let with_code = |more: &[(&str, &str)]| {
         let secrets = [("secret", desk.key.secret.as_str()), ("auth_code", desk.key.auth_code.as_str())];
@@ -107,7 +107,7 @@ async fn a_consent_becomes_a_lasting_token_and_its_code_works_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_advertiser_is_found_looked_into_and_compared() {
-    let desk = Desk::open(None);
+    let desk = Desk::open(Limits::default());
     let source = SYSTEM.source().unwrap();
     let accounts = source.accounts(&desk.trial.session(&json!({})), &|_| {}).await.unwrap();
     assert!(accounts.len() > 1 && accounts.iter().all(|account| account.currency == Some(desk.euro)));
@@ -138,7 +138,7 @@ async fn an_advertiser_is_found_looked_into_and_compared() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_row_has_a_name_also_of_what_was_deleted() {
-    let desk = Desk::open(None);
+    let desk = Desk::open(Limits::default());
     let source = SYSTEM.source().unwrap();
     let session = desk.first();
     let dictionaries = ["campaigns", "ad_groups", "ads"];
@@ -166,7 +166,7 @@ async fn every_row_has_a_name_also_of_what_was_deleted() {
 /// The manifest's own pace: no second has more requests than the lowest level of an application allows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_keep_the_pace_that_the_manifest_declares() {
-    let desk = Desk::open(None);
+    let desk = Desk::open(Limits::default());
     let source = SYSTEM.source().unwrap();
     let session = desk.first();
     for stream in ["campaigns", "ad_groups", "ads", "campaign_stats", "ad_stats"] {
@@ -186,7 +186,7 @@ async fn a_limit_that_does_not_end_is_a_refusal_in_the_platforms_words() {
     let today = chrono::Utc::now().date_naive();
     let mut scenario = Scenario::small(today);
     scenario.time = simulators::calendar::TimeFlow::Manual;
-    let platform = tiktok_ads::start(&scenario, Some(1)).unwrap();
+    let platform = tiktok_ads::start(&scenario, Limits { per_second: Some(1), ..Limits::default() }).unwrap();
     let key = &platform.keys[0];
     let config = json!({"app_id": key.app_id, "advertiser_id": key.advertisers[0], "currency": CURRENCY});
     let trial = Trial::new(SYSTEM.id, (HOST, &platform.base_url), &config, &[("access_token", &key.token)]);
@@ -197,9 +197,37 @@ async fn a_limit_that_does_not_end_is_a_refusal_in_the_platforms_words() {
     assert_eq!(failure.detail.as_deref(), Some("App reaches the QPS limit."));
 }
 
+/// What is too large for one report is asked for in halves, at every level.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_too_large_is_asked_for_in_halves() {
+    let ads = |desk: &Desk| desk.platform.truth().objects(world::Level::Ad, desk.key.cabinets[0]).unwrap().len();
+    // A single day always fits, a month of ads does not.
+    let most = ads(&Desk::open(Limits::default()));
+    let desk = Desk::open(Limits { report_rows: Some(most), ..Limits::default() });
+    let source = SYSTEM.source().unwrap();
+    let range = desk.trial.range(30);
+    for (stream, of, level) in STATS {
+        let mut rows = read(&source, &desk.first(), stream, range).await.batch;
+        let mut expected = desk.truth(of, level, range);
+        let key = |row: &CampaignStat| (row.external_id.clone(), row.date);
+        rows.stats.sort_by_key(key);
+        expected.sort_by_key(key);
+        assert!(rows.rejected.is_empty(), "{stream}: {:?}", rows.rejected);
+        assert_eq!(rows.stats, expected, "{stream}");
+        assert!(level != Level::Ad || expected.len() > most, "{} rows of {most}", expected.len());
+    }
+
+    // Where not even a day may be asked for, that is the end of it, and said.
+    let desk = Desk::open(Limits { report_rows: Some(0), ..Limits::default() });
+    let slice = &source.slices("ad_stats", desk.trial.range(4)).unwrap()[0];
+    let failure = source.read(&desk.first(), slice, &mut CollectSink::default()).await.unwrap_err();
+    assert_eq!(failure.code, Code::PlatformDown, "{failure}");
+    assert!(failure.detail.unwrap().contains("a single day"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ends_a_read_ends_it_with_its_code() {
-    let desk = Desk::open(None);
+    let desk = Desk::open(Limits::default());
     let source = SYSTEM.source().unwrap();
     let inside = |code: &str| FaultKind::ErrorInside { code: code.to_owned() };
     for (kind, stream, code) in [
@@ -207,7 +235,7 @@ async fn what_ends_a_read_ends_it_with_its_code() {
         (inside("40113"), "ad_stats", Code::PermissionDenied),
         (inside("40002"), "ad_stats", Code::RequestRefused),
         (inside("40007"), "ads", Code::VendorChanged),
-        (inside("40067"), "ad_stats", Code::RequestRefused),
+        (inside("40067"), "ad_stats", Code::PlatformDown),
         (inside("40133"), "ad_stats", Code::TooManyRequests),
         (inside("40104"), "ad_stats", Code::SignInRejected),
         (inside("50002"), "ad_stats", Code::PlatformDown),
@@ -225,7 +253,7 @@ async fn what_ends_a_read_ends_it_with_its_code() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_connector_passes_the_battery() {
-    let desk = Desk::open(None);
+    let desk = Desk::open(Limits::default());
     let source = SYSTEM.source().unwrap();
     let days = desk.trial.range(40);
     let stats = STATS.map(|(stream, of, level)| (stream.to_owned(), desk.truth(of, level, days)));
