@@ -49,6 +49,10 @@ pub trait Native: Send + Sync {
     fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure>;
     /// What the vendor's answers mean, where no filter of the manifest's error handlers says it.
     fn policy(&self) -> Option<Arc<dyn Policy>>;
+    /// How records of a stream are taken apart before they are mapped: for a vendor that nests its rows deeper than the format reaches.
+    fn taken_apart(&self, _stream: &str) -> Option<fn(Vec<Json>) -> Vec<Json>> {
+        None
+    }
 }
 
 /// The files of a connector's folder.
@@ -456,14 +460,22 @@ impl Source for ManifestSource {
             }
             _ => None,
         };
+        let apart = self.native.taken_apart(&slice.stream);
         let convert: Convert<Batch> = {
             let mapping = Arc::clone(mapping);
-            Arc::new(move |records: Vec<Json>| Some(mapping.rows(&records, &account)).filter(|batch| !batch.is_empty()))
+            Arc::new(move |records: Vec<Json>| {
+                let records = match apart {
+                    Some(apart) => apart(records),
+                    None => records,
+                };
+                Some(mapping.rows(&records, &account)).filter(|batch| !batch.is_empty())
+            })
         };
         let mut handover = Handover { sink, stream: &slice.stream, duplicates: Duplicates::default() };
         let job = Job {
             windows: window.map(|window| vec![window]),
-            wanted: Some(mapping.wanted()),
+            // What the mapping names is not in a record that is still to be taken apart.
+            wanted: apart.is_none().then(|| mapping.wanted()),
             ..Job::new(Arc::clone(stream))
         };
         let observer = Arc::new(Observer::new(&slice.stream, mapping));

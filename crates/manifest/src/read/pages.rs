@@ -561,7 +561,8 @@ impl Pages {
         if let Some((action, message)) = self.steering.as_ref().and_then(|it| it.steers(&response, self.run.now)) {
             return Ok(Asked::Steer(action, message));
         }
-        if response.status >= 400 {
+        // Refused and ignored, or said to be empty: "204 No Content" has no body to decode.
+        if response.status >= 400 || response.status == 204 {
             return Ok(Asked::Nothing);
         }
         if self.stream.retriever.job.as_ref().is_some_and(|job| job.table.is_some()) {

@@ -1,0 +1,122 @@
+//! A connector of ours: what its Rust part may do that the manifest cannot say, and answers without a body.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod desk;
+
+use desk::Server;
+use kit::{
+    http::{Http, HttpOptions},
+    policy::Policy,
+    session::{CancellationToken, Session},
+    source::Source,
+    testing::{CollectSink, MemoryCredentials, VirtualClock},
+};
+use manifest::{
+    json,
+    json::Json,
+    source::{Files, ManifestSource, Native},
+};
+use model::{date::DateRange, failure::Failure};
+use std::sync::Arc;
+
+const MANIFEST: &str = r"
+version: 6.0.0
+type: DeclarativeSource
+check: {type: CheckStream, stream_names: [days]}
+streams:
+  - type: DeclarativeStream
+    name: days
+    retriever:
+      type: SimpleRetriever
+      requester:
+        type: HttpRequester
+        url_base: BASE
+        path: days
+        request_parameters: {from: '{{ stream_interval.start_time }}'}
+      record_selector: {extractor: {type: DpathExtractor, field_path: []}}
+    incremental_sync:
+      type: DatetimeBasedCursor
+      cursor_field: date
+      datetime_format: '%Y-%m-%d'
+      start_datetime: '2024-01-01'
+      step: P1D
+      cursor_granularity: P1D
+metadata:
+  syncdeck:
+    id: nested
+    category: ads
+    capabilities: [statistics]
+    lookback_days: 1
+    first_load_days: 1
+    max_history_days: 10
+    final_after_days: 1
+    streams: [{name: days, on_by_default: true, required: true}]
+    looks: []
+";
+
+const MAPPING: &str = r"
+streams:
+  days:
+    to: campaign_stats
+    level: campaign
+    required: [clicks]
+    fields: {external_id: id, date: date, clicks: clicks}
+";
+
+/// Rows lie two lists deep.
+struct Deep;
+
+impl Native for Deep {
+    fn signed_in(&self, _: &Session) -> Result<Option<Http>, Failure> {
+        Ok(None)
+    }
+    fn policy(&self) -> Option<Arc<dyn Policy>> {
+        None
+    }
+    fn taken_apart(&self, stream: &str) -> Option<fn(Vec<Json>) -> Vec<Json>> {
+        fn rows(records: Vec<Json>) -> Vec<Json> {
+            let list = |value: &Json, name: &str| value.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
+            let days = records.into_iter().flat_map(|record| list(&record, "days"));
+            days.flat_map(|day| list(&day, "rows")).collect()
+        }
+        (stream == "days").then_some(rows)
+    }
+}
+
+#[tokio::test]
+async fn records_are_taken_apart_before_they_are_mapped_and_an_answer_without_content_has_none() {
+    let server = Server::start(|seen, _| match seen.query("from") {
+        Some("2024-05-01") => (204, vec![], String::new()),
+        day => {
+            let row = |id: i64, clicks: i64| json!({"id": id, "date": day, "clicks": clicks});
+            let days = json!([{"rows": [row(1, 5), row(2, 0)]}, {"rows": [row(3, 7)]}, {"rows": null}]);
+            desk::ok(&json!([{"days": days}]))
+        }
+    })
+    .await;
+    let manifest = MANIFEST.replace("BASE", &server.base);
+    let files = Files { manifest: &manifest, mapping: MAPPING, texts: &[], icon: "" };
+    let source = ManifestSource::new(&files, Arc::new(Deep)).unwrap();
+    let clock = VirtualClock::at("2024-06-01T12:00:00Z".parse().unwrap());
+    let mut options = HttpOptions::new("nested", "shop");
+    options.clock = clock.clone();
+    let session = Session {
+        config: Arc::new(serde_json::json!({"currency": "EUR"}).as_object().unwrap().clone()),
+        credentials: MemoryCredentials::of(&[]),
+        http: Http::new(options).unwrap(),
+        clock,
+        cancel: CancellationToken::new(),
+    };
+    let range = DateRange::new("2024-05-01".parse().unwrap(), "2024-05-03".parse().unwrap()).unwrap();
+    let mut sink = CollectSink::default();
+    for slice in source.slices("days", range).unwrap() {
+        source.read(&session, &slice, &mut sink).await.unwrap();
+    }
+    assert_eq!(server.targets(), ["/days?from=2024-05-01", "/days?from=2024-05-02"]);
+    let rows = sink.batch.stats.iter().map(|row| (row.external_id.as_str(), row.date.to_string(), row.clicks));
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort();
+    let day = "2024-05-02".to_owned();
+    assert_eq!(rows, [("1", day.clone(), Some(5)), ("2", day.clone(), Some(0)), ("3", day, Some(7))]);
+    assert!(sink.batch.rejected.is_empty(), "{:?}", sink.batch.rejected);
+}
