@@ -19,6 +19,7 @@ mod tiktok_ads;
 mod trial;
 mod vk_ads;
 mod vk_ads_legacy;
+mod wildberries;
 mod yandex_direct;
 
 use kit::{http::Http, policy::Policy, session::Session, source::Source};
@@ -39,6 +40,7 @@ const SYSTEMS: &[System] = &[
     meta_ads::SYSTEM,
     tiktok_ads::SYSTEM,
     ozon_performance::SYSTEM,
+    wildberries::SYSTEM,
     rtb_house::SYSTEM,
 ];
 

@@ -28,5 +28,6 @@ pub mod tiktok_ads;
 pub mod truth;
 pub mod vk_ads;
 pub mod vk_ads_legacy;
+pub mod wildberries;
 pub mod world;
 pub mod yandex_direct;
