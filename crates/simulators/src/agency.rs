@@ -16,7 +16,7 @@ use crate::stage::{Platform, Scenario};
 use crate::target_engine::{self, CabinetName, Limits, Product, TokenRules};
 use crate::truth::Truth;
 use crate::world::{Figures, WorldSize};
-use crate::{google_ads, meta_ads, ozon_performance, rtb_house, tiktok_ads, vk_ads_legacy, yandex_direct};
+use crate::{google_ads, meta_ads, ozon_performance, rtb_house, tiktok_ads, vk_ads_legacy, wildberries, yandex_direct};
 
 /// Days of the mixed agency's past: 24 months.
 const DAYS: i64 = 730;
@@ -46,8 +46,18 @@ const VK_ADS: &str = "https://ads.vk.com";
 type Start = fn(&Scenario) -> anyhow::Result<Vec<Stand>>;
 
 /// The platforms, in the order of the catalogue.
-const PLATFORMS: &[Start] =
-    &[yandex_direct, vk_ads, vk_ads_legacy, my_target, google_ads, meta_ads, tiktok_ads, ozon_performance, rtb_house];
+const PLATFORMS: &[Start] = &[
+    yandex_direct,
+    vk_ads,
+    vk_ads_legacy,
+    my_target,
+    google_ads,
+    meta_ads,
+    tiktok_ads,
+    ozon_performance,
+    wildberries,
+    rtb_house,
+];
 
 /// A platform that is running, and what it takes to connect it.
 pub struct Stand {
@@ -278,6 +288,19 @@ fn ozon_performance(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
         let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
         let number = key.client_id.split('@').next().unwrap_or_default().to_owned();
         Stand::new("ozon_performance", "https://api-performance.ozon.ru", &platform, answers, [(number, key.cabinet)])
+    };
+    Ok(platform.keys.iter().map(stand).collect())
+}
+
+/// Every seller has a token of its own.
+fn wildberries(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(wildberries::start(scenario, wildberries::Limits::Vendor)?);
+    let stand = |key: &wildberries::Key| {
+        let account = [(key.sid.clone(), key.cabinet)];
+        let answers = json!({ "api_token": key.token });
+        let mut stand = Stand::new("wildberries", "https://advert-api.wildberries.ru", &platform, answers, account);
+        stand.hosts.push(("https://common-api.wildberries.ru", platform.base_url.clone()));
+        stand
     };
     Ok(platform.keys.iter().map(stand).collect())
 }
