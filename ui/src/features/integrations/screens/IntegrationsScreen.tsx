@@ -95,7 +95,9 @@ function Connect(props: { connectors: Connector[]; id: string; clientId: string 
   }, [isFile, go, props.clientId]);
   if (isFile) return null;
   const connector = props.connectors.find((one) => one.id === props.id);
-  if (connector) return <ConnectWizard connector={connector} clientId={props.clientId} onClose={props.onClose} />;
+  // Another system is another form: nothing typed for one is kept for the next.
+  if (connector)
+    return <ConnectWizard key={connector.id} connector={connector} clientId={props.clientId} onClose={props.onClose} />;
   return <ChooseSystem connectors={props.connectors} clientId={props.clientId} onClose={props.onClose} />;
 }
 
