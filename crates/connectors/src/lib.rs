@@ -2,6 +2,7 @@
 //!
 //! A connector is a folder and its line in [`SYSTEMS`]. What a vendor calls things stays in its folder.
 
+mod apple_ads;
 #[cfg(test)]
 mod evidence;
 pub mod file_import;
@@ -39,6 +40,7 @@ const SYSTEMS: &[System] = &[
     google_ads::SYSTEM,
     meta_ads::SYSTEM,
     tiktok_ads::SYSTEM,
+    apple_ads::SYSTEM,
     ozon_performance::SYSTEM,
     wildberries::SYSTEM,
     rtb_house::SYSTEM,

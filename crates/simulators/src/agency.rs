@@ -16,7 +16,9 @@ use crate::stage::{Platform, Scenario};
 use crate::target_engine::{self, CabinetName, Limits, Product, TokenRules};
 use crate::truth::Truth;
 use crate::world::{Figures, WorldSize};
-use crate::{google_ads, meta_ads, ozon_performance, rtb_house, tiktok_ads, vk_ads_legacy, wildberries, yandex_direct};
+use crate::{
+    apple_ads, google_ads, meta_ads, ozon_performance, rtb_house, tiktok_ads, vk_ads_legacy, wildberries, yandex_direct,
+};
 
 /// Days of the mixed agency's past: 24 months.
 const DAYS: i64 = 730;
@@ -54,6 +56,7 @@ const PLATFORMS: &[Start] = &[
     google_ads,
     meta_ads,
     tiktok_ads,
+    apple_ads,
     ozon_performance,
     wildberries,
     rtb_house,
@@ -278,6 +281,18 @@ fn tiktok_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let accounts: Vec<_> = key.advertisers.iter().cloned().zip(key.cabinets.iter().copied()).collect();
     let stand = Stand::new("tiktok_ads", "https://business-api.tiktok.com", &platform, answers, accounts);
     Ok(vec![Stand { currency: tiktok_ads::CURRENCY, ..stand }])
+}
+
+fn apple_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(apple_ads::start(scenario, apple_ads::Rules::default())?);
+    let key = &platform.keys[0];
+    let answers = json!({
+        "client_id": key.client_id, "team_id": key.team_id, "key_id": key.key_id, "private_key": key.private_key,
+    });
+    let accounts: Vec<_> = key.accounts.iter().map(|id| (id.to_string(), *id)).collect();
+    let mut stand = Stand::new("apple_ads", "https://api.ads.apple.com", &platform, answers, accounts);
+    stand.hosts.push(("https://appleid.apple.com", platform.base_url.clone()));
+    Ok(vec![Stand { currency: apple_ads::CURRENCY, ..stand }])
 }
 
 /// Every seller has a service account of its own.

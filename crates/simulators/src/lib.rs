@@ -7,6 +7,7 @@
 //! (HTTP, faults, log), and a folder per vendor that speaks its dialect. Only loopback is ever listened on.
 
 pub mod agency;
+pub mod apple_ads;
 pub mod blank;
 pub mod calendar;
 pub mod faults;
