@@ -3,7 +3,13 @@
 import { fakeHost, type Handlers } from "@harness/fakeHost";
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { createMemoryHistory, createRootRoute, createRouter, RouterProvider } from "@tanstack/react-router";
+import {
+  createMemoryHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  RouterProvider,
+} from "@tanstack/react-router";
 import { act, render } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { theme, variables } from "@/app/theme/theme";
@@ -42,7 +48,10 @@ export async function inConsole(part: ReactNode, handlers: Handlers = {}, langua
   setHost(host);
   const client = makeQueryClient();
   const root = createRootRoute({ component: () => part, notFoundComponent: () => part });
-  const router = createRouter({ routeTree: root, history: createMemoryHistory({ initialEntries: [at] }) });
+  // The addresses whose parts a screen reads; what is shown is the part whatever the address.
+  const place = createRoute({ getParentRoute: () => root, path: "/integrations/$place/$id" });
+  const routeTree = root.addChildren([place]);
+  const router = createRouter({ routeTree, history: createMemoryHistory({ initialEntries: [at] }) });
   const view = render(
     <MantineProvider theme={theme} cssVariablesResolver={variables} env="test">
       <QueryClientProvider client={client}>

@@ -5,13 +5,14 @@ import { connectors } from "@harness/fixtures/frame";
 import { integrationsFixtures } from "@harness/fixtures/integrations";
 import { syncsFixtures } from "@harness/fixtures/syncs";
 import { storyOf } from "@harness/world";
-import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 import type { Connector } from "@/gen/contract";
 import { followEvents } from "@/shared/query/query";
 import { inConsole } from "../../../tests/inConsole";
 import { ConnectWizard } from "./parts/ConnectWizard";
+import { IntegrationsScreen } from "./screens/IntegrationsScreen";
 
 const SECRET = "s3cr3t-value-123";
 
@@ -38,6 +39,19 @@ const calls = (host: { calls: { command: string; request: unknown }[] }, command
   host.calls.filter((call) => call.command === command).map((call) => call.request);
 
 describe("connect wizard", () => {
+  it("begins anew for another system", async () => {
+    const world = storyOf("open");
+    const handlers = { ...clientFixtures(world), ...integrationsFixtures(world), ...syncsFixtures(world) };
+    const list = (await handlers.connectors_list?.({}, () => undefined)) as Connector[];
+    const other = list.filter((one) => one.id === "vk_ads").map((one) => ({ ...one, id: "other" }));
+    const all = { ...handlers, connectors_list: () => [...list, ...other] };
+    const { router } = await inConsole(<IntegrationsScreen />, all, "en", "/integrations/connect/vk_ads");
+    const user = userEvent.setup();
+    await user.type(await screen.findByLabelText(/Client ID/), "one agency's");
+    await act(async () => router.history.push("/integrations/connect/other"));
+    await waitFor(() => expect(screen.getByLabelText(/Client ID/)).toHaveValue(""));
+  });
+
   it("goes from a sign-in to the first sync and sends what was decided", async () => {
     const { host, user } = await open();
     await signIn(user, "fine");

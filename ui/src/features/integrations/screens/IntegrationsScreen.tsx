@@ -80,7 +80,8 @@ export function IntegrationsScreen() {
         <Bones />
       )}
       {place === "connect" && connectors.data ? (
-        <Connect connectors={connectors.data} id={id} clientId={clientId} onClose={home} />
+        // Another system is another form: nothing typed for one is kept for the next.
+        <Connect key={id} connectors={connectors.data} id={id} clientId={clientId} onClose={home} />
       ) : null}
     </Screen>
   );
@@ -95,9 +96,7 @@ function Connect(props: { connectors: Connector[]; id: string; clientId: string 
   }, [isFile, go, props.clientId]);
   if (isFile) return null;
   const connector = props.connectors.find((one) => one.id === props.id);
-  // Another system is another form: nothing typed for one is kept for the next.
-  if (connector)
-    return <ConnectWizard key={connector.id} connector={connector} clientId={props.clientId} onClose={props.onClose} />;
+  if (connector) return <ConnectWizard connector={connector} clientId={props.clientId} onClose={props.onClose} />;
   return <ChooseSystem connectors={props.connectors} clientId={props.clientId} onClose={props.onClose} />;
 }
 
