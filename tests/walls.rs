@@ -293,7 +293,8 @@ fn a_system_is_its_folder_and_its_line_in_the_registry() {
     assert!(ids.len() > 1, "{ids:?}");
     let registry = fs::read_to_string(folder.join("lib.rs")).unwrap();
     for id in &ids {
-        let lines: Vec<_> = registry.lines().filter(|line| line.contains(id.as_str())).collect();
+        let named = Regex::new(&format!(r"\b{id}\b")).unwrap();
+        let lines: Vec<_> = registry.lines().filter(|line| named.is_match(line)).collect();
         // Its module, and the list of all.
         assert_eq!(lines.len(), 2, "{id} stands in the registry elsewhere, too: {lines:#?}");
     }
