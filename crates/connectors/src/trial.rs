@@ -18,6 +18,7 @@ use model::{
 use serde_json::{Map, Value, json};
 use simulators::{
     faults::{Fault, FaultKind, Faults, Hint},
+    truth::Truth,
     world,
 };
 use std::sync::Arc;
@@ -104,6 +105,22 @@ pub fn row(level: Level, external_id: String, date: NaiveDate, figures: world::F
         conversions: Micros::whole(figures.conversions),
         revenue: Some(Micros(figures.revenue_kopecks * 10_000)),
     }
+}
+
+/// The rows of a cabinet's objects on days on which something happened, as they should arrive. `name` is what the platform calls an object;
+/// one without a name has no rows there.
+pub fn delivered(
+    truth: &Truth,
+    cabinet: u64,
+    (of, level): (world::Level, Level),
+    range: DateRange,
+    name: impl Fn(u64) -> Option<String>,
+) -> Vec<CampaignStat> {
+    let named = truth.objects(of, cabinet).unwrap().into_iter().filter_map(|id| Some((id, name(id)?)));
+    let days = named.flat_map(|(id, name)| range.days().map(move |date| (id, name.clone(), date)));
+    let known = days.map(|(id, name, date)| (name, date, truth.object(of, id, date, date).unwrap()));
+    let happened = known.filter(|(_, _, figures)| *figures != world::Figures::default());
+    happened.map(|(name, date, figures)| row(level, name, date, figures)).collect()
 }
 
 /// What a platform shows for a fault of the battery.

@@ -54,18 +54,11 @@ impl Desk {
 
     /// The rows of a level that have something, as they should arrive.
     fn stats(&self, of: world::Level, level: Level, range: DateRange) -> Vec<CampaignStat> {
-        let truth = self.platform.truth();
-        let mut rows = Vec::new();
-        for id in truth.objects(of, self.key.accounts[0]).unwrap() {
-            for date in range.days() {
-                let figures = truth.object(of, id, date, date).unwrap();
-                if figures != world::Figures::default() {
-                    let row = trial::row(level, id.to_string(), date, figures);
-                    // Apple does not know what an install is worth.
-                    rows.push(CampaignStat { currency: self.dollar, revenue: None, ..row });
-                }
-            }
-        }
+        let name = |id: u64| Some(id.to_string());
+        let rows = trial::delivered(&self.platform.truth(), self.key.accounts[0], (of, level), range, name);
+        // Apple does not know what an install is worth.
+        let paid = rows.into_iter().map(|row| CampaignStat { currency: self.dollar, revenue: None, ..row });
+        let mut rows: Vec<_> = paid.collect();
         rows.sort_by_key(|row| (row.external_id.clone(), row.date));
         rows
     }

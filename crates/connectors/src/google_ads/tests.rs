@@ -62,18 +62,8 @@ impl Desk {
 
     /// The rows of a level that have something, as they should arrive.
     fn truth(&self, of: world::Level, level: Level, range: DateRange) -> Vec<CampaignStat> {
-        let truth = self.platform.truth();
-        let mut rows = Vec::new();
-        for id in truth.objects(of, self.key.cabinets[0]).unwrap() {
-            let external_id = if level == Level::Account { customer_of(id) } else { id };
-            for date in range.days() {
-                let figures = truth.object(of, id, date, date).unwrap();
-                if figures != world::Figures::default() {
-                    rows.push(trial::row(level, external_id.to_string(), date, figures));
-                }
-            }
-        }
-        rows
+        let name = |id| Some(if level == Level::Account { customer_of(id) } else { id }.to_string());
+        trial::delivered(&self.platform.truth(), self.key.cabinets[0], (of, level), range, name)
     }
 }
 

@@ -66,19 +66,8 @@ impl Desk {
 
     /// The rows of a level that have something, as they should arrive.
     fn truth(&self, of: world::Level, level: Level, range: DateRange) -> Vec<CampaignStat> {
-        let truth = self.platform.truth();
-        let account = self.key.accounts[0];
-        let mut rows = Vec::new();
-        for id in truth.objects(of, account).unwrap() {
-            let external_id = if level == Level::Account { id.to_string() } else { id_of(id) };
-            for date in range.days() {
-                let figures = truth.object(of, id, date, date).unwrap();
-                if figures != world::Figures::default() {
-                    rows.push(trial::row(level, external_id.clone(), date, figures));
-                }
-            }
-        }
-        rows
+        let name = |id: u64| Some(if level == Level::Account { id.to_string() } else { id_of(id) });
+        trial::delivered(&self.platform.truth(), self.key.accounts[0], (of, level), range, name)
     }
 }
 

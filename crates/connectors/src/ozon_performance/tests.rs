@@ -45,36 +45,16 @@ impl Desk {
         self.trial.session(&json!({}))
     }
 
-    /// The rows of a level that have something, as they should arrive; `id` names an object.
-    fn rows(
-        &self,
-        of: world::Level,
-        level: Level,
-        range: DateRange,
-        id: impl Fn(u64) -> Option<String>,
-    ) -> Vec<CampaignStat> {
-        let truth = self.platform.truth();
-        let mut rows = Vec::new();
-        for object in truth.objects(of, self.key.cabinet).unwrap() {
-            let Some(name) = id(object) else { continue };
-            for date in range.days() {
-                let figures = truth.object(of, object, date, date).unwrap();
-                if figures != world::Figures::default() {
-                    rows.push(trial::row(level, name.clone(), date, figures));
-                }
-            }
-        }
-        rows
-    }
-
     /// Rows of campaigns.
     fn campaigns(&self, range: DateRange) -> Vec<CampaignStat> {
-        self.rows(world::Level::Campaign, Level::Campaign, range, |id| Some(id.to_string()))
+        let levels = (world::Level::Campaign, Level::Campaign);
+        trial::delivered(&self.platform.truth(), self.key.cabinet, levels, range, |id| Some(id.to_string()))
     }
 
     /// Rows of products, in campaigns of products.
     fn products(&self, range: DateRange) -> Vec<CampaignStat> {
-        self.rows(world::Level::Ad, Level::Ad, range, |id| {
+        let levels = (world::Level::Ad, Level::Ad);
+        trial::delivered(&self.platform.truth(), self.key.cabinet, levels, range, |id| {
             let promoted = self.key.promoted.iter().find(|(_, sku)| *sku == id);
             promoted.map(|(campaign, sku)| format!("{campaign}:{sku}"))
         })

@@ -53,21 +53,11 @@ impl Desk {
 
     /// The rows of a level that have something, as they should arrive.
     fn truth(&self, of: world::Level, level: Level, range: DateRange) -> Vec<CampaignStat> {
-        let truth = self.platform.truth();
-        let mut rows = Vec::new();
-        for id in truth.objects(of, self.key.cabinets[0]).unwrap() {
-            for date in range.days() {
-                let figures = truth.object(of, id, date, date).unwrap();
-                if figures == world::Figures::default() {
-                    continue;
-                }
-                let row = trial::row(level, id_of(of, id), date, figures);
-                // Without conversions the platform does not say what they were worth.
-                let revenue = row.revenue.filter(|_| figures.conversions > 0);
-                rows.push(CampaignStat { currency: self.euro, revenue, ..row });
-            }
-        }
-        rows
+        let name = |id| Some(id_of(of, id));
+        let rows = trial::delivered(&self.platform.truth(), self.key.cabinets[0], (of, level), range, name);
+        // Without conversions the platform does not say what they were worth.
+        let worth = |row: &CampaignStat| row.revenue.filter(|_| row.conversions > Some(Micros::ZERO));
+        rows.into_iter().map(|row| CampaignStat { currency: self.euro, revenue: worth(&row), ..row }).collect()
     }
 }
 

@@ -63,21 +63,11 @@ impl Desk {
 
     /// The rows of a level that have something, as they should arrive.
     fn truth(&self, of: world::Level, level: Level, range: DateRange) -> Vec<CampaignStat> {
-        let truth = self.platform.truth();
-        let mut rows = Vec::new();
-        for id in truth.objects(of, self.key.cabinets[0]).unwrap() {
-            let name = if of == world::Level::Cabinet { self.account() } else { id_of(of, id) };
-            for date in range.days() {
-                let figures = truth.object(of, id, date, date).unwrap();
-                if figures == world::Figures::default() {
-                    continue;
-                }
-                let row = trial::row(level, name.clone(), date, figures);
-                // Without conversions the platform does not say what they were worth.
-                rows.push(CampaignStat { revenue: row.revenue.filter(|_| figures.conversions > 0), ..row });
-            }
-        }
-        rows
+        let name = |id| Some(if of == world::Level::Cabinet { self.account() } else { id_of(of, id) });
+        let rows = trial::delivered(&self.platform.truth(), self.key.cabinets[0], (of, level), range, name);
+        // Without conversions the platform does not say what they were worth.
+        let worth = |row: &CampaignStat| row.revenue.filter(|_| row.conversions > Some(Micros::ZERO));
+        rows.into_iter().map(|row| CampaignStat { revenue: worth(&row), ..row }).collect()
     }
 }
 
