@@ -44,7 +44,7 @@ use std::{
 use store::{
     Scope, Store,
     runs::{NewRun, Run, RunEnd, RunQuery, Wish},
-    slices::{NewSlice, Part},
+    slices::NewSlice,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -607,7 +607,7 @@ impl Engine {
             };
             for range in ranges {
                 for slice in source.slices(&stream.name, range)? {
-                    let part = stream.breakdown.clone().map_or(Part::Whole, Part::Split);
+                    let part = plan::part(&descriptor.streams, stream);
                     planned.push(NewSlice { stream: slice.stream, level, window: slice.window, part });
                 }
             }

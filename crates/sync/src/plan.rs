@@ -4,7 +4,22 @@
 //! correct them. Once a week it looks back as far as the platform still corrects at all: fraud is taken off and goals arrive weeks later. Today is not read: it is not over, and a half day beside whole ones looks like a collapse of the numbers.
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use kit::source::{StreamDescriptor, StreamKind};
 use model::{date::DateRange, settings::Lookback};
+use store::slices::Part;
+
+/// Which rows of its days a stream replaces: all of its level's, whatever they were split by before somebody changed the mapping, unless
+/// another stream gives other ones of the same level.
+pub fn part(streams: &[StreamDescriptor], stream: &StreamDescriptor) -> Part {
+    let level = |stream: &StreamDescriptor| match stream.kind {
+        StreamKind::Statistics { level, .. } => Some(level),
+        StreamKind::Dictionary { .. } | StreamKind::Records { .. } => None,
+    };
+    if streams.iter().all(|other| level(other) != level(stream) || other.breakdown == stream.breakdown) {
+        return Part::All;
+    }
+    stream.breakdown.clone().map_or(Part::Whole, Part::Split)
+}
 
 /// What decides the days of one stream.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +110,24 @@ pub fn final_before(today: NaiveDate, final_after_days: u32) -> NaiveDate {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
+    use model::ad::Level;
+
+    #[test]
+    fn a_stream_shares_its_level_only_with_one_that_gives_other_rows() {
+        let stream = |level, breakdown: Option<&str>| StreamDescriptor {
+            name: String::new(),
+            kind: StreamKind::Statistics { level, lookback: Lookback { days: 7, weekly_days: 30 } },
+            breakdown: breakdown.map(str::to_owned),
+            on_by_default: true,
+            required: false,
+        };
+        let parts = |streams: &[StreamDescriptor]| streams.iter().map(|it| part(streams, it)).collect::<Vec<_>>();
+        let [ad, campaign, goals] =
+            [stream(Level::Ad, None), stream(Level::Campaign, None), stream(Level::Campaign, Some("goal"))];
+        let split = Part::Split("goal".to_owned());
+        assert_eq!(parts(&[ad.clone(), campaign, goals.clone()]), [Part::All, Part::Whole, split]);
+        assert_eq!(parts(&[ad, goals]), [Part::All, Part::All]);
+    }
 
     #[test]
     fn once_a_week_the_lookback_is_long() {
