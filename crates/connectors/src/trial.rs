@@ -11,7 +11,7 @@ use kit::{
     testing::{CollectSink, MemoryCredentials, Recorder, VirtualClock},
 };
 use model::{
-    ad::{CampaignStat, Level},
+    ad::{CampaignStat, Level, Visits},
     date::DateRange,
     money::{Currency, Micros, VatState},
 };
@@ -104,6 +104,7 @@ pub fn row(level: Level, external_id: String, date: NaiveDate, figures: world::F
         vat: VatState::Excluded,
         conversions: Micros::whole(figures.conversions),
         revenue: Some(Micros(figures.revenue_kopecks * 10_000)),
+        visits: Visits::default(),
     }
 }
 

@@ -18,12 +18,14 @@
 //!
 //! Money is decimal text or a number without an exponent; it never passes through a float of ours. Where a platform sends whole millionths
 //! of the currency instead, `micros: [cost, revenue]` says which fields those are.
+//!
+//! Analytics systems give `visits`, `users`, `page_views` and `bounces` in the same rows.
 
 use crate::json::Json;
 use crate::{document::DocumentError, template::float_text};
 use chrono::NaiveDate;
 use model::{
-    ad::{AdObject, Batch, CampaignStat, Level, ObjectStatus, RejectReason, Rejected},
+    ad::{AdObject, Batch, CampaignStat, Level, ObjectStatus, RejectReason, Rejected, Visits},
     date::DateRange,
     money::{Currency, Micros, VatState},
 };
@@ -108,13 +110,18 @@ struct StatFields {
     conversions: Option<Path>,
     revenue: Option<Path>,
     currency: Option<Path>,
+    visits: Option<Path>,
+    users: Option<Path>,
+    page_views: Option<Path>,
+    bounces: Option<Path>,
     breakdown: Option<(String, Path)>,
     required: Vec<(&'static str, Path)>,
     micros: Vec<&'static str>,
 }
 
 /// What may be required of a row of statistics.
-const NUMBERS: [&str; 5] = ["impressions", "clicks", "cost", "conversions", "revenue"];
+const NUMBERS: [&str; 9] =
+    ["impressions", "clicks", "cost", "conversions", "revenue", "visits", "users", "page_views", "bounces"];
 
 /// What of it is money.
 const MONEY: [&str; 2] = ["cost", "revenue"];
@@ -180,6 +187,10 @@ fn compile(name: String, file: StreamFile) -> Result<Mapping, DocumentError> {
                 conversions: take("conversions"),
                 revenue: take("revenue"),
                 currency: take("currency"),
+                visits: take("visits"),
+                users: take("users"),
+                page_views: take("page_views"),
+                bounces: take("bounces"),
                 breakdown: file.breakdown.map(|it| (it.kind, path(&it.from))),
                 required,
                 micros,
@@ -242,8 +253,10 @@ impl Mapping {
         match &self.target {
             Target::Stats(it) => {
                 wanted.extend([it.external_id.clone(), it.date.clone()]);
-                let optional = [&it.impressions, &it.clicks, &it.cost, &it.conversions, &it.revenue, &it.currency];
-                wanted.extend(optional.into_iter().flatten().cloned());
+                let ads = [&it.impressions, &it.clicks, &it.cost, &it.conversions, &it.revenue, &it.currency];
+                let visits = [&it.visits, &it.users, &it.page_views, &it.bounces];
+                let optional = ads.into_iter().chain(visits);
+                wanted.extend(optional.flatten().cloned());
                 wanted.extend(it.breakdown.iter().map(|(_, path)| path.clone()));
             }
             Target::Objects(it) => {
@@ -346,6 +359,12 @@ impl Mapping {
             vat: account.vat,
             conversions: decimal(record, fields.conversions.as_ref(), "conversions")?,
             revenue: money(record, fields.revenue.as_ref(), "revenue", &fields.micros)?,
+            visits: Visits {
+                count: count(record, fields.visits.as_ref(), "visits")?,
+                users: count(record, fields.users.as_ref(), "users")?,
+                page_views: count(record, fields.page_views.as_ref(), "page_views")?,
+                bounces: count(record, fields.bounces.as_ref(), "bounces")?,
+            },
         })
     }
 

@@ -49,7 +49,21 @@ pub struct AdObject {
     pub status: ObjectStatus,
 }
 
-/// One day of one ad object, optionally split by a breakdown.
+/// What a counter on a site, or in an application, saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Visits {
+    /// Visits of the site or sessions of the application. `None` = not said.
+    pub count: Option<i64>,
+    /// People who made them. They come back, so the people of two days or two sources are fewer than the sum, and nothing adds them up.
+    pub users: Option<i64>,
+    /// Pages or screens seen.
+    pub page_views: Option<i64>,
+    /// Visits that ended where they began.
+    pub bounces: Option<i64>,
+}
+
+/// One day of one ad object, optionally split by a breakdown. In analytics systems the account is the counter (property, application),
+/// and what stands below is where its visitors came from: `campaign` is the source, medium and campaign of the UTM tags together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CampaignStat {
     /// How deep in the tree `external_id` stands.
@@ -74,12 +88,15 @@ pub struct CampaignStat {
     pub conversions: Option<Micros>,
     /// Revenue attributed by the platform, in `currency`.
     pub revenue: Option<Micros>,
+    /// What a counter saw; all unknown in an ad platform.
+    pub visits: Visits,
 }
 
 impl CampaignStat {
     /// Whether nothing happened in it: the platform says something of it, and all of that is zero. A row of which nothing is known is no zero.
     pub fn is_zero(&self) -> bool {
-        let counts = [self.impressions, self.clicks];
+        let Visits { count, users, page_views, bounces } = self.visits;
+        let counts = [self.impressions, self.clicks, count, users, page_views, bounces];
         let sums = [self.cost, self.conversions, self.revenue].map(|sum| sum.map(|sum| sum.0));
         let mut known = counts.into_iter().chain(sums).flatten().peekable();
         known.peek().is_some() && known.all(|value| value == 0)

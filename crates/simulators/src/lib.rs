@@ -27,6 +27,7 @@ mod target_engine;
 pub mod telegram;
 pub mod tiktok_ads;
 pub mod truth;
+pub mod visits;
 pub mod vk_ads;
 pub mod vk_ads_legacy;
 pub mod wildberries;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{Duration, NaiveDate};
 use serde::Serialize;
 
-use crate::world::{Figures, Level, Place, World};
+use crate::world::{Day, Figures, Level, Place, World};
 
 /// The truth as of one simulated day.
 #[derive(Debug, Clone)]
@@ -149,23 +149,36 @@ impl Truth {
     }
 
     fn by_day(&self, level: Level, place: Place, from: NaiveDate, to: NaiveDate) -> BTreeMap<NaiveDate, Figures> {
+        let days = self.world.days(from, to, self.today);
+        days.into_iter()
+            .map(|day| {
+                let mut sum = Figures::default();
+                for figures in self.ads_of(level, place, &day) {
+                    sum += figures;
+                }
+                (day.date, sum)
+            })
+            .collect()
+    }
+
+    /// What each ad of an object did on each day of a range; none when there is no such object.
+    pub(crate) fn ad_days(&self, level: Level, id: u64, from: NaiveDate, to: NaiveDate) -> Option<Vec<Figures>> {
+        let place = self.world.find(level, id)?;
+        let days = self.world.days(from, to, self.today);
+        Some(days.iter().flat_map(|day| self.ads_of(level, place, day)).collect())
+    }
+
+    /// What each ad of an object did on a day.
+    fn ads_of(&self, level: Level, place: Place, day: &Day) -> impl Iterator<Item = Figures> {
         let cabinet = &self.world.cabinets[place.cabinet];
         // Membership is read from each ad's own links and not from the ranges that replies are summed over.
-        let belongs = |index: usize, ad: &crate::world::Ad| match level {
+        let belongs = move |index: usize, ad: &crate::world::Ad| match level {
             Level::Cabinet => true,
             Level::Campaign => ad.campaign == place.index,
             Level::Group => ad.group == place.index,
             Level::Ad => index == place.index,
         };
-        let days = self.world.days(from, to, self.today);
-        days.into_iter()
-            .map(|day| {
-                let mut sum = Figures::default();
-                for (_, ad) in cabinet.ads.iter().enumerate().filter(|(index, ad)| belongs(*index, ad)) {
-                    sum += self.world.figures(cabinet, ad, &day);
-                }
-                (day.date, sum)
-            })
-            .collect()
+        let ads = cabinet.ads.iter().enumerate().filter(move |(index, ad)| belongs(*index, ad));
+        ads.map(move |(_, ad)| self.world.figures(cabinet, ad, day))
     }
 }

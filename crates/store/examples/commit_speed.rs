@@ -43,6 +43,7 @@ fn window_rows(window: DateRange) -> Vec<CampaignStat> {
                 vat: VatState::Included,
                 conversions: Some(Micros(i64::from(ad) % 5 * 1_000_000)),
                 revenue: None,
+                visits: model::ad::Visits::default(),
             })
         })
         .collect()

@@ -13,7 +13,7 @@ use super::{
 };
 use chrono::NaiveDate;
 use model::{
-    ad::{AdObject, CampaignStat, Level, ObjectStatus, RejectReason, Rejected},
+    ad::{AdObject, CampaignStat, Level, ObjectStatus, RejectReason, Rejected, Visits},
     date::DateRange,
     failure::{Code, Failure},
     money::{Currency, Micros},
@@ -549,6 +549,7 @@ impl<'a> Rows<'a> {
                     vat: self.mapping.vat,
                     conversions: None,
                     revenue: None,
+                    visits: Visits::default(),
                 });
                 self.stats.len() - 1
             });

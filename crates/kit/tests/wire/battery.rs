@@ -65,6 +65,7 @@ fn stat(id: &str, date: &str, clicks: i64) -> CampaignStat {
         vat: VatState::Unknown,
         conversions: None,
         revenue: None,
+        visits: model::ad::Visits::default(),
     }
 }
 

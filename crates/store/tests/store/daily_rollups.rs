@@ -30,6 +30,7 @@ fn a_stat() -> impl Strategy<Value = (u32, u8, u8, CampaignStat)> {
                 vat,
                 conversions: None,
                 revenue: revenue.map(Micros),
+                visits: model::ad::Visits::default(),
             };
             (date, object, split, stat)
         },

@@ -225,6 +225,7 @@ fn stat(id: &str, date: NaiveDate, roubles: i64) -> CampaignStat {
         vat: VatState::Included,
         conversions: None,
         revenue: None,
+        visits: model::ad::Visits::default(),
     }
 }
 

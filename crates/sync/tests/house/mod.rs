@@ -221,6 +221,7 @@ pub fn stat(date: NaiveDate, clicks: i64) -> CampaignStat {
         vat: VatState::Excluded,
         conversions: None,
         revenue: None,
+        visits: model::ad::Visits::default(),
     }
 }
 
