@@ -168,6 +168,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
             first_load_days: days.min(descriptor.max_history_days),
             vat: VatState::Excluded,
             zero_rows: None,
+            in_totals: None,
             schedule: None,
             template: None,
         };

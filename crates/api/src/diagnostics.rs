@@ -84,6 +84,7 @@ pub(crate) async fn document(host: &Host, workspace: &Workspace, doctor: &Doctor
             "currency": connection.currency,
             "vat": connection.settings.vat,
             "zero_rows": connection.settings.zero_rows,
+            "in_totals": connection.settings.in_totals,
             "time_zone": connection.time_zone,
             "created_at": connection.created_at,
             "settings": shape(&Value::Object(connection.config.clone())),

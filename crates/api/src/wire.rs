@@ -57,7 +57,7 @@ pub use model::alert::AlertRule;
 mod sign_ins;
 pub use sign_ins::{CredentialHealth, SignInRow, SignInUse};
 mod templates;
-pub use model::settings::{Setting, Settings, SettingsChange, StreamChoice, ZeroRows};
+pub use model::settings::{InTotals, Setting, Settings, SettingsChange, StreamChoice, ZeroRows};
 pub use templates::{
     FollowedTemplate, Follower, NewTemplate, TemplateApply, TemplateChange, TemplatePreview, TemplateRow,
     TemplateUpdate, TemplateUse,
@@ -147,6 +147,12 @@ wire_enum! {
         Roas,
         /// Spend per revenue, ratio (advertising cost share, in Russian ДРР).
         Drr,
+        /// Visits, count.
+        Visits,
+        /// Pages or screens seen, count.
+        PageViews,
+        /// Visits that ended where they began, per visit, ratio.
+        BounceRate,
     }
     /// How to print a metric.
     Unit {
@@ -680,6 +686,12 @@ wire! {
         roas: Option<Micros>,
         /// Spend per revenue.
         drr: Option<Micros>,
+        /// Visits.
+        visits: Option<i64>,
+        /// Pages or screens seen.
+        page_views: Option<i64>,
+        /// Visits that ended where they began, per visit.
+        bounce_rate: Option<Micros>,
     }
     /// Sums of one day.
     StatsDay {
@@ -704,6 +716,8 @@ wire! {
         parent_external_id: Option<String>,
         /// Name, or the id where the platform gave none.
         name: String,
+        /// Whether its connection counts toward the totals.
+        in_totals: InTotals,
         /// Its sums.
         sums: StatsSums,
     }
@@ -753,6 +767,8 @@ wire! {
         max_history_days: u32,
         /// The age in days at which the platform no longer changes a day.
         final_after_days: u32,
+        /// Whether its connections count toward their clients' totals unless a person says otherwise.
+        in_totals: InTotals,
         /// The vendor's documentation.
         docs_url: Option<String>,
         /// Connections made with it.
@@ -1382,6 +1398,8 @@ wire! {
         vat: VatState,
         /// What becomes of rows in which nothing happened; absent: they are kept.
         zero_rows: Option<ZeroRows>,
+        /// Whether they count toward their clients' totals; absent: as the connector suggests.
+        in_totals: Option<InTotals>,
         /// When the connections are collected by themselves; absent: every morning.
         schedule: Option<Schedule>,
         /// The template they follow from the start. Where the choices above say something else, that is their own value.

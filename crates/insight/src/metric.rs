@@ -16,6 +16,12 @@ pub struct Sums {
     pub conversions: Option<Micros>,
     /// Revenue.
     pub revenue: Option<Micros>,
+    /// Visits.
+    pub visits: Option<i64>,
+    /// Pages or screens seen.
+    pub page_views: Option<i64>,
+    /// Visits that ended where they began.
+    pub bounces: Option<i64>,
 }
 
 /// The metrics of the screens.
@@ -41,6 +47,12 @@ pub enum Metric {
     Roas,
     /// Spend per revenue; in Russian practice ДРР, the advertising share of revenue.
     Drr,
+    /// Visits, as a counter saw them.
+    Visits,
+    /// Pages or screens seen.
+    PageViews,
+    /// Visits that ended where they began, per visit.
+    BounceRate,
 }
 
 /// How a metric is printed.
@@ -68,8 +80,8 @@ pub enum Verdict {
 }
 
 impl Metric {
-    /// All, in the order of the strip.
-    pub const ALL: [Self; 10] = [
+    /// Those of the strip, in its order.
+    pub const STRIP: [Self; 10] = [
         Self::Spend,
         Self::Impressions,
         Self::Clicks,
@@ -86,8 +98,8 @@ impl Metric {
     pub fn unit(self) -> Unit {
         match self {
             Self::Spend | Self::Revenue | Self::Cpc | Self::Cpa => Unit::Money,
-            Self::Impressions | Self::Clicks | Self::Conversions => Unit::Count,
-            Self::Ctr | Self::Drr => Unit::Percent,
+            Self::Impressions | Self::Clicks | Self::Conversions | Self::Visits | Self::PageViews => Unit::Count,
+            Self::Ctr | Self::Drr | Self::BounceRate => Unit::Percent,
             Self::Roas => Unit::Ratio,
         }
     }
@@ -106,6 +118,9 @@ impl Metric {
             Self::Cpa => ratio(sums.spend, sums.conversions),
             Self::Roas => ratio(sums.revenue, sums.spend),
             Self::Drr => ratio(sums.spend, sums.revenue),
+            Self::Visits => count(sums.visits),
+            Self::PageViews => count(sums.page_views),
+            Self::BounceRate => ratio(count(sums.bounces), count(sums.visits)),
         }
     }
 
@@ -114,7 +129,7 @@ impl Metric {
     pub fn change(self, now: Option<Micros>, before: Option<Micros>) -> Option<Micros> {
         let (now, before) = (now?, before?);
         match self {
-            Self::Drr => Some(now - before),
+            Self::Drr | Self::BounceRate => Some(now - before),
             _ => ratio(Some(now - before), Some(before)),
         }
     }
@@ -123,8 +138,15 @@ impl Metric {
     pub fn verdict(self, change: Option<Micros>) -> Verdict {
         let rising_is_good = match self {
             Self::Spend => return Verdict::Neutral,
-            Self::Impressions | Self::Clicks | Self::Conversions | Self::Revenue | Self::Ctr | Self::Roas => true,
-            Self::Cpc | Self::Cpa | Self::Drr => false,
+            Self::Impressions
+            | Self::Clicks
+            | Self::Conversions
+            | Self::Revenue
+            | Self::Ctr
+            | Self::Roas
+            | Self::Visits
+            | Self::PageViews => true,
+            Self::Cpc | Self::Cpa | Self::Drr | Self::BounceRate => false,
         };
         match change {
             None | Some(Micros::ZERO) => Verdict::Neutral,
@@ -163,6 +185,9 @@ impl std::ops::Add for Sums {
             spend: plus(self.spend, other.spend),
             conversions: plus(self.conversions, other.conversions),
             revenue: plus(self.revenue, other.revenue),
+            visits: plus(self.visits, other.visits),
+            page_views: plus(self.page_views, other.page_views),
+            bounces: plus(self.bounces, other.bounces),
         }
     }
 }
@@ -187,6 +212,9 @@ mod tests {
             spend: Micros::parse("18426310").ok(),
             conversions: Micros::whole(21_384),
             revenue: Micros::parse("142600000").ok(),
+            visits: Some(1_004_000),
+            page_views: Some(3_012_000),
+            bounces: Some(251_000),
         }
     }
 
@@ -203,6 +231,9 @@ mod tests {
             (Metric::Cpa, "861.686775"),
             (Metric::Roas, "7.738934"),
             (Metric::Drr, "0.129217"),
+            (Metric::Visits, "1004000"),
+            (Metric::PageViews, "3012000"),
+            (Metric::BounceRate, "0.25"),
         ] {
             assert_eq!(metric.of(&strip()).map(|m| m.to_string()).as_deref(), Some(expected), "{metric:?}");
         }
@@ -212,7 +243,7 @@ mod tests {
     fn unknown_and_zero_are_told_apart() {
         let nothing = Sums::default();
         let idle = Sums { impressions: Some(0), clicks: Some(0), spend: Some(Micros::ZERO), ..nothing };
-        for metric in Metric::ALL {
+        for metric in Metric::STRIP {
             assert_eq!(metric.of(&nothing), None, "{metric:?}");
         }
         assert_eq!(Metric::Spend.of(&idle), Some(Micros::ZERO));

@@ -231,7 +231,7 @@ pub async fn portfolio(
 fn tiles(days: &[Sums], before: Option<&[Sums]>) -> Vec<Tile> {
     let total: Sums = days.iter().copied().sum();
     let total_before: Option<Sums> = before.map(|days| days.iter().copied().sum());
-    Metric::ALL
+    Metric::STRIP
         .into_iter()
         .map(|metric| {
             let value = metric.of(&total);
@@ -336,6 +336,9 @@ impl From<daily_rollups::Sums> for Sums {
             spend: sums.cost,
             conversions: sums.conversions,
             revenue: sums.revenue,
+            visits: sums.visits,
+            page_views: sums.page_views,
+            bounces: sums.bounces,
         }
     }
 }

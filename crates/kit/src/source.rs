@@ -17,7 +17,7 @@ use model::{
     failure::Failure,
     money::{Currency, Micros},
     reconcile::DayTotal,
-    settings::Lookback,
+    settings::{InTotals, Lookback},
     shape::Shape,
 };
 use std::collections::BTreeMap;
@@ -49,6 +49,14 @@ pub struct Descriptor {
     pub time_zone: Option<String>,
     /// The vendor's documentation.
     pub docs_url: Option<String>,
+}
+
+impl Descriptor {
+    /// Whether its connections count toward their clients' totals unless a person says otherwise. Analytics systems measure what ad
+    /// platforms sell, and would count the same twice.
+    pub fn in_totals(&self) -> InTotals {
+        if self.category == "analytics" { InTotals::Apart } else { InTotals::Counts }
+    }
 }
 
 /// A stream of a connector.

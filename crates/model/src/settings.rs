@@ -48,6 +48,23 @@ words! {
     }
 }
 
+words! {
+    /// Whether what a connection says is added to its client's totals.
+    InTotals {
+        /// It is.
+        Counts = "counts",
+        /// It stands by itself: analytics and attribution repeat what ad platforms say, and would count it twice.
+        Apart = "apart",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "as below")]
+impl Default for InTotals {
+    fn default() -> Self {
+        Self::Counts
+    }
+}
+
 #[expect(clippy::derivable_impls, reason = "the list above derives the same for every list of words")]
 impl Default for ZeroRows {
     fn default() -> Self {
@@ -66,6 +83,7 @@ impl Same for Schedule {}
 impl Same for BTreeMap<String, Lookback> {}
 impl Same for VatState {}
 impl Same for ZeroRows {}
+impl Same for InTotals {}
 impl Same for Vec<StreamChoice> {
     /// A stream that one of them does not know is off, and the order is only how they are shown.
     fn same(&self, other: &Self) -> bool {
@@ -129,6 +147,8 @@ settings! {
     vat: VatState = Vat "vat",
     /// What becomes of rows in which nothing happened.
     zero_rows: ZeroRows = ZeroRows "zero_rows",
+    /// Whether it is added to its client's totals.
+    in_totals: InTotals = InTotals "in_totals",
 }
 
 impl Settings {

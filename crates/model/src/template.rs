@@ -136,7 +136,7 @@ mod tests {
         id::{ClientId, ConnectionId},
         money::{Currency, VatState},
         schedule::Schedule,
-        settings::{Lookback, StreamChoice, ZeroRows},
+        settings::{InTotals, Lookback, StreamChoice, ZeroRows},
     };
     use Setting::{Lookbacks, Schedule as When, Streams, Vat};
     use proptest::{collection, prelude::*, sample};
@@ -262,7 +262,7 @@ mod tests {
     }
 
     prop_compose! {
-        fn any_settings()(on in collection::vec(any::<bool>(), 0..3), when in 0..3_u8, own in 0..3_u32, vat in 0..3_u8, leaves in any::<bool>()) -> Settings {
+        fn any_settings()(on in collection::vec(any::<bool>(), 0..3), when in 0..3_u8, own in 0..3_u32, vat in 0..3_u8, leaves in any::<bool>(), apart in any::<bool>()) -> Settings {
             Settings {
                 streams: on.iter().zip(["a", "b", "c"]).map(|(on, name)| StreamChoice { name: name.to_owned(), on: *on }).collect(),
                 schedule: match when {
@@ -277,6 +277,7 @@ mod tests {
                     _ => VatState::Unknown,
                 },
                 zero_rows: if leaves { ZeroRows::LeaveOut } else { ZeroRows::Keep },
+                in_totals: if apart { InTotals::Apart } else { InTotals::Counts },
             }
         }
     }

@@ -75,6 +75,7 @@ impl Store {
                     iif(d.left_out > 0, coalesce(sum(r.clicks), 0), sum(r.clicks)) AS clicks,
                     iif(d.left_out > 0, coalesce(sum(r.cost_micros), 0), sum(r.cost_micros)) AS cost_micros,
                     sum(r.conversions_micros) AS conversions_micros, sum(r.revenue_micros) AS revenue_micros,
+                    sum(r.visits) AS visits, sum(r.page_views) AS page_views, sum(r.bounces) AS bounces,
                     coalesce(sum(r.row_count), 0) + d.left_out AS row_count
              FROM connections AS c
              JOIN day_reads AS d ON d.connection = c.num AND d.date >= ?2 AND d.level IS NOT NULL
@@ -130,7 +131,8 @@ impl Store {
                  SELECT 'fresh', n.impressions, n.clicks, n.cost_micros, 1 FROM now AS n LEFT JOIN earlier AS e ON e.object = n.object
                  WHERE coalesce(e.impressions, 0) = 0 AND coalesce(e.cost_micros, 0) = 0)
              SELECT side, sum(impressions) AS impressions, sum(clicks) AS clicks, sum(cost_micros) AS cost_micros,
-                    NULL AS conversions_micros, NULL AS revenue_micros, sum(row_count) AS row_count
+                    NULL AS conversions_micros, NULL AS revenue_micros, NULL AS visits, NULL AS page_views, NULL AS bounces,
+                    sum(row_count) AS row_count
              FROM sides GROUP BY side",
         )
         .bind(id.to_string())

@@ -9,7 +9,7 @@
 use sqlx::{AssertSqlSafe, Sqlite, query::Query, sqlite::SqliteArguments};
 use std::fmt::Write;
 
-/// Rows per statement at most. Thirteen columns of as many rows stay under SQLite's 32,766 parameters, and larger gains nothing.
+/// Rows per statement at most. Seventeen columns of as many rows stay under SQLite's 32,766 parameters, and larger gains nothing.
 const MOST: usize = 1 << 10;
 /// Statements that a connection keeps: those of all tables and sizes beside the literal ones.
 pub(crate) const KEPT_STATEMENTS: usize = 400;

@@ -9,16 +9,17 @@ use crate::{
     codec::{Read, day_code, level_code, vat_code},
     commit::Planned,
     connections,
-    daily_rollups::Sums,
+    daily_rollups::{Sums, sums_of},
     slices::Part,
 };
 use chrono::NaiveDate;
 use futures::TryStreamExt;
 use model::{
-    ad::{CampaignStat, Level, ObjectStatus, RejectReason, Rejected},
+    ad::{CampaignStat, Level, ObjectStatus, RejectReason, Rejected, Visits},
     date::DateRange,
     id::{ClientId, ConnectionId},
     money::{Currency, VatState},
+    settings::InTotals,
 };
 use sqlx::{
     Sqlite, SqliteConnection,
@@ -62,6 +63,8 @@ pub struct StoredStat {
     pub connection_id: ConnectionId,
     /// The name of the object.
     pub name: Option<String>,
+    /// Whether its connection counts toward the client's totals.
+    pub in_totals: InTotals,
     /// The row.
     pub stat: CampaignStat,
 }
@@ -113,6 +116,10 @@ fn objection(stream: &str, window: DateRange, stat: &CampaignStat) -> Option<Rej
             ("cost", stat.cost.map(|micros| micros.0)),
             ("conversions", stat.conversions.map(|micros| micros.0)),
             ("revenue", stat.revenue.map(|micros| micros.0)),
+            ("visits", stat.visits.count),
+            ("users", stat.visits.users),
+            ("page_views", stat.visits.page_views),
+            ("bounces", stat.visits.bounces),
         ];
         let (field, value) = metrics.into_iter().find_map(|(field, value)| {
             value.filter(|v| v.unsigned_abs() > LARGEST.unsigned_abs()).map(|v| (field, v))
@@ -136,11 +143,12 @@ fn objection(stream: &str, window: DateRange, stat: &CampaignStat) -> Option<Rej
 pub(crate) async fn insert(connection: &mut SqliteConnection, num: i64, level: i64, rows: &[Ready<'_>]) -> Result<()> {
     let bulk = Bulk::new(
         "INSERT INTO campaign_stats (connection, level, date, object, breakdown, impressions, clicks, cost_micros, currency, vat,
-             conversions_micros, revenue_micros) VALUES",
-        12,
+             conversions_micros, revenue_micros, visits, users, page_views, bounces) VALUES",
+        16,
         "ON CONFLICT (connection, level, date, object, breakdown) DO UPDATE SET impressions = excluded.impressions,
              clicks = excluded.clicks, cost_micros = excluded.cost_micros, currency = excluded.currency, vat = excluded.vat,
-             conversions_micros = excluded.conversions_micros, revenue_micros = excluded.revenue_micros",
+             conversions_micros = excluded.conversions_micros, revenue_micros = excluded.revenue_micros, visits = excluded.visits,
+             users = excluded.users, page_views = excluded.page_views, bounces = excluded.bounces",
     );
     write(connection, bulk, rows, |query| query.bind(num).bind(level)).await
 }
@@ -170,7 +178,11 @@ pub(crate) async fn write<'q>(
                 .bind(currency)
                 .bind(vat_code(stat.vat))
                 .bind(stat.conversions.map(|micros| micros.0))
-                .bind(stat.revenue.map(|micros| micros.0));
+                .bind(stat.revenue.map(|micros| micros.0))
+                .bind(stat.visits.count)
+                .bind(stat.visits.users)
+                .bind(stat.visits.page_views)
+                .bind(stat.visits.bounces);
         }
         query.execute(&mut *connection).await?;
     }
@@ -202,6 +214,7 @@ fn stored(row: &SqliteRow) -> Result<StoredStat> {
     Ok(StoredStat {
         connection_id: row.word("connection_id")?,
         name: row.value("name")?,
+        in_totals: row.word("in_totals")?,
         stat: CampaignStat {
             level: row.level("level")?,
             external_id: row.value("external_id")?,
@@ -214,6 +227,12 @@ fn stored(row: &SqliteRow) -> Result<StoredStat> {
             vat: row.vat("vat")?,
             conversions: row.micros("conversions_micros")?,
             revenue: row.micros("revenue_micros")?,
+            visits: Visits {
+                count: row.value("visits")?,
+                users: row.value("users")?,
+                page_views: row.value("page_views")?,
+                bounces: row.value("bounces")?,
+            },
         },
     })
 }
@@ -228,18 +247,18 @@ impl Store {
         range: DateRange,
         limit: u32,
     ) -> Result<Vec<ObjectSums>> {
-        let rows = sqlx::query(
+        let rows = sqlx::query(concat!(
             "WITH sums AS (
-                 SELECT s.connection, s.object, s.currency, s.vat, sum(s.impressions) AS impressions, sum(s.clicks) AS clicks,
-                        sum(s.cost_micros) AS cost_micros, sum(s.conversions_micros) AS conversions_micros,
-                        sum(s.revenue_micros) AS revenue_micros, count(*) AS row_count
+                 SELECT s.connection, s.object, s.currency, s.vat, ",
+            sums_of!("s."),
+            ", count(*) AS row_count
                  FROM connections AS c
                  JOIN total_stats AS s ON s.connection = c.num AND s.level = ?2 AND s.date BETWEEN ?3 AND ?4
                  WHERE c.client_id = ?1 GROUP BY s.connection, s.object, s.currency, s.vat)
              SELECT sums.*, c.id AS connection_id, o.external_id, o.parent_external_id, o.name, o.status
              FROM sums JOIN connections AS c ON c.num = sums.connection JOIN ad_objects AS o ON o.num = sums.object
-             ORDER BY sums.cost_micros DESC NULLS LAST, o.external_id LIMIT ?5",
-        )
+             ORDER BY sums.cost_micros DESC NULLS LAST, o.external_id LIMIT ?5"
+        ))
         .bind(client.to_string())
         .bind(level_code(level))
         .bind(day_code(range.from()))
@@ -290,7 +309,7 @@ impl Store {
         mut take: impl FnMut(StoredStat) + Send,
     ) -> Result<()> {
         let mut rows = sqlx::query(
-            "SELECT s.*, c.id AS connection_id, o.external_id, o.name
+            "SELECT s.*, c.id AS connection_id, c.in_totals, o.external_id, o.name
              FROM connections AS c
              JOIN campaign_stats AS s ON s.connection = c.num AND s.level = coalesce(?2, c.totals_level) AND s.date BETWEEN ?3 AND ?4
              JOIN ad_objects AS o ON o.num = s.object

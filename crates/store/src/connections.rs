@@ -48,6 +48,7 @@ fn read(row: &SqliteRow) -> Result<Connection> {
             lookbacks: row.json("lookbacks")?,
             vat: row.vat("vat")?,
             zero_rows: row.word("zero_rows")?,
+            in_totals: row.word("in_totals")?,
         },
         follows: match row.value::<Option<&str>>("template")? {
             Some(_) => Some(Following { template: row.word("template")?, own: row.json("overrides")? }),
@@ -74,16 +75,17 @@ pub(crate) async fn one(executor: impl SqliteExecutor<'_>, id: ConnectionId) -> 
 
 /// Writes the settings of a connection and which template it follows.
 pub(crate) async fn write_settings(transaction: &mut SqliteConnection, connection: &Connection) -> Result<()> {
-    let Settings { streams, schedule, lookbacks, vat, zero_rows } = &connection.settings;
+    let Settings { streams, schedule, lookbacks, vat, zero_rows, in_totals } = &connection.settings;
     let num = num_of(&mut *transaction, connection.id).await?;
     let follows = connection.follows.as_ref();
     sqlx::query(
-        "UPDATE connections SET schedule = ?, lookbacks = ?, vat = ?, zero_rows = ?, template = ?, overrides = ? WHERE num = ?",
+        "UPDATE connections SET schedule = ?, lookbacks = ?, vat = ?, zero_rows = ?, in_totals = ?, template = ?, overrides = ? WHERE num = ?",
     )
     .bind(json(schedule)?)
     .bind(json(lookbacks)?)
     .bind(vat_code(*vat))
     .bind(zero_rows.as_str())
+    .bind(in_totals.as_str())
     .bind(follows.map(|follows| follows.template.to_string()))
     .bind(match follows {
         Some(follows) => json(&follows.own)?,

@@ -29,9 +29,43 @@ pub struct Sums {
     pub conversions: Option<Micros>,
     /// Revenue.
     pub revenue: Option<Micros>,
+    /// Visits.
+    pub visits: Option<i64>,
+    /// Pages or screens seen.
+    pub page_views: Option<i64>,
+    /// Visits that ended where they began.
+    pub bounces: Option<i64>,
     /// Rows that were summed.
     pub rows: u64,
 }
+
+/// The columns that [`Sums::read`] reads, summed from rows under a name such as `"r."`; the number of rows is left to the query.
+macro_rules! sums_of {
+    ($from:literal) => {
+        concat!(
+            "sum(",
+            $from,
+            "impressions) AS impressions, sum(",
+            $from,
+            "clicks) AS clicks, sum(",
+            $from,
+            "cost_micros) AS cost_micros,
+             sum(",
+            $from,
+            "conversions_micros) AS conversions_micros, sum(",
+            $from,
+            "revenue_micros) AS revenue_micros,
+             sum(",
+            $from,
+            "visits) AS visits, sum(",
+            $from,
+            "page_views) AS page_views, sum(",
+            $from,
+            "bounces) AS bounces"
+        )
+    };
+}
+pub(crate) use sums_of;
 
 impl Sums {
     pub(crate) fn read(row: &SqliteRow) -> Result<Self> {
@@ -41,6 +75,9 @@ impl Sums {
             cost: row.micros("cost_micros")?,
             conversions: row.micros("conversions_micros")?,
             revenue: row.micros("revenue_micros")?,
+            visits: row.value("visits")?,
+            page_views: row.value("page_views")?,
+            bounces: row.value("bounces")?,
             rows: row.count("row_count")?,
         })
     }
@@ -117,9 +154,9 @@ pub(crate) async fn recompute(
         .await?;
     sqlx::query(
         "INSERT INTO daily_rollups (connection, level, date, currency, vat, impressions, clicks, cost_micros, conversions_micros,
-             revenue_micros, row_count)
+             revenue_micros, visits, page_views, bounces, row_count)
          SELECT connection, level, date, currency, vat, sum(impressions), sum(clicks), sum(cost_micros), sum(conversions_micros),
-             sum(revenue_micros), count(*)
+             sum(revenue_micros), sum(visits), sum(page_views), sum(bounces), count(*)
          FROM total_stats WHERE connection = ? AND level = ? AND date BETWEEN ? AND ?
          GROUP BY connection, level, date, currency, vat",
     )
@@ -133,16 +170,15 @@ pub(crate) async fn recompute(
 }
 
 impl Store {
-    /// Sums per client over a period: one query for the whole portfolio. A client without rows has none here.
+    /// Sums per client over a period, of the connections that count toward its totals: one query for the whole portfolio. A client without
+    /// rows has none here.
     pub async fn client_sums(&self, scope: Scope, range: DateRange) -> Result<Vec<ClientSums>> {
         let rows = sqlx::query(
-            "SELECT c.client_id, r.currency, r.vat, sum(r.impressions) AS impressions, sum(r.clicks) AS clicks,
-                    sum(r.cost_micros) AS cost_micros, sum(r.conversions_micros) AS conversions_micros,
-                    sum(r.revenue_micros) AS revenue_micros, sum(r.row_count) AS row_count
+            concat!("SELECT c.client_id, r.currency, r.vat, ", sums_of!("r."), ", sum(r.row_count) AS row_count
              FROM connections AS c
              CROSS JOIN daily_rollups AS r ON r.connection = c.num AND r.level = c.totals_level AND r.date BETWEEN ?2 AND ?3
-             WHERE (?1 IS NULL OR c.client_id = ?1)
-             GROUP BY c.client_id, r.currency, r.vat ORDER BY c.client_id, r.currency, r.vat",
+             WHERE (?1 IS NULL OR c.client_id = ?1) AND c.in_totals = 'counts'
+             GROUP BY c.client_id, r.currency, r.vat ORDER BY c.client_id, r.currency, r.vat"),
         )
         .bind(scope.bound())
         .bind(day_code(range.from()))
@@ -161,16 +197,14 @@ impl Store {
             .collect()
     }
 
-    /// Sums per client and day over a period, by client and day. Days without rows are absent.
+    /// Sums per client and day over a period, of the connections that count toward its totals, by client and day. Days without rows are absent.
     pub async fn client_days(&self, scope: Scope, range: DateRange) -> Result<Vec<ClientDay>> {
         let rows = sqlx::query(
-            "SELECT c.client_id, r.date, r.currency, r.vat, sum(r.impressions) AS impressions, sum(r.clicks) AS clicks,
-                    sum(r.cost_micros) AS cost_micros, sum(r.conversions_micros) AS conversions_micros,
-                    sum(r.revenue_micros) AS revenue_micros, sum(r.row_count) AS row_count
+            concat!("SELECT c.client_id, r.date, r.currency, r.vat, ", sums_of!("r."), ", sum(r.row_count) AS row_count
              FROM connections AS c
              CROSS JOIN daily_rollups AS r ON r.connection = c.num AND r.level = c.totals_level AND r.date BETWEEN ?2 AND ?3
-             WHERE (?1 IS NULL OR c.client_id = ?1)
-             GROUP BY c.client_id, r.date, r.currency, r.vat ORDER BY c.client_id, r.date, r.currency, r.vat",
+             WHERE (?1 IS NULL OR c.client_id = ?1) AND c.in_totals = 'counts'
+             GROUP BY c.client_id, r.date, r.currency, r.vat ORDER BY c.client_id, r.date, r.currency, r.vat"),
         )
         .bind(scope.bound())
         .bind(day_code(range.from()))
@@ -193,13 +227,11 @@ impl Store {
     /// Sums per connection over a period, in the order the connections were created.
     pub async fn connection_sums(&self, scope: Scope, range: DateRange) -> Result<Vec<ConnectionSums>> {
         let rows = sqlx::query(
-            "SELECT c.id AS connection_id, c.client_id, r.currency, r.vat, sum(r.impressions) AS impressions, sum(r.clicks) AS clicks,
-                    sum(r.cost_micros) AS cost_micros, sum(r.conversions_micros) AS conversions_micros,
-                    sum(r.revenue_micros) AS revenue_micros, sum(r.row_count) AS row_count
+            concat!("SELECT c.id AS connection_id, c.client_id, r.currency, r.vat, ", sums_of!("r."), ", sum(r.row_count) AS row_count
              FROM connections AS c
              CROSS JOIN daily_rollups AS r ON r.connection = c.num AND r.level = c.totals_level AND r.date BETWEEN ?2 AND ?3
              WHERE (?1 IS NULL OR c.client_id = ?1)
-             GROUP BY c.num, r.currency, r.vat ORDER BY c.num, r.currency, r.vat",
+             GROUP BY c.num, r.currency, r.vat ORDER BY c.num, r.currency, r.vat"),
         )
         .bind(scope.bound())
         .bind(day_code(range.from()))
@@ -224,11 +256,11 @@ impl Store {
         let row = sqlx::query(
             "WITH fresh AS (
                  SELECT connection, level, date, currency, vat, sum(impressions), sum(clicks), sum(cost_micros), sum(conversions_micros),
-                        sum(revenue_micros), count(*)
+                        sum(revenue_micros), sum(visits), sum(page_views), sum(bounces), count(*)
                  FROM total_stats GROUP BY connection, level, date, currency, vat),
              kept AS (
                  SELECT connection, level, date, currency, vat, impressions, clicks, cost_micros, conversions_micros, revenue_micros,
-                        row_count
+                        visits, page_views, bounces, row_count
                  FROM daily_rollups)
              SELECT (SELECT count(*) FROM (SELECT * FROM fresh EXCEPT SELECT * FROM kept))
                   + (SELECT count(*) FROM (SELECT * FROM kept EXCEPT SELECT * FROM fresh)) AS differences",

@@ -5,7 +5,7 @@ use crate::{
     Result, Scope, Store, StoredFailure,
     codec::{Read, day_code, instant_code, json, level_code},
     commit::{Planned, signed},
-    daily_rollups::Sums,
+    daily_rollups::{Sums, sums_of},
     slices::Part,
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -207,15 +207,13 @@ impl Store {
     /// How the totals of days changed when they were read last, by connection and day. Days that were read once are absent.
     pub async fn day_changes(&self, scope: Scope, range: DateRange) -> Result<Vec<DayChange>> {
         let rows = sqlx::query(
-            "SELECT c.id, d.date, d.impressions_before, d.clicks_before, d.cost_before, d.conversions_before,
-                    sum(r.impressions) AS impressions, sum(r.clicks) AS clicks, sum(r.cost_micros) AS cost_micros,
-                    sum(r.conversions_micros) AS conversions_micros, sum(r.revenue_micros) AS revenue_micros,
-                    coalesce(sum(r.row_count), 0) AS row_count
+            concat!("SELECT c.id, d.date, d.impressions_before, d.clicks_before, d.cost_before, d.conversions_before,
+                    ", sums_of!("r."), ", coalesce(sum(r.row_count), 0) AS row_count
              FROM connections AS c
              JOIN day_reads AS d ON d.connection = c.num AND d.date BETWEEN ?2 AND ?3 AND d.level = c.totals_level AND d.reads > 1
              LEFT JOIN daily_rollups AS r ON r.connection = c.num AND r.level = c.totals_level AND r.date = d.date
              WHERE (?1 IS NULL OR c.client_id = ?1) AND d.impressions_before IS NOT NULL
-             GROUP BY c.num, d.date, d.stream ORDER BY c.num, d.date, max(d.read_at)",
+             GROUP BY c.num, d.date, d.stream ORDER BY c.num, d.date, max(d.read_at)"),
         )
         .bind(scope.bound())
         .bind(day_code(range.from()))

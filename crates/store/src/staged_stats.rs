@@ -30,11 +30,12 @@ impl Store {
                 campaign_stats::ready(&mut transaction, &slice, window, &stats).await?;
             let bulk = Bulk::new(
                 "INSERT INTO staged_stats (run, seq, level, date, object, breakdown, impressions, clicks, cost_micros, currency, vat,
-                     conversions_micros, revenue_micros) VALUES",
-                13,
+                     conversions_micros, revenue_micros, visits, users, page_views, bounces) VALUES",
+                17,
                 "ON CONFLICT (run, seq, level, date, object, breakdown) DO UPDATE SET impressions = excluded.impressions,
                      clicks = excluded.clicks, cost_micros = excluded.cost_micros, currency = excluded.currency, vat = excluded.vat,
-                     conversions_micros = excluded.conversions_micros, revenue_micros = excluded.revenue_micros",
+                     conversions_micros = excluded.conversions_micros, revenue_micros = excluded.revenue_micros, visits = excluded.visits,
+                     users = excluded.users, page_views = excluded.page_views, bounces = excluded.bounces",
             );
             let level = level_code(slice.level);
             campaign_stats::write(&mut transaction, bulk, &ready, |query| {
@@ -70,13 +71,15 @@ pub(crate) async fn move_in(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO campaign_stats (connection, level, date, object, breakdown, impressions, clicks, cost_micros, currency, vat,
-             conversions_micros, revenue_micros)
-         SELECT ?1, level, date, object, breakdown, impressions, clicks, cost_micros, currency, vat, conversions_micros, revenue_micros
+             conversions_micros, revenue_micros, visits, users, page_views, bounces)
+         SELECT ?1, level, date, object, breakdown, impressions, clicks, cost_micros, currency, vat, conversions_micros, revenue_micros,
+             visits, users, page_views, bounces
          FROM staged_stats WHERE run = ?2 AND seq = ?3 AND level = ?4 AND date BETWEEN ?5 AND ?6
          ORDER BY date, object, breakdown
          ON CONFLICT (connection, level, date, object, breakdown) DO UPDATE SET impressions = excluded.impressions,
              clicks = excluded.clicks, cost_micros = excluded.cost_micros, currency = excluded.currency, vat = excluded.vat,
-             conversions_micros = excluded.conversions_micros, revenue_micros = excluded.revenue_micros",
+             conversions_micros = excluded.conversions_micros, revenue_micros = excluded.revenue_micros, visits = excluded.visits,
+             users = excluded.users, page_views = excluded.page_views, bounces = excluded.bounces",
     )
     .bind(num)
     .bind(run)

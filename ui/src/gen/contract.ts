@@ -813,7 +813,11 @@ vat: VatState,
 /**
  * What becomes of rows in which nothing happened.
  */
-zero_rows: ZeroRows, };
+zero_rows: ZeroRows, 
+/**
+ * Whether it is added to its client's totals.
+ */
+in_totals: InTotals, };
 
 /**
  * One account of one system, connected for one client.
@@ -937,7 +941,11 @@ vat: VatState | null,
 /**
  * What becomes of rows in which nothing happened.
  */
-zero_rows: ZeroRows | null, };
+zero_rows: ZeroRows | null, 
+/**
+ * Whether it is added to its client's totals.
+ */
+in_totals: InTotals | null, };
 
 /**
  * A connector of the catalogue.
@@ -995,6 +1003,10 @@ max_history_days: number,
  * The age in days at which the platform no longer changes a day.
  */
 final_after_days: number, 
+/**
+ * Whether its connections count toward their clients' totals unless a person says otherwise.
+ */
+in_totals: InTotals, 
 /**
  * The vendor's documentation.
  */
@@ -1272,6 +1284,10 @@ vat: VatState,
  * What becomes of rows in which nothing happened; absent: they are kept.
  */
 zero_rows: ZeroRows | null, 
+/**
+ * Whether they count toward their clients' totals; absent: as the connector suggests.
+ */
+in_totals: InTotals | null, 
 /**
  * When the connections are collected by themselves; absent: every morning.
  */
@@ -1854,6 +1870,11 @@ origin: string | null,
 copy_of: string | null, };
 
 /**
+ * Whether what a connection says is added to its client's totals.
+ */
+export type InTotals = "counts" | "apart";
+
+/**
  * State of the operating system's keychain.
  */
 export type KeychainState = "available" | "locked" | "missing" | "denied";
@@ -2325,7 +2346,7 @@ fields: Array<MappingFieldInfo>, };
 /**
  * A metric on screen. Each is defined once, in `insight`.
  */
-export type Metric = "spend" | "impressions" | "clicks" | "conversions" | "revenue" | "ctr" | "cpc" | "cpa" | "roas" | "drr";
+export type Metric = "spend" | "impressions" | "clicks" | "conversions" | "revenue" | "ctr" | "cpc" | "cpa" | "roas" | "drr" | "visits" | "page_views" | "bounce_rate";
 
 /**
  * A decimal number kept as an integer of millionths: 1.5 is 1,500,000. Used for money and for conversions, which
@@ -3345,7 +3366,7 @@ expression: string, };
 /**
  * One of the settings.
  */
-export type Setting = "streams" | "schedule" | "lookbacks" | "vat" | "zero_rows";
+export type Setting = "streams" | "schedule" | "lookbacks" | "vat" | "zero_rows" | "in_totals";
 
 /**
  * The settings of a connection, or those that a template gives. One that a template does not have yet, because it was saved before
@@ -3371,7 +3392,11 @@ vat: VatState,
 /**
  * What becomes of rows in which nothing happened.
  */
-zero_rows: ZeroRows, };
+zero_rows: ZeroRows, 
+/**
+ * Whether it is added to its client's totals.
+ */
+in_totals: InTotals, };
 
 /**
  * How urgent an alert is.
@@ -3558,6 +3583,10 @@ parent_external_id: string | null,
  */
 name: string, 
 /**
+ * Whether its connection counts toward the totals.
+ */
+in_totals: InTotals, 
+/**
  * Its sums.
  */
 sums: StatsSums, };
@@ -3605,7 +3634,19 @@ roas: Micros | null,
 /**
  * Spend per revenue.
  */
-drr: Micros | null, };
+drr: Micros | null, 
+/**
+ * Visits.
+ */
+visits: number | null, 
+/**
+ * Pages or screens seen.
+ */
+page_views: number | null, 
+/**
+ * Visits that ended where they began, per visit.
+ */
+bounce_rate: Micros | null, };
 
 /**
  * Looks of a step in the wizard's test.
@@ -3970,7 +4011,11 @@ vat: VatState | null,
 /**
  * What becomes of rows in which nothing happened.
  */
-zero_rows: ZeroRows | null, };
+zero_rows: ZeroRows | null, 
+/**
+ * Whether it is added to its client's totals.
+ */
+in_totals: InTotals | null, };
 
 /**
  * A template for connections.
@@ -4578,4 +4623,4 @@ export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", 
 export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];
 
 /** Every `Setting`, in the order of its declaration. */
-export const allSetting: readonly Setting[] = ["streams", "schedule", "lookbacks", "vat", "zero_rows"];
+export const allSetting: readonly Setting[] = ["streams", "schedule", "lookbacks", "vat", "zero_rows", "in_totals"];

@@ -80,6 +80,7 @@ fn connector(descriptor: &Descriptor, imported: Option<&Imported>, views: &[Conn
         first_load_days: descriptor.first_load_days,
         max_history_days: descriptor.max_history_days,
         final_after_days: descriptor.final_after_days,
+        in_totals: descriptor.in_totals(),
         docs_url: descriptor.docs_url.clone(),
         connected: small(own().count() as u64),
         problems: small(own().filter(|view| view.diagnosis.health == Health::Act).count() as u64),

@@ -35,6 +35,9 @@ impl From<Sums> for wire::StatsSums {
             cpa: Metric::Cpa.of(&sums),
             roas: Metric::Roas.of(&sums),
             drr: Metric::Drr.of(&sums),
+            visits: sums.visits,
+            page_views: sums.page_views,
+            bounce_rate: Metric::BounceRate.of(&sums),
         }
     }
 }
@@ -52,6 +55,9 @@ impl From<Metric> for wire::Metric {
             Metric::Cpa => Self::Cpa,
             Metric::Roas => Self::Roas,
             Metric::Drr => Self::Drr,
+            Metric::Visits => Self::Visits,
+            Metric::PageViews => Self::PageViews,
+            Metric::BounceRate => Self::BounceRate,
         }
     }
 }

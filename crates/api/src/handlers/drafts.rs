@@ -195,6 +195,7 @@ fn connection(
             lookbacks: request.lookbacks.clone(),
             vat: request.vat,
             zero_rows: request.zero_rows.unwrap_or_default(),
+            in_totals: request.in_totals.unwrap_or(source.descriptor().in_totals()),
         },
         follows: None,
         created_at: host.now(),

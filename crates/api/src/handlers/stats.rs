@@ -8,6 +8,7 @@ use insight::metric::Sums;
 use model::{
     ad::Level,
     audit::AuditAction,
+    connection::Connection,
     date::DateRange,
     failure::{Code, Failure},
     id::{ClientId, ConnectionId},
@@ -30,14 +31,8 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
         Some(compare) => Some(total(&workspace, client.id, client.currency, compare).await?),
         None => None,
     };
-    let connectors: HashMap<ConnectionId, (String, String, String)> = store
-        .connections(scope)
-        .await?
-        .into_iter()
-        .map(|connection| {
-            (connection.id, (connection.connector, connection.account_external_id, connection.account_name))
-        })
-        .collect();
+    let known: HashMap<ConnectionId, Connection> =
+        store.connections(scope).await?.into_iter().map(|connection| (connection.id, connection)).collect();
     let mut connections: BTreeMap<ConnectionId, Sums> = BTreeMap::new();
     for row in store.connection_sums(scope, request.period).await? {
         if row.currency == client.currency {
@@ -54,14 +49,15 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
         connections: connections
             .into_iter()
             .filter_map(|(id, sums)| {
-                let (connector, external_id, name) = connectors.get(&id)?.clone();
+                let connection = known.get(&id)?;
                 Some(StatsRow {
                     connection_id: id,
-                    connector,
+                    connector: connection.connector.clone(),
                     level: Level::Account,
-                    external_id,
+                    external_id: connection.account_external_id.clone(),
                     parent_external_id: None,
-                    name,
+                    name: connection.account_name.clone(),
+                    in_totals: connection.settings.in_totals,
                     sums: sums.into(),
                 })
             })
@@ -69,14 +65,18 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
         objects: objects
             .into_iter()
             .filter(|object| object.currency == client.currency)
-            .map(|object| StatsRow {
-                connection_id: object.connection_id,
-                connector: connectors.get(&object.connection_id).map(|known| known.0.clone()).unwrap_or_default(),
-                level: request.level,
-                name: object.name.unwrap_or_else(|| object.external_id.clone()),
-                external_id: object.external_id,
-                parent_external_id: object.parent_external_id,
-                sums: Sums::from(object.sums).into(),
+            .filter_map(|object| {
+                let connection = known.get(&object.connection_id)?;
+                Some(StatsRow {
+                    connection_id: object.connection_id,
+                    connector: connection.connector.clone(),
+                    level: request.level,
+                    name: object.name.unwrap_or_else(|| object.external_id.clone()),
+                    external_id: object.external_id,
+                    parent_external_id: object.parent_external_id,
+                    in_totals: connection.settings.in_totals,
+                    sums: Sums::from(object.sums).into(),
+                })
             })
             .collect(),
     })
@@ -113,7 +113,7 @@ enum Table {
     Json(Vec<serde_json::Value>),
 }
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 18] = [
     "date",
     "level",
     "external_id",
@@ -126,6 +126,11 @@ const COLUMNS: [&str; 13] = [
     "vat",
     "conversions",
     "revenue",
+    "visits",
+    "users",
+    "page_views",
+    "bounces",
+    "in_totals",
     "connection_id",
 ];
 
@@ -156,6 +161,11 @@ impl Table {
             vat,
             decimal(stat.conversions),
             decimal(stat.revenue),
+            count(stat.visits.count),
+            count(stat.visits.users),
+            count(stat.visits.page_views),
+            count(stat.visits.bounces),
+            Some(row.in_totals.to_string()),
             Some(row.connection_id.to_string()),
         ];
         match self {

@@ -2,11 +2,13 @@
 
 use crate::{Home, a_commit, a_run, a_slice, connected, day, days, noon, object, stat, write};
 use model::{
-    ad::{CampaignStat, Level, ObjectStatus, RejectReason},
+    ad::{CampaignStat, Level, ObjectStatus, RejectReason, Visits},
+    connection::Connection,
     date::DateRange,
     failure::{Code, Failure},
     id::{ClientId, ConnectionId},
     money::{Micros, VatState},
+    settings::{InTotals, Settings},
 };
 use store::{
     Scope, Store, StoreError,
@@ -83,6 +85,7 @@ async fn every_field_comes_back_and_unknown_is_not_zero() {
         cost: Some(Micros(-312_400_001)),
         conversions: Some(Micros(1_500_000)),
         revenue: Some(Micros(LARGEST)),
+        visits: Visits { count: Some(7), users: Some(0), page_views: Some(LARGEST), bounces: None },
         vat: VatState::Excluded,
         currency: "KZT".parse().unwrap(),
         ..stat("Кампания\0 🚀 'x' \"y\" \\ \n", day(2), 1)
@@ -388,4 +391,35 @@ async fn readers_see_one_state_while_slices_are_written() {
     }
     writer.await.unwrap();
     assert_eq!(rows(&home.store, client, Level::Campaign).await[0].stat.clicks, Some(7));
+}
+
+#[tokio::test]
+async fn a_connection_that_stands_apart_is_in_no_total_of_its_client() {
+    let home = Home::new().await;
+    let (client, ads) = connected(&home.store, "acme").await;
+    let counter = Connection {
+        connector: "yandex_metrika".to_owned(),
+        settings: Settings { in_totals: InTotals::Apart, ..Settings::default() },
+        ..crate::a_connection(client, "counter")
+    };
+    home.store.insert_connection(&counter, Level::Campaign).await.unwrap();
+    let seen = Visits { count: Some(40), users: Some(30), page_views: Some(90), bounces: Some(10) };
+    let row = CampaignStat { visits: seen, ..stat("yandex / cpc / spring", day(1), 5) };
+    write(&home.store, ads, Level::Campaign, days(1, 1), vec![stat("1", day(1), 100)]).await;
+    write(&home.store, counter.id, Level::Campaign, days(1, 1), vec![row]).await;
+
+    let scope = Scope::Client(client);
+    let own = home.store.connection_sums(scope, days(1, 1)).await.unwrap();
+    let own: Vec<_> = own.iter().map(|of| (of.connection_id, of.sums.cost, of.sums.visits)).collect();
+    assert_eq!(own, [(ads, Micros::whole(100), None), (counter.id, Micros::whole(5), Some(40))]);
+    // The person may decide otherwise, and nothing is read again for it.
+    for (in_totals, spend, visits) in
+        [(InTotals::Apart, 100, None), (InTotals::Counts, 105, Some(40)), (InTotals::Apart, 100, None)]
+    {
+        let changed = Connection { settings: Settings { in_totals, ..Settings::default() }, ..counter.clone() };
+        home.store.update_connection(&changed).await.unwrap();
+        let sums = home.store.client_sums(scope, days(1, 1)).await.unwrap()[0].sums;
+        let day = home.store.client_days(scope, days(1, 1)).await.unwrap()[0].sums;
+        assert_eq!((sums.cost, sums.visits, sums), (Micros::whole(spend), visits, day), "{in_totals}");
+    }
 }

@@ -8,7 +8,7 @@ use model::{
     id::ConnectionId,
     money::VatState,
     schedule::Schedule,
-    settings::{Lookback, Settings, StreamChoice, ZeroRows},
+    settings::{InTotals, Lookback, Settings, StreamChoice, ZeroRows},
 };
 use store::{Scope, StoreError, request_budgets::RequestBudget, turns::Turn};
 
@@ -30,6 +30,7 @@ async fn a_connection_reads_back_as_it_was_written() {
     connection.settings = Settings {
         vat: VatState::Excluded,
         zero_rows: ZeroRows::LeaveOut,
+        in_totals: InTotals::Apart,
         lookbacks: [("alpha".to_owned(), Lookback { days: 3, weekly_days: 28 })].into(),
         schedule: Schedule::Cron { expression: "0 7 * * 1-5".to_owned() },
         streams: vec![StreamChoice { name: "alpha".to_owned(), on: false }],

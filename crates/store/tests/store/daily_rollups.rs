@@ -2,7 +2,7 @@
 
 use crate::{Home, connected, day, days, write};
 use model::{
-    ad::{CampaignStat, Level},
+    ad::{CampaignStat, Level, Visits},
     money::{Micros, VatState},
 };
 use proptest::prelude::*;
@@ -16,8 +16,8 @@ fn a_stat() -> impl Strategy<Value = (u32, u8, u8, CampaignStat)> {
     let metric = || prop::option::weighted(0.7, 0..1_000_i64);
     let words =
         (prop::sample::select(vec!["RUB", "KZT"]), prop::sample::select(vec![VatState::Included, VatState::Unknown]));
-    (1..=8_u32, 0..4_u8, 0..3_u8, metric(), metric(), metric(), metric(), words).prop_map(
-        |(date, object, split, impressions, clicks, cost, revenue, (currency, vat))| {
+    (1..=8_u32, 0..4_u8, 0..3_u8, metric(), metric(), metric(), metric(), metric(), words).prop_map(
+        |(date, object, split, impressions, clicks, cost, revenue, visits, (currency, vat))| {
             let stat = CampaignStat {
                 level: Level::Campaign,
                 external_id: object.to_string(),
@@ -30,7 +30,7 @@ fn a_stat() -> impl Strategy<Value = (u32, u8, u8, CampaignStat)> {
                 vat,
                 conversions: None,
                 revenue: revenue.map(Micros),
-                visits: model::ad::Visits::default(),
+                visits: Visits { count: visits, users: clicks, page_views: revenue, bounces: cost },
             };
             (date, object, split, stat)
         },
@@ -62,6 +62,9 @@ fn expected(mirror: &Mirror, connection: usize) -> BTreeMap<(String, u8), Sums> 
         plus(&mut sum.clicks, stat.clicks);
         plus(&mut cost, stat.cost.map(|m| m.0));
         plus(&mut revenue, stat.revenue.map(|m| m.0));
+        plus(&mut sum.visits, stat.visits.count);
+        plus(&mut sum.page_views, stat.visits.page_views);
+        plus(&mut sum.bounces, stat.visits.bounces);
         (sum.cost, sum.revenue) = (cost.map(Micros), revenue.map(Micros));
         sum.rows += 1;
     }

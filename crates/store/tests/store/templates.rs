@@ -6,7 +6,7 @@ use model::{
     id::{ConnectionId, TemplateId},
     money::VatState,
     schedule::Schedule,
-    settings::{Lookback, Setting, Settings, ZeroRows},
+    settings::{InTotals, Lookback, Setting, Settings, ZeroRows},
     template::{Following, Giving, Planned, Template},
 };
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ fn a_template(name: &str) -> Template {
             lookbacks: days(14),
             vat: VatState::Excluded,
             zero_rows: ZeroRows::LeaveOut,
+            in_totals: InTotals::Apart,
         },
         created_at: noon(),
     }

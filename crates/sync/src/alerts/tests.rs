@@ -75,6 +75,7 @@ fn sums(rows: u64, impressions: f64) -> Sums {
         conversions: Some(Micros(impressions / 2000 * 1_000_000)),
         revenue: None,
         rows,
+        ..Sums::default()
     }
 }
 

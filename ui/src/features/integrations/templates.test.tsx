@@ -66,7 +66,7 @@ it("shows what a template would change before it is applied, and applies exactly
   const chosen = {
     id: plain.id,
     to: [first.id, stranger.id],
-    settings: ["streams", "schedule", "lookbacks", "zero_rows"],
+    settings: ["streams", "schedule", "lookbacks", "zero_rows", "in_totals"],
   };
   expect(sent(host, "template_apply")).toEqual([{ ...chosen, keep_own: false, stamp: "now" }]);
 });
@@ -90,7 +90,7 @@ it("rolls a changed template out to those that follow it, own values kept", asyn
   expect(second).toHaveTextContent("Ad plan statistics: 30 days own value");
   await user.click(dialog.getByRole("button", { name: /^Apply to/ }));
   await waitFor(() => expect(onClose).toHaveBeenCalled());
-  const all = ["streams", "schedule", "lookbacks", "vat", "zero_rows"];
+  const all = ["streams", "schedule", "lookbacks", "vat", "zero_rows", "in_totals"];
   expect(sent(host, "template_apply")).toEqual([
     { id: shops.id, to: null, settings: all, keep_own: true, stamp: "now" },
   ]);
@@ -136,7 +136,7 @@ it("gives an own value back, and changes one instead", async () => {
   await user.click(screen.getByRole("button", { name: /^return to the template's: .*\(VAT\)$/ }));
   await user.click(screen.getByRole("button", { name: "keep own value (VAT)" }));
   await user.click(screen.getByRole("button", { name: "Save" }));
-  const nothing = { streams: null, schedule: null, lookbacks: null, vat: null, zero_rows: null };
+  const nothing = { streams: null, schedule: null, lookbacks: null, vat: null, zero_rows: null, in_totals: null };
   await waitFor(() =>
     expect(sent(host, "connection_update")).toEqual([{ ...nothing, id, returned: ["lookbacks"], paused: null }]),
   );
@@ -199,7 +199,7 @@ it("saves a template without touching its connections, says who is behind, and d
   await user.type(name, "Лавки");
   await user.click(screen.getByRole("button", { name: "Save" }));
   await waitFor(() => expect(screen.getByRole("heading", { name: "Лавки" })).toBeInTheDocument());
-  const nothing = { streams: null, schedule: null, lookbacks: null, vat: null, zero_rows: null };
+  const nothing = { streams: null, schedule: null, lookbacks: null, vat: null, zero_rows: null, in_totals: null };
   expect(sent(host, "template_update").at(-1)).toEqual({ ...nothing, id: shops.id, name: "Лавки" });
   expect(sent(host, "template_apply")).toEqual([]);
   await user.click(screen.getByRole("button", { name: "Delete template" }));

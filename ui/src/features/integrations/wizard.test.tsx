@@ -79,6 +79,7 @@ describe("connect wizard", () => {
     expect(commit).toMatchObject({
       vat: "included",
       zero_rows: "leave_out",
+      in_totals: "counts",
       lookbacks: {},
       first_load_days: 90,
       schedule: { kind: "daily", at: "07:30", days: ["mon", "tue", "wed", "thu", "fri", "sat"] },
@@ -195,6 +196,7 @@ describe("connect wizard", () => {
         lookbacks: { ad_plan_stats: { days: 14, weekly_days: 30 } },
         vat: "excluded",
         zero_rows: "keep",
+        in_totals: "counts",
       }),
     );
   });

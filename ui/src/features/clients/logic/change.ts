@@ -8,7 +8,7 @@ export function change(now: number | null, then: number | null): number | null {
   return now === null || then === null || then === 0 ? null : Math.round(((now - then) / then) * MICRO);
 }
 
-const lessIsBetter = new Set<Metric>(["cpc", "cpa", "drr"]);
+const lessIsBetter = new Set<Metric>(["cpc", "cpa", "drr", "bounce_rate"]);
 
 /** Whether the change is good. Spend is neither: it is a decision. */
 export function verdictOf(metric: Metric, now: number | null, then: number | null): Verdict {

@@ -22,13 +22,19 @@ export const units: Record<Metric, Unit> = {
   cpa: "money",
   roas: "ratio",
   drr: "percent",
+  visits: "count",
+  page_views: "count",
+  bounce_rate: "percent",
 };
+
+/** Metrics that are kept as counts and not in millionths. */
+export const counts: ReadonlySet<Metric> = new Set(["impressions", "clicks", "visits", "page_views"]);
 
 /** A metric of one day in millionths, whatever it is kept in. */
 export function metricOf(day: StatsDay, metric: Metric): number | null {
   const value = day.sums[metric];
   if (value === null) return null;
-  return metric === "impressions" || metric === "clicks" ? value * 1_000_000 : value;
+  return counts.has(metric) ? value * 1_000_000 : value;
 }
 
 const LEFT = 66;

@@ -28,7 +28,7 @@ import { say } from "@/shared/ui/saying";
 import { SystemTile } from "@/shared/ui/Tiles";
 import { change, verdictOf } from "../logic/change";
 import classes from "../screens/clients.module.css";
-import { DayChart, units } from "./DayChart";
+import { counts, DayChart, units } from "./DayChart";
 
 const GRID = "client-statistics";
 const levels: Level[] = ["account", "campaign", "ad_group", "ad"];
@@ -65,7 +65,7 @@ export function Statistics(props: { client: ClientRow; connections: ConnectionRo
       </>
     );
   const data = stats.data;
-  const blank = data.days.every((day) => day.sums.spend === null && day.sums.impressions === null);
+  const blank = data.connections.length === 0;
   if (blank)
     return (
       <Panel>
@@ -94,7 +94,7 @@ function ChartPanel(props: { data: ClientStats; before: ClientStats | null }) {
   const [line, setLine] = useState<Metric>("cpa");
   const choose = (metrics: Metric[]) => metrics.map((metric) => ({ value: metric, label: shared(`metric.${metric}`) }));
   const figure = (metric: Metric, colour: string) => {
-    const scale = metric === "impressions" || metric === "clicks" ? 1_000_000 : 1;
+    const scale = counts.has(metric) ? 1_000_000 : 1;
     const now = data.total[metric];
     const then = data.compare_total?.[metric] ?? null;
     return (
@@ -163,7 +163,11 @@ function TablePanel(props: {
   const { data, level } = props;
   const names = useParentNames(props.request, level);
   const rows = level === "account" ? data.connections : data.objects;
-  const columns = useColumns(data.currency, names);
+  const columns = useColumns(
+    data.currency,
+    names,
+    data.connections.some((row) => row.sums.visits !== null),
+  );
   const totals = {
     object: shared("total"),
     ...Object.fromEntries(
@@ -257,7 +261,8 @@ function pathOf(row: StatsRow, names: Map<string, { name: string; parent: string
 
 type SumId = keyof StatsSums & Metric;
 
-const metricColumns: { id: SumId; width: string; hidden?: boolean }[] = [
+/** `counter`: what only a counter on a site says, shown of itself where one is connected. */
+const metricColumns: { id: SumId; width: string; hidden?: boolean; counter?: boolean }[] = [
   { id: "spend", width: "minmax(104px, 1fr)" },
   { id: "impressions", width: "96px" },
   { id: "clicks", width: "76px" },
@@ -268,16 +273,23 @@ const metricColumns: { id: SumId; width: string; hidden?: boolean }[] = [
   { id: "revenue", width: "110px", hidden: true },
   { id: "roas", width: "60px" },
   { id: "drr", width: "72px" },
+  { id: "visits", width: "84px", counter: true },
+  { id: "page_views", width: "110px", hidden: true, counter: true },
+  { id: "bounce_rate", width: "84px", counter: true },
 ];
 
 /** One of the sums of a row, by the metric's unit. */
 function Sum(props: { of: StatsSums; id: SumId; currency: string }) {
   const value = props.of[props.id];
-  const scale = props.id === "impressions" || props.id === "clicks" ? 1_000_000 : 1;
+  const scale = counts.has(props.id) ? 1_000_000 : 1;
   return <Figure micros={value === null ? null : value * scale} unit={units[props.id]} currency={props.currency} />;
 }
 
-function useColumns(currency: string, names: Map<string, { name: string; parent: string | null }>): Column<StatsRow>[] {
+function useColumns(
+  currency: string,
+  names: Map<string, { name: string; parent: string | null }>,
+  counted: boolean,
+): Column<StatsRow>[] {
   const { t } = useTranslation("clients");
   const { t: shared } = useTranslation("shared");
   return useMemo(() => {
@@ -296,20 +308,21 @@ function useColumns(currency: string, names: Map<string, { name: string; parent:
               <span>
                 {row.name}
                 {path.length > 0 ? <small>{path.join(" › ")}</small> : null}
+                {row.in_totals === "apart" ? <small>{t("apart")}</small> : null}
               </span>
             </span>
           );
         },
       },
       ...metricColumns.map(
-        ({ id, width, hidden }): Column<StatsRow> => ({
+        ({ id, width, hidden, counter }): Column<StatsRow> => ({
           id,
           title: shared(`metric.${id}`),
           width,
           align: "right",
           sort: (row) => row.sums[id],
           cell: (row) => <Sum of={row.sums} id={id} currency={currency} />,
-          ...(hidden ? { hidden } : {}),
+          ...(hidden || (counter && !counted) ? { hidden: true } : {}),
         }),
       ),
       {
@@ -320,5 +333,5 @@ function useColumns(currency: string, names: Map<string, { name: string; parent:
         cell: (row) => <span style={{ font: "11.5px var(--mono)", color: "var(--tx2)" }}>{row.external_id}</span>,
       },
     ];
-  }, [currency, names, t, shared]);
+  }, [currency, names, counted, t, shared]);
 }

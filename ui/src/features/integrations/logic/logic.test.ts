@@ -35,6 +35,7 @@ function connector(part: Partial<Connector>): Connector {
     first_load_days: 90,
     max_history_days: 730,
     final_after_days: 30,
+    in_totals: "counts",
     docs_url: null,
     connected: 0,
     problems: 0,
@@ -210,6 +211,7 @@ describe("settings", () => {
   const vk = connector({
     max_history_days: 100,
     final_after_days: 30,
+    in_totals: "counts",
     first_load_days: 45,
     streams: [
       {

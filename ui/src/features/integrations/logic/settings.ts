@@ -13,11 +13,11 @@ import { FILE_CONNECTOR, onlyRecords } from "@/shared/ui/systems";
 import { useLocalText } from "./words";
 
 /** Settings that mean nothing to records: they have neither days nor money. */
-const ofStatistics: readonly Setting[] = ["lookbacks", "vat", "zero_rows"];
+const ofStatistics: readonly Setting[] = ["lookbacks", "vat", "zero_rows", "in_totals"];
 
 /** The settings that a system has, in the order of the backend's list. */
 export function settingsOf(connector: Connector): Setting[] {
-  if (connector.id === FILE_CONNECTOR) return ["vat"];
+  if (connector.id === FILE_CONNECTOR) return ["vat", "in_totals"];
   return allSetting.filter((setting) => !onlyRecords(connector) || !ofStatistics.includes(setting));
 }
 
@@ -28,6 +28,7 @@ export const noChange: Pick<ConnectionUpdate, Setting> = {
   lookbacks: null,
   vat: null,
   zero_rows: null,
+  in_totals: null,
 };
 
 /** Some of the settings. */
@@ -94,6 +95,8 @@ export function useSettingWords(connector: Connector): {
         return t(`choice.vats.${settings.vat}`);
       case "zero_rows":
         return t(settings.zero_rows === "keep" ? "template.on" : "template.off");
+      case "in_totals":
+        return t(settings.in_totals === "counts" ? "template.on" : "template.off");
     }
   };
   return {

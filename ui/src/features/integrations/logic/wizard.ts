@@ -147,6 +147,7 @@ export function suggestedSettings(connector: Connector): Wanted {
     lookbacks: {},
     vat: "unknown",
     zero_rows: "keep",
+    in_totals: connector.in_totals,
     schedule: { kind: "daily", at: "06:00", days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] },
     template: null,
   };

@@ -2,7 +2,7 @@
 import { Radio, Select, Switch } from "@mantine/core";
 import { IconLock } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import type { Connector, Lookback, StreamChoice, VatState, ZeroRows } from "@/gen/contract";
+import type { Connector, InTotals, Lookback, StreamChoice, VatState, ZeroRows } from "@/gen/contract";
 import type { CallError } from "@/host/host";
 import { useRead } from "@/shared/query/query";
 import { Badge } from "@/shared/ui/Layout";
@@ -79,6 +79,9 @@ export function ChoiceStep(props: {
             <section>
               <ZeroRowsChoice value={settings.zero_rows} onChange={(zero_rows) => change({ zero_rows })} />
             </section>
+            <section>
+              <InTotalsChoice value={settings.in_totals} onChange={(in_totals) => change({ in_totals })} />
+            </section>
             {currencies.length > 0 ? (
               <p className={classes.currency}>
                 {t("choice.currency")}{" "}
@@ -153,6 +156,19 @@ export function ZeroRowsChoice(props: { value: ZeroRows; onChange: (zeroRows: Ze
       description={t("choice.zero_rows_hint")}
       checked={props.value === "keep"}
       onChange={(event) => props.onChange(event.currentTarget.checked ? "keep" : "leave_out")}
+    />
+  );
+}
+
+/** Whether what a connection says is added to its client's totals. */
+export function InTotalsChoice(props: { value: InTotals; onChange: (inTotals: InTotals) => void }) {
+  const { t } = useTranslation("integrations");
+  return (
+    <Switch
+      label={t("choice.in_totals")}
+      description={t("choice.in_totals_hint")}
+      checked={props.value === "counts"}
+      onChange={(event) => props.onChange(event.currentTarget.checked ? "counts" : "apart")}
     />
   );
 }

@@ -116,6 +116,7 @@ export function ConnectWizard(props: {
         first_load_days: renewing?.first_load_days ?? settings.firstLoadDays,
         vat: renewing?.connection.vat ?? settings.vat,
         zero_rows: renewing?.zero_rows ?? settings.zero_rows,
+        in_totals: renewing?.in_totals ?? settings.in_totals,
         schedule: renewing?.schedule ?? settings.schedule,
         template: renewing ? null : settings.template,
       },

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Connector, Setting, Settings } from "@/gen/contract";
 import classes from "../integrations.module.css";
 import { settingsOf } from "../logic/settings";
-import { Streams, VatChoice, ZeroRowsChoice } from "./ChoiceStep";
+import { InTotalsChoice, Streams, VatChoice, ZeroRowsChoice } from "./ChoiceStep";
 import { ScheduleInput } from "./ScheduleInput";
 
 /** Sections of a drawer. `mark` says something about one setting, below it. */
@@ -54,6 +54,12 @@ export function SettingsForm(props: {
             <>
               <ZeroRowsChoice value={settings.zero_rows} onChange={(zero_rows) => onChange({ zero_rows })} />
               {mark("zero_rows")}
+            </>
+          ) : null}
+          {has.includes("in_totals") ? (
+            <>
+              <InTotalsChoice value={settings.in_totals} onChange={(in_totals) => onChange({ in_totals })} />
+              {mark("in_totals")}
             </>
           ) : null}
         </section>
