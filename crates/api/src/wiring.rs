@@ -46,8 +46,12 @@ pub(crate) struct Wire {
     pub(crate) silence: Duration,
 }
 
-fn budget_key(connector: &str, account: &str) -> String {
-    format!("{connector}/{account}")
+/// Whose budget an account's requests count for.
+fn budget_key(registry: &Registry, connector: &str, account: &str) -> String {
+    match registry.get(connector) {
+        Some(source) if source.descriptor().shared_limits => format!("{connector}/*"),
+        _ => format!("{connector}/{account}"),
+    }
 }
 
 /// What a session is about: for the account's budget, and for the words of its failures.
@@ -94,7 +98,7 @@ impl Wires {
 
     /// What is known of the budget that a connection's requests count for.
     pub(crate) fn budget_of(&self, connection: &Connection) -> Option<BudgetSnapshot> {
-        let key = budget_key(&connection.connector, &connection.account_external_id);
+        let key = budget_key(&self.registry, &connection.connector, &connection.account_external_id);
         self.budgets.snapshot().into_iter().find(|known| known.account == key)
     }
 
@@ -108,7 +112,7 @@ impl Wires {
         cancel: CancellationToken,
     ) -> Result<Session, Failure> {
         let options = HttpOptions {
-            budget_key: budget_key(of.connector, of.account),
+            budget_key: budget_key(&self.registry, of.connector, of.account),
             budgets: self.budgets.clone(),
             exits: self.exits.clone(),
             observer,
@@ -200,4 +204,16 @@ fn session_config(connection: &Connection, imported: bool) -> Map<String, Value>
         config.extend(own);
     }
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_an_accounts_own_unless_the_platform_counts_them_together() {
+        let registry = Registry::new();
+        let same = |system: &str| budget_key(&registry, system, "1") == budget_key(&registry, system, "2");
+        assert!(!same("vk_ads") && same("tiktok_ads"));
+    }
 }

@@ -47,6 +47,8 @@ pub struct Descriptor {
     pub final_after_days: u32,
     /// IANA zone of the account's days, when the platform has one for all.
     pub time_zone: Option<String>,
+    /// Whether the platform counts requests of all accounts together, by user or by application, and not each account's.
+    pub shared_limits: bool,
     /// The vendor's documentation.
     pub docs_url: Option<String>,
 }

@@ -129,6 +129,7 @@ impl ImportedSource {
                 max_history_days: MAX_HISTORY_DAYS,
                 final_after_days,
                 time_zone: None,
+                shared_limits: false,
             },
             connector,
             mappings,

@@ -80,6 +80,9 @@ struct Extras {
     max_history_days: u32,
     final_after_days: u32,
     time_zone: Option<String>,
+    /// Whether limits are those of a user or an application and not of an account.
+    #[serde(default)]
+    shared_limits: bool,
     /// Whether sums contain VAT while nobody has declared it: the requests say so, or the platform.
     #[serde(default)]
     vat: VatState,
@@ -243,6 +246,7 @@ impl ManifestSource {
                 max_history_days: extras.max_history_days,
                 final_after_days: extras.final_after_days,
                 time_zone: extras.time_zone,
+                shared_limits: extras.shared_limits,
             },
             manifest: files.manifest.to_owned(),
             streams,

@@ -12,6 +12,7 @@ use chrono::{Duration, NaiveDate};
 use serde_json::{Value, json};
 
 use crate::calendar::TimeFlow;
+use crate::noise::hash;
 use crate::stage::{Platform, Scenario};
 use crate::target_engine::{self, CabinetName, Limits, Product, TokenRules};
 use crate::truth::Truth;
@@ -44,22 +45,23 @@ const CLIENTS: [&str; 12] = [
 /// Where VK Реклама is.
 const VK_ADS: &str = "https://ads.vk.com";
 
-/// Starts a platform in such a world: a stand for every sign-in.
-type Start = fn(&Scenario) -> anyhow::Result<Vec<Stand>>;
+/// Starts a platform of this system in such a world: a stand for every sign-in.
+type Start = fn(&'static str, &Scenario) -> anyhow::Result<Vec<Stand>>;
 
-/// The platforms, in the order of the catalogue.
-const PLATFORMS: &[Start] = &[
-    yandex_direct,
-    vk_ads,
-    vk_ads_legacy,
-    my_target,
-    google_ads,
-    meta_ads,
-    tiktok_ads,
-    apple_ads,
-    ozon_performance,
-    wildberries,
-    rtb_house,
+/// The platforms, in the order of the catalogue. Their worlds hang on their names, so that one that joins changes nothing for the others:
+/// a demo workspace of yesterday can still sign in to them.
+const PLATFORMS: &[(&str, Start)] = &[
+    ("yandex_direct", yandex_direct),
+    ("vk_ads", vk_ads),
+    ("vk_ads_legacy", vk_ads_legacy),
+    ("my_target", my_target),
+    ("google_ads", google_ads),
+    ("meta_ads", meta_ads),
+    ("tiktok_ads", tiktok_ads),
+    ("apple_ads", apple_ads),
+    ("ozon_performance", ozon_performance),
+    ("wildberries", wildberries),
+    ("rtb_house", rtb_house),
 ];
 
 /// A platform that is running, and what it takes to connect it.
@@ -173,10 +175,11 @@ pub fn mixed(today: NaiveDate) -> anyhow::Result<Vec<Stand>> {
         port: 0,
     };
     let mut all = Vec::new();
-    for (seed, start) in (1_u64..).zip(PLATFORMS) {
-        let mut stands = start(&scenario(seed))?;
-        // Not the same clients on every platform, and the same ones on every start.
-        let first = usize::try_from(seed * 5 % 12).unwrap_or_default();
+    for (place, (system, start)) in PLATFORMS.iter().enumerate() {
+        let seed = system.bytes().fold(1, |seed, letter| hash(seed, u64::from(letter), 1));
+        let mut stands = start(system, &scenario(seed))?;
+        // Not the same clients on every platform.
+        let first = place * 5 % CLIENTS.len();
         let accounts = stands.iter_mut().flat_map(|stand| &mut stand.accounts);
         for (account, client) in accounts.zip(CLIENTS.iter().cycle().skip(first)) {
             (*client).clone_into(&mut account.client);
@@ -224,36 +227,36 @@ fn on_engine(
     }])
 }
 
-fn vk_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    on_engine("vk_ads", VK_ADS, Product::VkAds, scenario)
+fn vk_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    on_engine(system, VK_ADS, Product::VkAds, scenario)
 }
 
-fn my_target(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    on_engine("my_target", "https://target.my.com", Product::MyTarget, scenario)
+fn my_target(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    on_engine(system, "https://target.my.com", Product::MyTarget, scenario)
 }
 
 /// Reports are made in a second: nobody who looks at a demo waits for a queue.
-fn yandex_direct(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+fn yandex_direct(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let rules = yandex_direct::Rules { askings: 1, retry_in: 1, ..yandex_direct::Rules::default() };
     let platform = Arc::new(yandex_direct::start(scenario, rules)?);
     let key = &platform.keys[0];
     // A code is good once; a token is known to the platform of the next start, too.
     let answers = json!({ "access_token": key.pairs[0].access });
     let accounts: Vec<_> = key.logins.iter().cloned().zip(key.cabinets.iter().copied()).collect();
-    let mut stand = Stand::new("yandex_direct", "https://api.direct.yandex.com", &platform, answers, accounts);
+    let mut stand = Stand::new(system, "https://api.direct.yandex.com", &platform, answers, accounts);
     stand.hosts.push(("https://oauth.yandex.ru", platform.base_url.clone()));
     Ok(vec![stand])
 }
 
-fn vk_ads_legacy(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+fn vk_ads_legacy(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let platform = Arc::new(vk_ads_legacy::start(scenario, vk_ads_legacy::Limits::default())?);
     let key = &platform.keys[0];
     let answers = json!({ "access_token": key.token });
     let accounts: Vec<_> = key.clients.iter().cloned().zip(key.cabinets.iter().copied()).collect();
-    Ok(vec![Stand::new("vk_ads_legacy", "https://api.vk.com", &platform, answers, accounts)])
+    Ok(vec![Stand::new(system, "https://api.vk.com", &platform, answers, accounts)])
 }
 
-fn google_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+fn google_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let platform = Arc::new(google_ads::start(scenario, google_ads::Rules::default())?);
     let key = &platform.keys[0];
     let answers = json!({
@@ -261,69 +264,69 @@ fn google_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     });
     let customers = key.customers.iter().map(u64::to_string);
     let accounts: Vec<_> = customers.zip(key.cabinets.iter().copied()).collect();
-    let mut stand = Stand::new("google_ads", "https://googleads.googleapis.com", &platform, answers, accounts);
+    let mut stand = Stand::new(system, "https://googleads.googleapis.com", &platform, answers, accounts);
     stand.hosts.push(("https://oauth2.googleapis.com", platform.base_url.clone()));
     Ok(vec![stand])
 }
 
-fn meta_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+fn meta_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let platform = Arc::new(meta_ads::start(scenario, meta_ads::Rules::default())?);
     let key = &platform.keys[0];
     let answers = json!({ "access_token": key.token, "conversion_action": meta_ads::CUSTOM_CONVERSION });
     let accounts: Vec<_> = key.accounts.iter().map(|id| (id.to_string(), *id)).collect();
-    Ok(vec![Stand::new("meta_ads", "https://graph.facebook.com", &platform, answers, accounts)])
+    Ok(vec![Stand::new(system, "https://graph.facebook.com", &platform, answers, accounts)])
 }
 
-fn tiktok_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+fn tiktok_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let platform = Arc::new(tiktok_ads::start(scenario, tiktok_ads::Limits::default())?);
     let key = &platform.keys[0];
     let answers = json!({ "app_id": key.app_id, "secret": key.secret, "access_token": key.token });
     let accounts: Vec<_> = key.advertisers.iter().cloned().zip(key.cabinets.iter().copied()).collect();
-    let stand = Stand::new("tiktok_ads", "https://business-api.tiktok.com", &platform, answers, accounts);
+    let stand = Stand::new(system, "https://business-api.tiktok.com", &platform, answers, accounts);
     Ok(vec![Stand { currency: tiktok_ads::CURRENCY, ..stand }])
 }
 
-fn apple_ads(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+fn apple_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let platform = Arc::new(apple_ads::start(scenario, apple_ads::Rules::default())?);
     let key = &platform.keys[0];
     let answers = json!({
         "client_id": key.client_id, "team_id": key.team_id, "key_id": key.key_id, "private_key": key.private_key,
     });
     let accounts: Vec<_> = key.accounts.iter().map(|id| (id.to_string(), *id)).collect();
-    let mut stand = Stand::new("apple_ads", "https://api.ads.apple.com", &platform, answers, accounts);
+    let mut stand = Stand::new(system, "https://api.ads.apple.com", &platform, answers, accounts);
     stand.hosts.push(("https://appleid.apple.com", platform.base_url.clone()));
     Ok(vec![Stand { currency: apple_ads::CURRENCY, ..stand }])
 }
 
 /// Every seller has a service account of its own.
-fn ozon_performance(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+fn ozon_performance(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let making = ozon_performance::Making { asks: 1, ..ozon_performance::Making::USUAL };
     let platform = Arc::new(ozon_performance::start(scenario, making)?);
     let stand = |key: &ozon_performance::Key| {
         let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
         let number = key.client_id.split('@').next().unwrap_or_default().to_owned();
-        Stand::new("ozon_performance", "https://api-performance.ozon.ru", &platform, answers, [(number, key.cabinet)])
+        Stand::new(system, "https://api-performance.ozon.ru", &platform, answers, [(number, key.cabinet)])
     };
     Ok(platform.keys.iter().map(stand).collect())
 }
 
 /// Every seller has a token of its own.
-fn wildberries(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+fn wildberries(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let platform = Arc::new(wildberries::start(scenario, wildberries::Limits::Vendor)?);
     let stand = |key: &wildberries::Key| {
         let account = [(key.sid.clone(), key.cabinet)];
         let answers = json!({ "api_token": key.token });
-        let mut stand = Stand::new("wildberries", "https://advert-api.wildberries.ru", &platform, answers, account);
+        let mut stand = Stand::new(system, "https://advert-api.wildberries.ru", &platform, answers, account);
         stand.hosts.push(("https://common-api.wildberries.ru", platform.base_url.clone()));
         stand
     };
     Ok(platform.keys.iter().map(stand).collect())
 }
 
-fn rtb_house(scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+fn rtb_house(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
     let platform = Arc::new(rtb_house::start(scenario, rtb_house::ROWS_PER_HOUR)?);
     let key = &platform.keys[0];
     let answers = json!({ "api_token": key.token });
     let accounts: Vec<_> = key.advertisers.iter().cloned().zip(key.cabinets.iter().copied()).collect();
-    Ok(vec![Stand::new("rtb_house", "https://api.panel.rtbhouse.com", &platform, answers, accounts)])
+    Ok(vec![Stand::new(system, "https://api.panel.rtbhouse.com", &platform, answers, accounts)])
 }

@@ -37,6 +37,7 @@ impl FileImport {
                 max_history_days: 0,
                 final_after_days: 0,
                 time_zone: None,
+                shared_limits: false,
                 docs_url: None,
             },
         }

@@ -145,6 +145,7 @@ impl Toy {
             max_history_days: 366,
             final_after_days: 30,
             time_zone: None,
+            shared_limits: false,
             docs_url: None,
         };
         Self { flaw, descriptor }

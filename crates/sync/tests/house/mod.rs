@@ -99,6 +99,7 @@ impl Scripted {
                 max_history_days: 100,
                 final_after_days: 5,
                 time_zone: None,
+                shared_limits: false,
                 docs_url: None,
             },
             acts: Mutex::default(),
