@@ -15,7 +15,10 @@ use api::{
 use chrono::{Days, NaiveDate, Utc};
 use model::money::Micros;
 use serde_json::{Value, json};
-use simulators::agency::{self, Stand};
+use simulators::{
+    agency::{self, Stand, Told},
+    visits::Visits,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Instant,
@@ -25,7 +28,18 @@ use std::{
 const DAYS: u64 = 30;
 
 /// Sums by connection, day, currency and VAT state.
-type Cells = BTreeMap<(String, NaiveDate, String, String), Seen>;
+type Cells = BTreeMap<(String, NaiveDate, String, String), Cell>;
+
+/// What is compared of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Cell {
+    ads: Seen,
+    revenue: i64,
+    visits: i64,
+    users: i64,
+    page_views: i64,
+    bounces: i64,
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> {
@@ -59,7 +73,7 @@ async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> 
     ensure!(today == really || today + Days::new(1) == really, "data are through {yesterday}, and today is {really}");
     let stands = agency::mixed(today)?;
     let stand = |system: &str, account: &str| {
-        let has = |stand: &&Stand| stand.system == system && stand.figures(account, today).is_some();
+        let has = |stand: &&Stand| stand.system == system && stand.told(account, today).is_some();
         stands.iter().find(has).with_context(|| format!("{system} has no account {account}"))
     };
     let expected: usize = stands.iter().map(|stand| stand.accounts.len()).sum();
@@ -76,9 +90,9 @@ async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> 
         let stand = stand(system, account)?;
         for back in 1..=reads(system)? {
             let date = today - Days::new(back);
-            let figures = stand.figures(account, date).map(Seen::from).unwrap_or_default();
-            if figures != Seen::default() {
-                truth.insert((connection.clone(), date, stand.currency.to_owned(), stand.vat.to_owned()), figures);
+            let told = stand.told(account, date).map(cell).unwrap_or_default();
+            if told != Cell::default() {
+                truth.insert((connection.clone(), date, stand.currency.to_owned(), stand.vat.to_owned()), told);
             }
         }
     }
@@ -95,11 +109,11 @@ async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> 
                 text(&row["vat"])?,
             );
             if row["breakdown"] == "" {
-                kept.entry(key).or_default().add(seen(&row)?);
+                add(kept.entry(key).or_default(), &row)?;
             }
         }
     }
-    kept.retain(|_, seen| *seen != Seen::default());
+    kept.retain(|_, cell| *cell != Cell::default());
     for (key, told) in &truth {
         let found = kept.get(key).copied().unwrap_or_default();
         ensure!(found == *told, "{:?} {key:?}: found {found:?}, in truth {told:?}", accounts[&key.0]);
@@ -112,9 +126,14 @@ async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> 
     ensure!(overview.rows.len() == 12, "{} rows", overview.rows.len());
     for row in &overview.rows {
         let mut sum = Seen::default();
-        let own =
-            truth.iter().filter(|(key, _)| owners[&key.0] == row.client_name && key.2 == row.currency.to_string());
-        own.for_each(|(_, seen)| sum.add(*seen));
+        // What measures the other platforms stands by itself.
+        let counts = |connection: &str| {
+            let (system, account) = &accounts[connection];
+            stand(system, account).is_ok_and(|stand| stand.in_totals)
+        };
+        let own = truth.iter().filter(|(key, _)| owners[&key.0] == row.client_name && counts(&key.0));
+        let own = own.filter(|(key, _)| key.2 == row.currency.to_string());
+        own.for_each(|(_, cell)| sum.add(cell.ads));
         let shown = Seen {
             impressions: row.impressions.unwrap_or_default(),
             clicks: row.clicks.unwrap_or_default(),
@@ -150,18 +169,31 @@ async fn exported(host: &Host, client: &str, from: NaiveDate, to: NaiveDate) -> 
     Ok(serde_json::from_str(&file.content)?)
 }
 
-/// The numbers of an exported row; unknown counts as nothing.
-fn seen(row: &Value) -> Result<Seen> {
+/// What a platform told, in the surface's units.
+fn cell(told: Told) -> Cell {
+    let Visits { visits, users, page_views, bounces } = told.visits;
+    let revenue = told.figures.revenue_kopecks * 10_000;
+    Cell { ads: told.figures.into(), revenue, visits, users, page_views, bounces }
+}
+
+/// Adds the numbers of an exported row; unknown counts as nothing.
+fn add(to: &mut Cell, row: &Value) -> Result<()> {
     let decimal = |name: &str| -> Result<i64> {
         row[name]
             .as_str()
             .map_or(Ok(0), |text| Ok(Micros::parse(text).map_err(|error| anyhow::anyhow!("{error:?}"))?.0))
     };
     let count = |name: &str| -> Result<i64> { Ok(row[name].as_str().map_or(Ok(0), str::parse)?) };
-    Ok(Seen {
+    to.ads.add(Seen {
         impressions: count("impressions")?,
         clicks: count("clicks")?,
         spend: decimal("spend")?,
         conversions: decimal("conversions")?,
-    })
+    });
+    to.revenue += decimal("revenue")?;
+    to.visits += count("visits")?;
+    to.users += count("users")?;
+    to.page_views += count("page_views")?;
+    to.bounces += count("bounces")?;
+    Ok(())
 }

@@ -3,6 +3,7 @@
 //! A connector is a folder and its line in [`SYSTEMS`]. What a vendor calls things stays in its folder.
 
 mod apple_ads;
+mod appsflyer;
 #[cfg(test)]
 mod evidence;
 pub mod file_import;
@@ -40,9 +41,10 @@ const SYSTEMS: &[System] = &[
     google_ads::SYSTEM,
     meta_ads::SYSTEM,
     tiktok_ads::SYSTEM,
-    apple_ads::SYSTEM,
     ozon_performance::SYSTEM,
     wildberries::SYSTEM,
+    appsflyer::SYSTEM,
+    apple_ads::SYSTEM,
     rtb_house::SYSTEM,
 ];
 

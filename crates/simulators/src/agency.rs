@@ -16,9 +16,11 @@ use crate::noise::hash;
 use crate::stage::{Platform, Scenario};
 use crate::target_engine::{self, CabinetName, Limits, Product, TokenRules};
 use crate::truth::Truth;
-use crate::world::{Figures, WorldSize};
+use crate::visits::Visits;
+use crate::world::{Figures, Level, WorldSize};
 use crate::{
-    apple_ads, google_ads, meta_ads, ozon_performance, rtb_house, tiktok_ads, vk_ads_legacy, wildberries, yandex_direct,
+    apple_ads, appsflyer, google_ads, meta_ads, ozon_performance, rtb_house, tiktok_ads, vk_ads_legacy, wildberries,
+    yandex_direct,
 };
 
 /// Days of the mixed agency's past: 24 months.
@@ -61,6 +63,7 @@ const PLATFORMS: &[(&str, Start)] = &[
     ("apple_ads", apple_ads),
     ("ozon_performance", ozon_performance),
     ("wildberries", wildberries),
+    ("appsflyer", appsflyer),
     ("rtb_house", rtb_house),
 ];
 
@@ -78,6 +81,9 @@ pub struct Stand {
     pub currency: &'static str,
     /// Whether they contain VAT: `included`, `excluded`, `unknown`.
     pub vat: &'static str,
+    /// Whether they are added to the clients' totals; what measures the other platforms is not.
+    pub in_totals: bool,
+    tells: Tells,
     truth: Truth,
     /// Stops the platform when it is dropped.
     _running: Box<dyn Any + Send + Sync>,
@@ -87,6 +93,29 @@ impl fmt::Debug for Stand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stand").field("system", &self.system).finish_non_exhaustive()
     }
+}
+
+/// What a platform tells of all that happened.
+type Tells = fn(Figures, Visits) -> Told;
+
+/// What an account told of a day: what it leaves out is zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Told {
+    /// What an ad platform tells.
+    pub figures: Figures,
+    /// What a counter tells.
+    pub visits: Visits,
+}
+
+/// An ad platform tells of ads.
+fn of_ads(figures: Figures, _: Visits) -> Told {
+    Told { figures, ..Told::default() }
+}
+
+/// A counter tells of visits, and what was done in them.
+#[allow(dead_code)]
+fn of_visits(figures: Figures, visits: Visits) -> Told {
+    Told { figures: Figures { impressions: 0, clicks: 0, spend_kopecks: 0, ..figures }, visits }
 }
 
 /// An account and whose it is.
@@ -119,15 +148,23 @@ impl Stand {
                 .collect(),
             currency: "RUB",
             vat: "excluded",
+            in_totals: true,
+            tells: of_ads,
             truth: platform.truth(),
             _running: Box::new(Arc::clone(platform)),
         }
     }
 
-    /// What an account of this platform really did on a day; nothing when the account is not one of its.
-    pub fn figures(&self, external_id: &str, date: NaiveDate) -> Option<Figures> {
+    /// It measures what others sell, and is not added to them.
+    fn apart(self) -> Self {
+        Self { in_totals: false, ..self }
+    }
+
+    /// What an account of this platform tells of a day; nothing when the account is not one of its.
+    pub fn told(&self, external_id: &str, date: NaiveDate) -> Option<Told> {
         let account = self.accounts.iter().find(|account| account.external_id == external_id)?;
-        self.truth.totals(account.cabinet, date, date)
+        let figures = self.truth.totals(account.cabinet, date, date)?;
+        Some((self.tells)(figures, self.truth.visits(Level::Cabinet, account.cabinet, date, date)?))
     }
 }
 
@@ -149,6 +186,8 @@ pub fn small(today: NaiveDate) -> anyhow::Result<Vec<Stand>> {
             accounts: accounts.collect(),
             currency: "RUB",
             vat: "excluded",
+            in_totals: true,
+            tells: of_ads,
             truth: running.truth(),
             _running: Box::new(Arc::clone(&running)),
         }
@@ -222,6 +261,8 @@ fn on_engine(
         accounts: key.cabinets.iter().map(account).collect(),
         currency: "RUB",
         vat: "excluded",
+        in_totals: true,
+        tells: of_ads,
         truth: running.truth(),
         _running: Box::new(running),
     }])
@@ -329,4 +370,13 @@ fn rtb_house(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<St
     let answers = json!({ "api_token": key.token });
     let accounts: Vec<_> = key.advertisers.iter().cloned().zip(key.cabinets.iter().copied()).collect();
     Ok(vec![Stand::new(system, "https://api.panel.rtbhouse.com", &platform, answers, accounts)])
+}
+
+/// Quotas of a day would make a demo of two years wait for tomorrow.
+fn appsflyer(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(appsflyer::start(scenario, appsflyer::Rules::FREE)?);
+    let key = &platform.keys[0];
+    let answers = json!({ "api_token": key.token });
+    let accounts: Vec<_> = key.apps.iter().map(|app| (app.id.clone(), app.cabinet)).collect();
+    Ok(vec![Stand::new(system, "https://hq1.appsflyer.com", &platform, answers, accounts).apart()])
 }

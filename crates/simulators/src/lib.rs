@@ -8,6 +8,7 @@
 
 pub mod agency;
 pub mod apple_ads;
+pub mod appsflyer;
 pub mod blank;
 pub mod calendar;
 pub mod faults;
