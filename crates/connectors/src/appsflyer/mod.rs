@@ -1,12 +1,14 @@
 //! AppsFlyer (hq1.appsflyer.com): what media sources and their campaigns brought to an app by day.
 //!
-//! The manifest says what is asked; in Rust is what the refusals of reports mean (`errors`): a limit is told as a missing right.
+//! The manifest says what is asked; in Rust is what the refusals of reports mean (`errors`), where a limit is told as a missing right, and
+//! how columns of events become rows (`events`).
 
 mod errors;
+mod events;
 
 use crate::{System, folder};
 use kit::{http::Http, policy::Policy, session::Session};
-use manifest::source::Native;
+use manifest::{json::Json, source::Native};
 use model::failure::Failure;
 use std::sync::Arc;
 
@@ -22,6 +24,9 @@ impl Native for AppsFlyer {
     }
     fn policy(&self) -> Option<Arc<dyn Policy>> {
         Some(Arc::new(errors::Reports))
+    }
+    fn taken_apart(&self, stream: &str) -> Option<fn(Vec<Json>) -> Vec<Json>> {
+        (stream == "event_stats").then_some(events::in_rows)
     }
 }
 

@@ -73,6 +73,20 @@ impl Desk {
         did.map(|((of, date), figures)| trial::row(Level::Campaign, id_of(&of), date, figures)).collect()
     }
 
+    /// The same by event, of which there is one.
+    fn events(&self, range: DateRange) -> Vec<CampaignStat> {
+        let row = |((of, date), figures): ((Attributed, NaiveDate), Figures)| CampaignStat {
+            breakdown: format!("goal={EVENT}"),
+            impressions: None,
+            clicks: None,
+            cost: None,
+            conversions: Micros::whole(purchases(figures.conversions)),
+            ..trial::row(Level::Campaign, id_of(&of), date, figures)
+        };
+        let bought = |row: &CampaignStat| row.conversions != Some(Micros::ZERO);
+        self.did(range).into_iter().map(row).filter(bought).collect()
+    }
+
     /// Everything that ever did something.
     fn campaigns(&self) -> Vec<AdObject> {
         let ever = DateRange::new(self.platform.truth().first_day(), self.trial.today).unwrap();
@@ -192,9 +206,12 @@ async fn the_connector_passes_the_battery() {
         accounts: desk.key.apps.iter().map(|app| app.id.clone()).collect(),
         days: Some(days),
         objects: [("campaigns".to_owned(), desk.campaigns())].into(),
-        stats: [("campaign_stats".to_owned(), desk.truth(days))].into(),
+        stats: [("campaign_stats".to_owned(), desk.truth(days)), ("event_stats".to_owned(), desk.events(days))].into(),
     };
     assert!(truth.objects["campaigns"].len() > 2 && truth.stats["campaign_stats"].len() > 40);
+    assert!(
+        truth.stats["event_stats"].len() > 5 && truth.stats["event_stats"].len() < truth.stats["campaign_stats"].len()
+    );
     let session = desk.session(&json!({}));
     let bench = Bench {
         trial: Trial { config: session.config.as_ref().clone(), ..desk.trial.clone() },
