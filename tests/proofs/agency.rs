@@ -114,10 +114,17 @@ async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> 
         }
     }
     kept.retain(|_, cell| *cell != Cell::default());
+    // The first difference of each system, so that one that is wrong does not hide another.
+    let mut wrong = BTreeMap::new();
     for (key, told) in &truth {
         let found = kept.get(key).copied().unwrap_or_default();
-        ensure!(found == *told, "{:?} {key:?}: found {found:?}, in truth {told:?}", accounts[&key.0]);
+        if found != *told {
+            let (system, account) = &accounts[&key.0];
+            let first = || format!("{system} {account} {key:?}: found {found:?}, in truth {told:?}");
+            wrong.entry(system).or_insert_with(first);
+        }
     }
+    ensure!(wrong.is_empty(), "{wrong:#?}");
     ensure!(kept.len() == truth.len(), "{} sums that are nobody's truth", kept.len() - truth.len());
 
     // Overview: every client, all of its systems together, in its currency.
