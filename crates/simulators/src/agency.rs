@@ -4,15 +4,15 @@
 //! Two casts: a few clients on one platform ([`small`]), and twelve clients on every platform there is a simulator of ([`mixed`]). A platform
 //! joins the second with a function that starts it and its place in [`PLATFORMS`].
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{Duration, NaiveDate};
 use serde_json::{Value, json};
 
-use crate::calendar::TimeFlow;
+use crate::calendar::{TimeFlow, Watch};
 use crate::noise::hash;
+use crate::requests::Counts;
 use crate::stage::{Platform, Scenario};
 use crate::target_engine::{self, CabinetName, Limits, Product, TokenRules};
 use crate::truth::Truth;
@@ -85,8 +85,25 @@ pub struct Stand {
     pub in_totals: bool,
     tells: Tells,
     truth: Truth,
-    /// Stops the platform when it is dropped.
-    _running: Box<dyn Any + Send + Sync>,
+    running: Box<dyn Running>,
+}
+
+/// A platform that runs until it is dropped.
+trait Running: Send + Sync {
+    /// What was asked of it.
+    fn counts(&self) -> Counts;
+}
+
+impl<K: Send + Sync> Running for Arc<Platform<K>> {
+    fn counts(&self) -> Counts {
+        self.requests().counts()
+    }
+}
+
+impl Running for Arc<target_engine::Running> {
+    fn counts(&self) -> Counts {
+        self.requests().counts()
+    }
 }
 
 impl fmt::Debug for Stand {
@@ -156,8 +173,13 @@ impl Stand {
             in_totals: true,
             tells: of_ads,
             truth: platform.truth(),
-            _running: Box::new(Arc::clone(platform)),
+            running: Box::new(Arc::clone(platform)),
         }
+    }
+
+    /// What was asked of its platform so far, by all sign-ins.
+    pub fn counts(&self) -> Counts {
+        self.running.counts()
     }
 
     /// It measures what others sell, and is not added to them.
@@ -194,14 +216,23 @@ pub fn small(today: NaiveDate) -> anyhow::Result<Vec<Stand>> {
             in_totals: true,
             tells: of_ads,
             truth: running.truth(),
-            _running: Box::new(Arc::clone(&running)),
+            running: Box::new(Arc::clone(&running)),
         }
     });
     Ok(stands.collect())
 }
 
-/// Twelve clients, every platform, on this day. The same day gives the same agency.
+/// Twelve clients, every platform, on this day, for somebody who does not wait. The same day gives the same agency.
 pub fn mixed(today: NaiveDate) -> anyhow::Result<Vec<Stand>> {
+    cast(today, &TimeFlow::Real, true)
+}
+
+/// The same agency before platforms that keep all their limits, on this watch.
+pub fn strict(today: NaiveDate, watch: Watch) -> anyhow::Result<Vec<Stand>> {
+    cast(today, &TimeFlow::Led(watch), false)
+}
+
+fn cast(today: NaiveDate, time: &TimeFlow, hurried: bool) -> anyhow::Result<Vec<Stand>> {
     let scenario = |seed| Scenario {
         seed,
         today: Some(today),
@@ -215,7 +246,8 @@ pub fn mixed(today: NaiveDate) -> anyhow::Result<Vec<Stand>> {
             ads: 2,
             varied_over_days: Some(730),
         },
-        time: TimeFlow::Real,
+        time: time.clone(),
+        hurried,
         port: 0,
     };
     let mut all = Vec::new();
@@ -239,7 +271,7 @@ fn engine(scenario: &Scenario) -> target_engine::Scenario {
         today: scenario.today,
         first_day: scenario.first_day,
         size: scenario.size,
-        limits: Limits::NONE,
+        limits: if scenario.hurried { Limits::NONE } else { Limits::USUAL },
         tokens: TokenRules::default(),
         time: scenario.time.clone(),
         ..target_engine::Scenario::demo()
@@ -269,7 +301,7 @@ fn on_engine(
         in_totals: true,
         tells: of_ads,
         truth: running.truth(),
-        _running: Box::new(running),
+        running: Box::new(Arc::new(running)),
     }])
 }
 
@@ -283,7 +315,8 @@ fn my_target(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<St
 
 /// Reports are made in a second: nobody who looks at a demo waits for a queue.
 fn yandex_direct(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let rules = yandex_direct::Rules { askings: 1, retry_in: 1, ..yandex_direct::Rules::default() };
+    let vendor = yandex_direct::Rules::default();
+    let rules = if scenario.hurried { yandex_direct::Rules { askings: 1, retry_in: 1, ..vendor } } else { vendor };
     let platform = Arc::new(yandex_direct::start(scenario, rules)?);
     let key = &platform.keys[0];
     // A code is good once; a token is known to the platform of the next start, too.
@@ -295,7 +328,9 @@ fn yandex_direct(system: &'static str, scenario: &Scenario) -> anyhow::Result<Ve
 }
 
 fn vk_ads_legacy(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let platform = Arc::new(vk_ads_legacy::start(scenario, vk_ads_legacy::Limits::default())?);
+    let vendor = vk_ads_legacy::Limits { per_second: Some(3), actions: Some(10_000) };
+    let limits = if scenario.hurried { vk_ads_legacy::Limits::default() } else { vendor };
+    let platform = Arc::new(vk_ads_legacy::start(scenario, limits)?);
     let key = &platform.keys[0];
     let answers = json!({ "access_token": key.token });
     let accounts: Vec<_> = key.clients.iter().cloned().zip(key.cabinets.iter().copied()).collect();
@@ -324,7 +359,9 @@ fn meta_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Sta
 }
 
 fn tiktok_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let platform = Arc::new(tiktok_ads::start(scenario, tiktok_ads::Limits::default())?);
+    let vendor = tiktok_ads::Limits { per_second: Some(10), ..tiktok_ads::Limits::default() };
+    let limits = if scenario.hurried { tiktok_ads::Limits::default() } else { vendor };
+    let platform = Arc::new(tiktok_ads::start(scenario, limits)?);
     let key = &platform.keys[0];
     let answers = json!({ "app_id": key.app_id, "secret": key.secret, "access_token": key.token });
     let accounts: Vec<_> = key.advertisers.iter().cloned().zip(key.cabinets.iter().copied()).collect();
@@ -346,7 +383,8 @@ fn apple_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<St
 
 /// Every seller has a service account of its own.
 fn ozon_performance(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let making = ozon_performance::Making { asks: 1, ..ozon_performance::Making::USUAL };
+    let asks = if scenario.hurried { 1 } else { ozon_performance::Making::USUAL.asks };
+    let making = ozon_performance::Making { asks, ..ozon_performance::Making::USUAL };
     let platform = Arc::new(ozon_performance::start(scenario, making)?);
     let stand = |key: &ozon_performance::Key| {
         let answers = json!({ "client_id": key.client_id, "client_secret": key.client_secret });
@@ -379,7 +417,8 @@ fn rtb_house(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<St
 
 /// Quotas of a day would make a demo of two years wait for tomorrow.
 fn appsflyer(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let platform = Arc::new(appsflyer::start(scenario, appsflyer::Rules::FREE)?);
+    let rules = if scenario.hurried { appsflyer::Rules::FREE } else { appsflyer::Rules::default() };
+    let platform = Arc::new(appsflyer::start(scenario, rules)?);
     let key = &platform.keys[0];
     let answers = json!({ "api_token": key.token });
     let accounts: Vec<_> = key.apps.iter().map(|app| (app.id.clone(), app.cabinet)).collect();

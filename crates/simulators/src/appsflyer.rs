@@ -425,6 +425,10 @@ impl Vendor for Hq {
         self.stage.now()
     }
 
+    fn is_limit(&self, answer: &Answer) -> bool {
+        answer.status == 429 || (answer.status == 403 && answer.body.starts_with(b"Limit reached"))
+    }
+
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer> {
         let report = call.path.split('/').find_map(Report::named);
         match fault {

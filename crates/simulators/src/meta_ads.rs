@@ -21,7 +21,7 @@ use sha2::Sha256;
 
 use crate::faults::{FaultKind, Hint};
 use crate::noise::hash;
-use crate::server::{Answer, Call, Vendor};
+use crate::server::{Answer, Call, Vendor, number_in};
 use crate::stage::{Platform, RowNames, Scenario, Stage};
 use crate::world::{Aim, Cabinet, Figures, Level, Life, Status};
 
@@ -798,6 +798,10 @@ impl Vendor for Graph {
 
     fn now(&self) -> DateTime<Utc> {
         self.stage.now()
+    }
+
+    fn is_limit(&self, answer: &Answer) -> bool {
+        answer.status == 400 && matches!(number_in(answer, "/error/code"), Some(4 | 17 | 613 | 80_000..80_010))
     }
 
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer> {

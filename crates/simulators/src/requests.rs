@@ -37,6 +37,8 @@ pub struct Counts {
     pub by_path: BTreeMap<String, u64>,
     /// By status.
     pub by_status: BTreeMap<u16, u64>,
+    /// Requests that were refused because they went beyond a limit of the vendor, and not because a fault was told to.
+    pub over_limit: u64,
     /// Tokens handed out (new ones and refreshed ones).
     pub tokens_issued: u64,
 }
@@ -71,6 +73,11 @@ impl RequestLog {
     /// Notes that a token was handed out.
     pub(crate) fn token_issued(&self) {
         self.lock().0.tokens_issued += 1;
+    }
+
+    /// Notes that a request went beyond a limit.
+    pub(crate) fn over_limit(&self) {
+        self.lock().0.over_limit += 1;
     }
 
     /// Notes a finished request; its number is given here.

@@ -84,6 +84,13 @@ impl Answer {
     }
 }
 
+/// The number under a path of a JSON body, such as a vendor's own code of an error.
+pub(crate) fn number_in(answer: &Answer, pointer: &str) -> Option<i64> {
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    let found = body.pointer(pointer)?;
+    found.as_i64().or_else(|| found.as_str()?.parse().ok())
+}
+
 /// One vendor's behaviour. Synchronous: answers are computed, not waited for.
 pub(crate) trait Vendor: Send + Sync + 'static {
     /// Answers a request as the healthy vendor would.
@@ -108,6 +115,11 @@ pub(crate) trait Vendor: Send + Sync + 'static {
     /// On behalf of which account a request comes, when that is known before it is answered.
     fn account_of(&self, _call: &Call) -> Option<u64> {
         None
+    }
+
+    /// Whether an answer says that a limit was overstepped. Most vendors have a status for it.
+    fn is_limit(&self, answer: &Answer) -> bool {
+        matches!(answer.status, 420 | 429)
     }
 
     /// Twists a good body for a fault of content.
@@ -262,6 +274,9 @@ async fn serve(
     // A report can take milliseconds of computing; it must not hold the thread that serves other connections.
     let worked = tokio::task::spawn_blocking(move || {
         let answer = if too_large { body_too_large() } else { answer(&hub_for_work, &call, &kinds) };
+        if kinds.is_empty() && hub_for_work.vendor.is_limit(&answer) {
+            hub_for_work.log.over_limit();
+        }
         let plain = (answer.status, answer.user);
         let packed = if accepts_gzip { gzip(&answer.body) } else { None };
         let answer = answer.with("date", http_date(hub_for_work.vendor.now()));

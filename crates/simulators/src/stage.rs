@@ -29,6 +29,8 @@ pub struct Scenario {
     pub size: WorldSize,
     /// How the clock runs.
     pub time: TimeFlow,
+    /// Whether somebody looks at it who does not wait: reports are made at once, and quotas are wide. For demos.
+    pub hurried: bool,
     /// Port on 127.0.0.1; 0 picks a free one.
     pub port: u16,
 }
@@ -50,6 +52,7 @@ impl Scenario {
                 varied_over_days: Some(100),
             },
             time: TimeFlow::Real,
+            hurried: false,
             port: 0,
         }
     }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::faults::FaultKind;
 use crate::noise::hash;
-use crate::server::{Answer, Call, Vendor};
+use crate::server::{Answer, Call, Vendor, number_in};
 use crate::stage::{Owner, Platform, RowNames, Scenario, Stage};
 use crate::world::{Aim, Cabinet, Figures, Level, Life, Place, Status};
 
@@ -651,6 +651,10 @@ impl Vendor for Business {
 
     fn now(&self) -> DateTime<Utc> {
         self.stage.now()
+    }
+
+    fn is_limit(&self, answer: &Answer) -> bool {
+        number_in(answer, "/code") == Some(40100)
     }
 
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer> {

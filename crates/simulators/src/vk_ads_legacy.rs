@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::faults::FaultKind;
 use crate::noise::hash;
-use crate::server::{Answer, Call, Vendor};
+use crate::server::{Answer, Call, Vendor, number_in};
 use crate::stage::{Owner, Platform, RowNames, Scenario, Stage};
 use crate::world::{Cabinet, Figures, Level, Life, Place, Status};
 
@@ -474,6 +474,10 @@ impl Vendor for Office {
 
     fn now(&self) -> DateTime<Utc> {
         self.stage.now()
+    }
+
+    fn is_limit(&self, answer: &Answer) -> bool {
+        matches!(number_in(answer, "/error/error_code"), Some(6 | 9 | 29))
     }
 
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer> {

@@ -19,7 +19,7 @@ use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use crate::faults::FaultKind;
-use crate::server::{Answer, Call, Vendor};
+use crate::server::{Answer, Call, Vendor, number_in};
 use crate::stage::{Owner, Platform, RowNames, Scenario, Stage};
 use crate::world::Cabinet;
 
@@ -266,6 +266,10 @@ impl Vendor for Direct {
 
     fn now(&self) -> DateTime<Utc> {
         self.stage.now()
+    }
+
+    fn is_limit(&self, answer: &Answer) -> bool {
+        matches!(number_in(answer, "/error/error_code"), Some(56 | 152 | 506 | 9000))
     }
 
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer> {
