@@ -16,6 +16,7 @@ mod rtb_house;
 #[path = "../skeleton/mod.rs"]
 mod skeleton;
 mod target_engine;
+mod telegram_ads;
 mod tiktok_ads;
 #[cfg(test)]
 mod trial;
@@ -38,6 +39,7 @@ const SYSTEMS: &[System] = &[
     vk_ads::SYSTEM,
     vk_ads_legacy::SYSTEM,
     my_target::SYSTEM,
+    telegram_ads::SYSTEM,
     google_ads::SYSTEM,
     meta_ads::SYSTEM,
     tiktok_ads::SYSTEM,

@@ -19,8 +19,8 @@ use crate::truth::Truth;
 use crate::visits::Visits;
 use crate::world::{Figures, Level, WorldSize};
 use crate::{
-    apple_ads, appsflyer, google_ads, meta_ads, ozon_performance, rtb_house, tiktok_ads, vk_ads_legacy, wildberries,
-    yandex_direct,
+    apple_ads, appsflyer, google_ads, meta_ads, ozon_performance, rtb_house, telegram_ads, tiktok_ads, vk_ads_legacy,
+    wildberries, yandex_direct,
 };
 
 /// Days of the mixed agency's past: 24 months.
@@ -57,6 +57,7 @@ const PLATFORMS: &[(&str, Start)] = &[
     ("vk_ads", vk_ads),
     ("vk_ads_legacy", vk_ads_legacy),
     ("my_target", my_target),
+    ("telegram_ads", telegram_ads),
     ("google_ads", google_ads),
     ("meta_ads", meta_ads),
     ("tiktok_ads", tiktok_ads),
@@ -423,4 +424,14 @@ fn appsflyer(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<St
     let answers = json!({ "api_token": key.token });
     let accounts: Vec<_> = key.apps.iter().map(|app| (app.id.clone(), app.cabinet)).collect();
     Ok(vec![Stand::new(system, "https://hq1.appsflyer.com", &platform, answers, accounts).apart()])
+}
+
+fn telegram_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let rules = telegram_ads::Rules::default();
+    let platform = Arc::new(telegram_ads::start(scenario, rules)?);
+    let key = &platform.keys[0];
+    let answers = json!({ "access_token": key.token });
+    let accounts: Vec<_> = key.accounts.iter().cloned().zip(key.cabinets.iter().copied()).collect();
+    let stand = Stand::new(system, "https://promoteapi.telegram.org", &platform, answers, accounts);
+    Ok(vec![Stand { currency: rules.currency, ..stand }])
 }

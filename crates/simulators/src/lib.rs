@@ -26,6 +26,7 @@ pub mod smtp;
 pub mod stage;
 mod target_engine;
 pub mod telegram;
+pub mod telegram_ads;
 pub mod tiktok_ads;
 pub mod truth;
 pub mod visits;

@@ -687,6 +687,33 @@ fn headers_and_cells_tell_currency_and_vat() {
     }
 }
 
+/// What the cabinet of Telegram Ads saves of an ad: a file of its activity and one of its budget, with tabs, and neither names the ad.
+#[test]
+fn the_files_of_telegram_ads_are_read_as_they_are() {
+    let activity =
+        opened("activity.csv", "date\tViews\tJoined\tStarted bot\n08 May 2025\t15230\t41\t0\n09 May 2025\t980\t2\t0\n");
+    let budget = opened("budget.csv", "date\tSpent budget, TON\n08 May 2025\t3,21\n09 May 2025\t0,0125\n");
+    assert_eq!((activity.kind, budget.kind), (Kind::Tsv, Kind::Tsv));
+    assert_eq!(guess(&activity), [Field::Date, Field::Impressions, Field::Conversions, Field::Ignore]);
+    assert_eq!(guess(&budget), [Field::Date, Field::Cost]);
+    assert_eq!(hints(&budget, &guess(&budget)).currency, Some("TON".parse().unwrap()));
+    let days: Vec<_> =
+        guessed(&activity).stats.iter().map(|row| (row.date, row.impressions, row.conversions, row.cost)).collect();
+    let (first, second) = (day("2025-05-08"), day("2025-05-09"));
+    let whole = |count| Micros::whole(count);
+    assert_eq!(days, [(first, Some(15_230), whole(41), None), (second, Some(980), whole(2), None)]);
+    let import = guessed(&budget);
+    assert!(import.rejected.is_empty());
+    let spent: Vec<_> = import.stats.iter().map(|row| (row.level, row.date, row.cost)).collect();
+    let amount = |text| Micros::parse(text).ok();
+    assert_eq!(spent, [(Level::Account, first, amount("3.21")), (Level::Account, second, amount("0.0125"))]);
+    // Side by side they are one table, and the ad can be named in it.
+    let both = opened("ad.csv", "date\tad id\tViews\tJoined\tSpent budget, TON\n08 May 2025\t7\t15230\t41\t3,21\n");
+    let row = guessed(&both).stats.remove(0);
+    assert_eq!((row.level, row.external_id.as_str()), (Level::Ad, "7"));
+    assert_eq!((row.impressions, row.conversions, row.cost), (Some(15_230), whole(41), amount("3.21")));
+}
+
 #[test]
 fn thousands_that_nothing_proves_are_noted() {
     let unproven = opened("x.csv", "date;clicks\n2024-01-01;1,234\n2024-01-02;2,345\n");
