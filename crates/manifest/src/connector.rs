@@ -392,11 +392,23 @@ impl Connector {
 }
 
 /// Tells the outlet what happens, under the names of streams.
-struct Telling<'o> {
+pub(crate) struct Telling<'o> {
     outlet: &'o mut dyn Outlet,
     /// Names by the number of the job, with records so far.
     names: Vec<(String, u64)>,
     summary: Summary,
+}
+
+impl<'o> Telling<'o> {
+    /// Of one stream.
+    pub(crate) fn of(outlet: &'o mut dyn Outlet, stream: &str) -> Self {
+        Self { outlet, names: vec![(stream.to_owned(), 0)], summary: Summary::default() }
+    }
+
+    /// How it ended.
+    pub(crate) fn outcome(self) -> Result<(), Failure> {
+        self.summary.streams.into_iter().try_for_each(|(_, _, outcome)| outcome)
+    }
 }
 
 #[async_trait]

@@ -367,10 +367,10 @@ fn key_of(record: &Json, paths: &[Vec<String>]) -> Option<String> {
 }
 
 /// Hands records and states over to a sink.
-struct Handing<'s> {
-    sink: &'s mut dyn Sink,
-    key: &'s [Vec<String>],
-    glances: Glances,
+pub(crate) struct Handing<'s> {
+    pub(crate) sink: &'s mut dyn Sink,
+    pub(crate) key: &'s [Vec<String>],
+    pub(crate) glances: Glances,
 }
 
 #[async_trait]

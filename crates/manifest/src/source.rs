@@ -1,4 +1,5 @@
-//! A declarative connector as a [`Source`]: manifest, mapping, texts and icon go in, accounts, slices and typed rows come out.
+//! A declarative connector as a [`Source`]: manifest, mapping, texts and icon go in, accounts, slices and typed rows come out. A stream
+//! without a place among our tables has no mapping, and its records are kept as they come.
 //!
 //! What a manifest cannot say (how this vendor signs in, what its error codes mean) comes from a [`Native`] part written in Rust. A session is one run: what is read once per run (ids of parents, the sign-in) is kept
 //! for as long as the session's configuration is alive, and forgotten with it.
@@ -8,10 +9,12 @@ use crate::{
     accounts::{self, Look, Step},
     auth::{SignIns, secrets_of},
     components::{self, Fault, Router, Stream, Text, Traffic},
+    connector::Telling,
     datetime,
     document::{self, DocumentError},
+    imported::Handing,
     mapping::{self, Account as RowAccount, Duplicates, Mapping},
-    observe::Observer,
+    observe::{Glances, Observer},
     read::{self, Convert, Flow, Job, Run, Taker, Window},
     runs::Runs,
     template::{Scope, Value},
@@ -41,6 +44,9 @@ use std::{
 
 /// Rows handed to the sink at a time.
 const BATCH_ROWS: usize = 2_000;
+
+/// The capability of a platform that says what was spent.
+const COSTS: &str = "costs";
 
 /// The part of a connector that is written in Rust.
 pub trait Native: Send + Sync {
@@ -130,7 +136,20 @@ impl LookExtras {
 
 struct Mapped {
     stream: Result<Arc<Stream>, Fault>,
-    mapping: Arc<Mapping>,
+    becomes: Becomes,
+}
+
+/// What becomes of a stream's records.
+enum Becomes {
+    /// Rows of our tables.
+    Rows(Arc<Mapping>),
+    /// They are kept as they come.
+    Records {
+        /// Paths of the fields that tell them apart.
+        key: Vec<Vec<String>>,
+        /// Whether a read goes on where the last one stopped.
+        incremental: bool,
+    },
 }
 
 /// A declarative connector.
@@ -175,16 +194,22 @@ impl ManifestSource {
             let at = listed.iter().position(|stream| stream.get("name").is_some_and(|name| *name == extra.name));
             let path = format!("metadata/syncdeck/streams/{}", extra.name);
             let index = at.ok_or_else(|| DocumentError::new(&path, "there is no stream of this name"))?;
-            let mapping = mappings.remove(&extra.name).ok_or_else(|| {
-                DocumentError::new("mapping.yaml", format!("the stream {} has no mapping", extra.name))
-            })?;
-            let kind = if mapping.is_statistics() {
-                let lookback = extra
-                    .lookback
-                    .unwrap_or(Lookback { days: extras.lookback_days, weekly_days: extras.final_after_days });
-                StreamKind::Statistics { level: mapping.level, lookback: lookback.within(extras.max_history_days) }
-            } else {
-                StreamKind::Dictionary { level: mapping.level }
+            let becomes = match mappings.remove(&extra.name) {
+                Some(mapping) => Becomes::Rows(Arc::new(mapping)),
+                None => Becomes::Records {
+                    key: components::primary_key(listed[index].get("primary_key")),
+                    incremental: listed[index].get("incremental_sync").is_some_and(|cursor| !cursor.is_null()),
+                },
+            };
+            let kind = match &becomes {
+                Becomes::Rows(mapping) if mapping.is_statistics() => {
+                    let lookback = extra
+                        .lookback
+                        .unwrap_or(Lookback { days: extras.lookback_days, weekly_days: extras.final_after_days });
+                    StreamKind::Statistics { level: mapping.level, lookback: lookback.within(extras.max_history_days) }
+                }
+                Becomes::Rows(mapping) => StreamKind::Dictionary { level: mapping.level },
+                Becomes::Records { incremental, .. } => StreamKind::Records { incremental: *incremental },
             };
             let stream = match components::stream(&listed[index], &format!("streams/{index}")) {
                 Err(Fault::Invalid(error)) => return Err(error),
@@ -197,11 +222,14 @@ impl ManifestSource {
             described.push(StreamDescriptor {
                 name: extra.name.clone(),
                 kind,
-                breakdown: mapping.breakdown().map(str::to_owned),
+                breakdown: match &becomes {
+                    Becomes::Rows(mapping) => mapping.breakdown().map(str::to_owned),
+                    Becomes::Records { .. } => None,
+                },
                 on_by_default: extra.on_by_default,
                 required: extra.required,
             });
-            streams.insert(extra.name.clone(), Mapped { stream, mapping: Arc::new(mapping) });
+            streams.insert(extra.name.clone(), Mapped { stream, becomes });
         }
         if let Some(unused) = mappings.keys().next() {
             return Err(DocumentError::new(
@@ -279,10 +307,10 @@ impl ManifestSource {
         self.streams.get(stream).and_then(|mapped| mapped.stream.as_ref().err())
     }
 
-    fn stream(&self, name: &str) -> Result<(&Arc<Stream>, &Arc<Mapping>), Failure> {
+    fn stream(&self, name: &str) -> Result<(&Arc<Stream>, &Becomes), Failure> {
         let mapped = self.streams.get(name).ok_or_else(|| Failure::new(Code::NotFound).with("what", name))?;
         match &mapped.stream {
-            Ok(stream) => Ok((stream, &mapped.mapping)),
+            Ok(stream) => Ok((stream, &mapped.becomes)),
             Err(fault) => {
                 Err(Failure::new(Code::ManifestInvalid).with("path", format!("streams/{name}")).detail(fault))
             }
@@ -409,7 +437,10 @@ impl Source for ManifestSource {
     }
 
     async fn sample(&self, session: &Session, today: NaiveDate) -> Result<AccountSample, Failure> {
-        accounts::sample(&self.looks, &self.run(session).await?, today).await
+        let sample = accounts::sample(&self.looks, &self.run(session).await?, today).await?;
+        // Where the platform knows of no spend, nothing found is not zero.
+        let knows_spend = self.descriptor.capabilities.iter().any(|capability| capability == COSTS);
+        Ok(AccountSample { spend_30d: sample.spend_30d.filter(|_| knows_spend), ..sample })
     }
 
     async fn day_totals(
@@ -421,8 +452,8 @@ impl Source for ManifestSource {
     }
 
     fn slices(&self, stream: &str, range: DateRange) -> Result<Vec<Slice>, Failure> {
-        let (found, mapping) = self.stream(stream)?;
-        if !mapping.is_statistics() {
+        let (found, becomes) = self.stream(stream)?;
+        if !matches!(becomes, Becomes::Rows(mapping) if mapping.is_statistics()) {
             return Ok(vec![Slice { stream: stream.to_owned(), window: None }]);
         }
         let Some(cursor) = &found.cursor else {
@@ -450,8 +481,18 @@ impl Source for ManifestSource {
     }
 
     async fn read(&self, session: &Session, slice: &Slice, sink: &mut dyn Sink) -> Result<(), Failure> {
-        let (stream, mapping) = self.stream(&slice.stream)?;
+        let (stream, becomes) = self.stream(&slice.stream)?;
         let run = self.run(session).await?;
+        let mapping = match becomes {
+            Becomes::Rows(mapping) => mapping,
+            Becomes::Records { key, incremental } => {
+                return tokio::select! {
+                    biased;
+                    () = session.cancel.cancelled() => Err(Failure::new(Code::Cancelled)),
+                    read = records(&run, stream, (key, *incremental), sink) => read,
+                };
+            }
+        };
         let mut account = row_account(session, slice.window)?;
         if account.vat == VatState::Unknown {
             account.vat = self.vat;
@@ -492,6 +533,25 @@ impl Source for ManifestSource {
         sink.observed(observer.shape());
         read
     }
+}
+
+/// Reads a stream whose records are kept as they come, from where the sink says that it stands.
+async fn records(
+    run: &Run,
+    stream: &Arc<Stream>,
+    (key, incremental): (&[Vec<String>], bool),
+    sink: &mut dyn Sink,
+) -> Result<(), Failure> {
+    let state = sink.resume_from().filter(|_| incremental).cloned().map(Json::from);
+    let mut handing = Handing { sink, key, glances: Glances::default() };
+    let convert: Convert<Vec<Json>> = Arc::new(|records| Some(records).filter(|records| !records.is_empty()));
+    let mut telling = Telling::of(&mut handing, &stream.name);
+    let job = Job { state, ..Job::new(Arc::clone(stream)) };
+    let read = read::read_streams(run, vec![job], &convert, &mut telling).await;
+    let outcome = telling.outcome();
+    let Handing { sink, glances, .. } = handing;
+    sink.observed(glances.shape());
+    read.and(outcome)
 }
 
 pub(crate) fn midnight(day: NaiveDate) -> DateTime<Utc> {

@@ -132,6 +132,35 @@ async fn a_report_is_ordered_awaited_downloaded_and_thrown_away() {
     assert_eq!(seen[0].header("authorization"), Some("Bearer s3cret-1e5"));
 }
 
+/// What was made takes room on the platform, whether it could be fetched or not.
+#[tokio::test]
+async fn a_report_that_could_not_be_read_is_thrown_away_all_the_same() {
+    let server = Server::start(|seen, _| {
+        let host = seen.header("host").unwrap().to_owned();
+        match seen.target.as_str() {
+            "/jobs" => ok(&json!({"id": 1})),
+            "/file/a" => ok(&json!([{"id": 1}])),
+            "/file/b" => (403, vec![], "{}".to_owned()),
+            _ => {
+                let files = [format!("http://{host}/file/a"), format!("http://{host}/file/b")];
+                ok(&json!({"state": "done", "files": files}))
+            }
+        }
+    })
+    .await;
+    let desk = desk(&json!({}));
+    let (records, ended) = read(&desk.run, &stream(&server, &report(""))).await;
+    assert_eq!((records.len(), ended.unwrap_err().code), (1, Code::PermissionDenied));
+    // It happens in the background.
+    for _ in 0..200 {
+        if server.targets().len() > 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(server.targets(), ["/jobs", "/jobs/1", "/file/a", "/file/b", "/jobs/1"]);
+}
+
 #[tokio::test]
 async fn a_report_that_fails_is_ordered_three_times_and_one_that_is_late_is_stopped() {
     for (states, more, targets, sleeps, code) in [

@@ -8,7 +8,7 @@ use kit::{
     http::{Http, HttpOptions},
     policy::Policy,
     session::{CancellationToken, Session},
-    source::Source,
+    source::{Sink, Source, StreamKind},
     testing::{CollectSink, MemoryCredentials, VirtualClock},
 };
 use manifest::{
@@ -16,7 +16,7 @@ use manifest::{
     json::Json,
     source::{Files, ManifestSource, Native},
 };
-use model::{date::DateRange, failure::Failure};
+use model::{ad::Batch, date::DateRange, failure::Failure};
 use std::sync::Arc;
 
 const MANIFEST: &str = r"
@@ -26,6 +26,7 @@ check: {type: CheckStream, stream_names: [days]}
 streams:
   - type: DeclarativeStream
     name: days
+    primary_key: [date]
     retriever:
       type: SimpleRetriever
       requester:
@@ -83,6 +84,76 @@ impl Native for Deep {
     }
 }
 
+fn source(server: &Server, mapping: &str) -> ManifestSource {
+    let manifest = MANIFEST.replace("BASE", &server.base);
+    let files = Files { manifest: &manifest, mapping, texts: &[], icon: "" };
+    ManifestSource::new(&files, Arc::new(Deep)).unwrap()
+}
+
+fn session() -> Session {
+    let clock = VirtualClock::at("2024-06-01T12:00:00Z".parse().unwrap());
+    let mut options = HttpOptions::new("nested", "shop");
+    options.clock = clock.clone();
+    Session {
+        config: Arc::new(serde_json::json!({"currency": "EUR"}).as_object().unwrap().clone()),
+        credentials: MemoryCredentials::of(&[]),
+        http: Http::new(options).unwrap(),
+        clock,
+        cancel: CancellationToken::new(),
+    }
+}
+
+/// Keeps records and where their stream stands.
+#[derive(Default)]
+struct Kept {
+    records: Vec<(Option<String>, serde_json::Value)>,
+    stands: Option<serde_json::Value>,
+}
+
+#[async_trait::async_trait]
+impl Sink for Kept {
+    async fn batch(&mut self, batch: Batch) -> Result<(), Failure> {
+        let parsed = |text: &str| serde_json::from_str(text).unwrap();
+        self.records.extend(batch.records.into_iter().map(|record| (record.key, parsed(&record.data))));
+        Ok(())
+    }
+    fn resume_from(&self) -> Option<&serde_json::Value> {
+        self.stands.as_ref()
+    }
+    async fn cursor(&mut self, state: serde_json::Value) -> Result<(), Failure> {
+        self.stands = Some(state);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_stream_without_a_mapping_is_kept_as_it_comes_and_goes_on_where_it_stood() {
+    let server = Server::start(|seen, _| match seen.query("from") {
+        Some(day @ ("2024-05-30" | "2024-05-31")) => desk::ok(&json!([{"date": day, "who": {"name": "Анна"}}])),
+        _ => desk::ok(&json!([])),
+    })
+    .await;
+    let (source, session) = (source(&server, "streams: {}"), session());
+    let stream = &source.descriptor().streams[0];
+    assert_eq!((stream.kind, stream.breakdown.as_deref()), (StreamKind::Records { incremental: true }, None));
+    let range = DateRange::new("2024-05-01".parse().unwrap(), "2024-05-03".parse().unwrap()).unwrap();
+    let slices = source.slices("days", range).unwrap();
+    assert_eq!(slices.iter().map(|slice| slice.window).collect::<Vec<_>>(), [None]);
+    let mut kept = Kept::default();
+    source.read(&session, &slices[0], &mut kept).await.unwrap();
+    let record = |day: &str| {
+        let data = serde_json::json!({"date": day, "who": {"name": "Анна"}});
+        (Some(format!("[\"{day}\"]")), data)
+    };
+    kept.records.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(kept.records, [record("2024-05-30"), record("2024-05-31")]);
+    let (before, mut again) = (server.targets().len(), Kept { stands: kept.stands, ..Kept::default() });
+    source.read(&session, &slices[0], &mut again).await.unwrap();
+    assert!(before > 100, "everything since the begin: {before}");
+    assert_eq!(server.targets()[before..], ["/days?from=2024-05-31", "/days?from=2024-06-01"]);
+    assert_eq!(again.records, [record("2024-05-31")]);
+}
+
 #[tokio::test]
 async fn records_are_taken_apart_before_they_are_mapped_and_an_answer_without_content_has_none() {
     let server = Server::start(|seen, _| match seen.query("from") {
@@ -94,19 +165,7 @@ async fn records_are_taken_apart_before_they_are_mapped_and_an_answer_without_co
         }
     })
     .await;
-    let manifest = MANIFEST.replace("BASE", &server.base);
-    let files = Files { manifest: &manifest, mapping: MAPPING, texts: &[], icon: "" };
-    let source = ManifestSource::new(&files, Arc::new(Deep)).unwrap();
-    let clock = VirtualClock::at("2024-06-01T12:00:00Z".parse().unwrap());
-    let mut options = HttpOptions::new("nested", "shop");
-    options.clock = clock.clone();
-    let session = Session {
-        config: Arc::new(serde_json::json!({"currency": "EUR"}).as_object().unwrap().clone()),
-        credentials: MemoryCredentials::of(&[]),
-        http: Http::new(options).unwrap(),
-        clock,
-        cancel: CancellationToken::new(),
-    };
+    let (source, session) = (source(&server, MAPPING), session());
     let range = DateRange::new("2024-05-01".parse().unwrap(), "2024-05-03".parse().unwrap()).unwrap();
     let mut sink = CollectSink::default();
     for slice in source.slices("days", range).unwrap() {

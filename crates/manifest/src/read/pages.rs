@@ -344,7 +344,7 @@ impl Pages {
     /// After the last page.
     async fn finish(&mut self) {
         if let Some(report) = self.report.take() {
-            Desk::new(self.run.clone(), Arc::clone(&self.stream)).delete(&report).await;
+            report.delete().await;
         }
     }
 

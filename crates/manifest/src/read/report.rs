@@ -2,7 +2,8 @@
 //! (`AsyncRetriever`, connector-format.md, section 11).
 //!
 //! Nothing that was ordered is left running: a job that failed here, took too long, was cancelled or whose reader went away is
-//! aborted on the platform if the manifest says how.
+//! aborted on the platform if the manifest says how. Nor is a report left lying: one that is ready takes room there until it is thrown
+//! away, which happens after it was read and just as well when it could not be.
 
 use super::Run;
 use crate::json;
@@ -34,12 +35,33 @@ const TIMEOUT_MINUTES: f64 = 60.0;
 /// The same when somebody only tries the connector.
 const TRIAL_MINUTES: f64 = 15.0;
 
-/// A report that is ready.
+/// A report that is ready. Dropped before it was deleted, it is thrown away in the background.
 pub(super) struct Ready {
     /// Its downloads: the slice with `download_target`, `creation_response` and `polling_response`.
     pub parts: Vec<SliceView>,
     /// The slice as the creation left it, for the deletion.
     ordered: SliceView,
+    desk: Desk,
+    lies_there: bool,
+}
+
+impl Ready {
+    /// Throws a report away that was read.
+    pub async fn delete(mut self) {
+        self.lies_there = false;
+        self.desk.delete(&self.ordered, &self.desk.run.cancel).await;
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        if self.lies_there
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let (desk, ordered) = (self.desk.clone(), std::mem::take(&mut self.ordered));
+            runtime.spawn(async move { desk.delete(&ordered, &CancellationToken::new()).await });
+        }
+    }
 }
 
 /// How one attempt to make a report ended.
@@ -239,6 +261,7 @@ impl Desk {
     /// The downloads of a finished report.
     async fn targets(&self, job: &Job, ordered: SliceView, polled: &Json) -> Result<Ready, Failure> {
         let finished = with(&ordered, "polling_response", polled.clone());
+        let mut ready = Ready { parts: Vec::new(), ordered, desk: self.clone(), lies_there: true };
         let targets = match (&job.targets, &job.targets_from) {
             (None, _) => vec![Json::from("")],
             (Some(extractor), Some(requester)) => {
@@ -251,16 +274,16 @@ impl Desk {
                 extraction.take(&mut [polled.clone()], false).map_err(failed)?
             }
         };
-        let parts = targets.into_iter().map(|target| with(&finished, "download_target", target)).collect();
-        Ok(Ready { parts, ordered })
+        ready.parts = targets.into_iter().map(|target| with(&finished, "download_target", target)).collect();
+        Ok(ready)
     }
 
-    /// Throws a report away that was read. Nothing depends on it, so a platform that will not do it is only noted.
-    pub async fn delete(&self, ready: &Ready) {
+    /// Throws a report away. Nothing depends on it, so a platform that will not do it is only noted.
+    async fn delete(&self, ordered: &SliceView, cancel: &CancellationToken) {
         if let Some(requester) = self.job().and_then(|job| job.delete.as_ref())
-            && let Err(failure) = self.ask(requester, &ready.ordered, &self.run.cancel).await
+            && let Err(failure) = self.ask(requester, ordered, cancel).await
         {
-            tracing::warn!(stream = %self.stream.name, %failure, "a report that was read could not be deleted");
+            tracing::warn!(stream = %self.stream.name, %failure, "a report could not be deleted");
         }
     }
 
