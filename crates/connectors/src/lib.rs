@@ -24,6 +24,7 @@ mod vk_ads;
 mod vk_ads_legacy;
 mod wildberries;
 mod yandex_direct;
+mod yandex_id;
 
 use kit::{http::Http, policy::Policy, session::Session, source::Source};
 use manifest::{

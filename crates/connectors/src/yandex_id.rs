@@ -1,6 +1,7 @@
-//! Signing in with Yandex ID. Source: yandex.ru/dev/id/doc/ru/codes/code-url and .../tokens/refresh-client.
+//! Signing in with Yandex ID, as all of Yandex's own systems do. Source: yandex.ru/dev/id/doc/ru/codes/code-url and
+//! .../tokens/refresh-client.
 //!
-//! An application of the agency's own, approved for Direct's interface, is allowed by a person on a page of Yandex, which shows a code. The
+//! An application of the agency's own is allowed by a person on a page of Yandex, which shows a code. The
 //! code is good for ten minutes and for one use: `POST /token` makes an access token and a refresh token of it, both good for about a year.
 //! A refresh gives a new pair. Who has a token already may enter it instead; it works until its end and is then asked for again.
 
@@ -29,18 +30,19 @@ const CLIENT_SECRET: &str = "client_secret";
 /// Secret: the code that Yandex showed to the person.
 const CODE: &str = "code";
 
-/// The session's HTTP, signed in.
-pub fn signed_in(session: &Session) -> Http {
+/// The session's HTTP, signed in for one of Yandex's interfaces: where it is, and the word before the token in its header.
+pub fn signed_in(session: &Session, host: &str, scheme: &'static str) -> Http {
     let client_id = session.config.get(CLIENT_ID).and_then(|id| id.as_str()).unwrap_or_default().trim().to_owned();
-    let flow = YandexId { client_id };
+    let flow = YandexId { client_id, scheme };
     let http = session.http.with_hosts([TOKEN_HOST]);
     let tokens = TokenSession::new(flow, http, Arc::clone(&session.credentials), session.cancel.clone());
-    session.http.with_hosts([super::HOST]).with_authorizer(Arc::new(tokens))
+    session.http.with_hosts([host]).with_authorizer(Arc::new(tokens))
 }
 
 /// How Yandex ID hands out tokens.
 struct YandexId {
     client_id: String,
+    scheme: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +92,10 @@ impl TokenFlow for YandexId {
 
     async fn refresh(&self, http: &Http, cancel: &CancellationToken) -> Result<Grant, Failure> {
         self.ask(http, cancel, "refresh_token", (REFRESH_TOKEN, REFRESH_TOKEN)).await
+    }
+
+    fn header(&self, token: &Secret) -> (String, Secret) {
+        ("Authorization".to_owned(), Secret::new(format!("{} {}", self.scheme, token.expose())))
     }
 }
 

@@ -35,3 +35,4 @@ pub mod vk_ads_legacy;
 pub mod wildberries;
 pub mod world;
 pub mod yandex_direct;
+mod yandex_id;

@@ -1,4 +1,4 @@
-//! Sign-in of Yandex ID: `token` makes tokens of a code that a person was shown, or of a refresh token.
+//! Sign-in of Yandex ID, for every simulator of Yandex's systems: `token` makes tokens of a code that a person was shown, or of a refresh token.
 //!
 //! Source: yandex.ru/dev/id/doc (codes/code-url, tokens/refresh-client). A code is good once and for ten minutes; a refresh gives a new pair
 //! and ends the old one here. Errors come under 400 as `{"error", "error_description"}`.
@@ -26,6 +26,8 @@ pub struct Pair {
 #[derive(Debug)]
 pub struct Tokens {
     seed: u64,
+    /// The right of the applications.
+    scope: &'static str,
     /// By id: the secret and the owner.
     applications: BTreeMap<String, (String, usize)>,
     codes: BTreeMap<String, usize>,
@@ -41,10 +43,10 @@ pub fn refusal(error: &str, description: &str) -> Answer {
 }
 
 impl Tokens {
-    /// Nothing yet.
-    pub fn new(seed: u64) -> Self {
+    /// Nothing yet. `scope` is the right that applications have.
+    pub fn new(seed: u64, scope: &'static str) -> Self {
         let (applications, codes) = (BTreeMap::new(), BTreeMap::new());
-        Self { seed, applications, codes, access: BTreeMap::new(), refresh: BTreeMap::new(), count: 0 }
+        Self { seed, scope, applications, codes, access: BTreeMap::new(), refresh: BTreeMap::new(), count: 0 }
     }
 
     fn next(&mut self, salt: u64) -> u64 {
@@ -115,7 +117,7 @@ impl Tokens {
         let pair = self.issue(owner);
         let body: Value = json!({
             "token_type": "bearer", "access_token": pair.access, "expires_in": LIFE_SECS, "refresh_token": pair.refresh,
-            "scope": "direct:api",
+            "scope": self.scope,
         });
         Answer::json(200, &body)
     }

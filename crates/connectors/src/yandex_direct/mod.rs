@@ -1,12 +1,11 @@
 //! Yandex Direct (api.direct.yandex.com): campaigns, groups, ads and their daily statistics, with conversions by goal.
 //!
-//! The manifest says what is asked; in Rust are the sign-in, where a code becomes tokens (`signin`), and what refusals and reports in the
+//! The manifest says what is asked; in Rust are the sign-in, where a code becomes tokens (`yandex_id`), and what refusals and reports in the
 //! making mean (`errors`).
 
 mod errors;
-mod signin;
 
-use crate::{System, folder};
+use crate::{System, folder, yandex_id};
 use kit::{
     budget::{Pace, Rule, Rules},
     http::Http,
@@ -28,7 +27,7 @@ struct YandexDirect;
 
 impl Native for YandexDirect {
     fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure> {
-        let http = signin::signed_in(session);
+        let http = yandex_id::signed_in(session, HOST, "Bearer");
         http.budget().declare(pace());
         Ok(Some(http))
     }

@@ -4,13 +4,12 @@
 //! of each), the Reports service with tables made at once or in a queue, and Yandex ID's `token` endpoint. Not served, because the console
 //! does not call it: changes, keywords, leads, everything that writes, the device flow.
 //!
-//! The rooms: `tokens` (the sign-in), `objects` (lists and their units), `reports` (tables, their queue and names). Every second campaign is a
+//! The rooms: `objects` (lists and their units), `reports` (tables, their queue and names); the sign-in is `yandex_id`. Every second campaign is a
 //! unified one, which version 5 does not show; every fifth was made in the Campaign Wizard and shows neither groups nor ads. Of goals there
 //! are three ([`goals_of`]). Words of refusals are made up, their codes are the vendor's.
 
 mod objects;
 mod reports;
-mod tokens;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,9 +21,10 @@ use crate::faults::FaultKind;
 use crate::server::{Answer, Call, Vendor, number_in};
 use crate::stage::{Owner, Platform, RowNames, Scenario, Stage};
 use crate::world::Cabinet;
+use crate::yandex_id::{self, Tokens};
 
+pub use crate::yandex_id::Pair;
 pub use reports::{VAT_PERCENT, counted};
-pub use tokens::Pair;
 
 /// What faults of content twist in lists; tables are no JSON and are left alone.
 const NAMES: RowNames = RowNames { day: "Date", counts: &[], money: &[], status: "State" };
@@ -88,7 +88,7 @@ struct Direct {
     stage: Stage,
     rules: Rules,
     owners: Vec<Owner>,
-    tokens: Mutex<tokens::Tokens>,
+    tokens: Mutex<Tokens>,
     units: Mutex<objects::Units>,
     desk: Mutex<reports::Desk>,
 }
@@ -97,7 +97,7 @@ struct Direct {
 pub fn start(scenario: &Scenario, rules: Rules) -> anyhow::Result<Platform<Key>> {
     let stage = Stage::build(scenario);
     let owners = stage.owners();
-    let mut all = tokens::Tokens::new(stage.seed);
+    let mut all = Tokens::new(stage.seed, "direct:api");
     let keys = owners.iter().enumerate().map(|(place, owner)| {
         let application = all.application(place, owner.id);
         let cabinets = || stage.world.cabinets[owner.cabinets.clone()].iter();
@@ -277,7 +277,7 @@ impl Vendor for Direct {
             if call.path.ends_with("/reports") { refused_report(code, detail) } else { refusal(code, detail) }
         };
         match fault {
-            FaultKind::WrongKey => Some(tokens::refusal("invalid_client", "Wrong client secret")),
+            FaultKind::WrongKey => Some(yandex_id::refusal("invalid_client", "Wrong client secret")),
             FaultKind::ExpireToken | FaultKind::RevokeToken => {
                 lock(&self.tokens).end(bearer(call)?, *fault == FaultKind::RevokeToken);
                 Some(in_place(53, "Invalid OAuth token"))
