@@ -20,6 +20,10 @@
 //! of the currency instead, `micros: [cost, revenue]` says which fields those are.
 //!
 //! Analytics systems give `visits`, `users`, `page_views` and `bounces` in the same rows.
+//!
+//! A record may be no row, but what the platform says of its own rows: that it keeps some of them back, that it has estimated them.
+//! `remark: path` says where such a record has it, as `{field, value}`, with the `date` it is about and one of our reasons, `reason`, where
+//! there are such. It is kept beside the rows, like those that could not be typed.
 
 use crate::json::Json;
 use crate::{document::DocumentError, template::float_text};
@@ -60,6 +64,8 @@ struct StreamFile {
     micros: Vec<String>,
     status: Option<StatusFile>,
     breakdown: Option<BreakdownFile>,
+    /// Where a record has something to say about rows instead of being one.
+    remark: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -92,6 +98,7 @@ pub struct Mapping {
     /// The level of its rows.
     pub level: Level,
     target: Target,
+    remark: Option<Path>,
 }
 
 #[derive(Debug, Clone)]
@@ -209,7 +216,7 @@ fn compile(name: String, file: StreamFile) -> Result<Mapping, DocumentError> {
         }
     };
     match fields.keys().next() {
-        None => Ok(Mapping { stream: name, level: file.level, target }),
+        None => Ok(Mapping { stream: name, level: file.level, target, remark: file.remark.as_deref().map(path) }),
         Some(unknown) => Err(DocumentError::new(at(&format!("fields/{unknown}")), "no such field in our tables")),
     }
 }
@@ -249,7 +256,7 @@ impl Mapping {
 
     /// The fields it reads, so that nothing else need be parsed.
     pub fn wanted(&self) -> Vec<Vec<String>> {
-        let mut wanted = Vec::new();
+        let mut wanted: Vec<Path> = self.remark.iter().cloned().collect();
         match &self.target {
             Target::Stats(it) => {
                 wanted.extend([it.external_id.clone(), it.date.clone()]);
@@ -285,6 +292,9 @@ impl Mapping {
             Target::Stats(fields) => {
                 batch.stats.reserve_exact(records.len());
                 for record in records {
+                    if self.remark(record, &mut batch) {
+                        continue;
+                    }
                     match self.stat(fields, record, account) {
                         Ok(row) => batch.stats.push(row),
                         Err(refused) => {
@@ -297,6 +307,9 @@ impl Mapping {
             Target::Objects(fields) => {
                 batch.objects.reserve_exact(records.len());
                 for record in records {
+                    if self.remark(record, &mut batch) {
+                        continue;
+                    }
                     match self.object(fields, record, &mut batch.rejected) {
                         Ok(row) => batch.objects.push(row),
                         Err(refused) => batch.rejected.push(self.rejected(&refused, None, record)),
@@ -317,6 +330,22 @@ impl Mapping {
             line: None,
             raw: cut(&record.to_string(), MAX_RAW),
         }
+    }
+
+    /// Keeps what a record says of the platform's rows, if it is one that does.
+    fn remark(&self, record: &Json, batch: &mut Batch) -> bool {
+        let Some(told) = self.remark.as_ref().and_then(|path| find(record, path)) else { return false };
+        let text = |name: &str| told.get(name).filter(|value| !value.is_null()).map(print).unwrap_or_default();
+        batch.rejected.push(Rejected {
+            stream: self.stream.clone(),
+            date: day(told, &["date".to_owned()]).ok(),
+            reason: text("reason").parse().unwrap_or(RejectReason::UnknownWord),
+            field: cut(&text("field"), MAX_VALUE),
+            value: cut(&text("value"), MAX_VALUE),
+            line: None,
+            raw: cut(&record.to_string(), MAX_RAW),
+        });
+        true
     }
 
     fn stat(&self, fields: &StatFields, record: &Json, account: &Account) -> Read<CampaignStat> {

@@ -317,6 +317,28 @@ fn money_in_millionths_is_taken_as_it_is() {
 }
 
 #[test]
+fn what_a_platform_says_of_its_rows_is_kept_beside_them() {
+    let mapping = &mapping::load(&format!("{MAPPING}    remark: note.of\n")).unwrap()["stats"];
+    assert!(mapping.wanted().contains(&vec!["note".to_owned(), "of".to_owned()]));
+    let account = mapping::Account { currency: Currency::RUB, vat: VatState::Included, window: None };
+    let row = json!({"id": 5, "day": "2026-11-20", "b": {"spent": "1"}, "note": {"of": null}});
+    let whole = json!({"note": {"of": {"field": "subjectToThresholding", "value": true}}, "raw": 7});
+    let dated = json!({"reason": "negative", "field": "revenue", "value": "-1.5", "date": "2026-11-20"});
+    let dated = json!({"note": {"of": dated.general()}});
+    let batch = mapping.rows(&[whole, row, dated], &account);
+    assert_eq!(batch.stats.len(), 1);
+    let told: Vec<_> =
+        batch.rejected.iter().map(|it| (it.reason, it.field.as_str(), it.value.as_str(), it.date)).collect();
+    let day = NaiveDate::from_ymd_opt(2026, 11, 20);
+    let expected = [
+        (RejectReason::UnknownWord, "subjectToThresholding", "true", None),
+        (RejectReason::Negative, "revenue", "-1.5", day),
+    ];
+    assert_eq!(told, expected);
+    assert!(batch.rejected[0].raw.contains("\"raw\":7"));
+}
+
+#[test]
 fn a_mapping_that_names_what_does_not_exist_is_refused() {
     for (text, path) in [
         (
