@@ -7,6 +7,7 @@ mod appsflyer;
 #[cfg(test)]
 mod evidence;
 pub mod file_import;
+mod google;
 mod google_ads;
 mod meta_ads;
 mod my_target;

@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use http::header::AUTHORIZATION;
 use serde_json::{Map, Value, json};
 
 use crate::faults::{FaultKind, Hint};
+use crate::google::{self, SignIn, Tokens};
 use crate::noise::hash;
 use crate::server::{Answer, Call, Vendor};
 use crate::stage::{Platform, RowNames, Scenario, Stage};
@@ -25,8 +25,6 @@ use crate::world::{Cabinet, Figures, Life, Status};
 /// The version that is spoken, and the oldest that still is.
 const VERSION: u32 = 25;
 const OLDEST: u32 = 23;
-/// What an access token lives, seconds.
-const TOKEN_LIFE_SECS: i64 = 3_599;
 /// Rows of a page. The vendor's is fixed, too.
 pub const PAGE: usize = 10_000;
 /// A customer that was closed and is still listed for those who had it.
@@ -114,12 +112,11 @@ pub struct Key {
     pub cabinets: Vec<u64>,
 }
 
-/// An access token.
-#[derive(Debug, Clone)]
-struct Token {
-    /// Place of its owner among the keys.
-    owner: usize,
-    ends_at: DateTime<Utc>,
+impl Key {
+    fn sign_in(&self) -> SignIn {
+        let (client_id, client_secret) = (self.client_id.clone(), self.client_secret.clone());
+        SignIn { client_id, client_secret, refresh_token: self.refresh_token.clone() }
+    }
 }
 
 #[derive(Debug)]
@@ -127,8 +124,7 @@ struct Ads {
     stage: Stage,
     rules: Rules,
     keys: Vec<Key>,
-    /// Access tokens, and how many were handed out.
-    tokens: Mutex<(BTreeMap<String, Token>, u64)>,
+    tokens: Tokens,
     /// When the project's operations of the last day were, oldest first.
     operations: Mutex<VecDeque<DateTime<Utc>>>,
 }
@@ -138,20 +134,21 @@ pub fn start(scenario: &Scenario, rules: Rules) -> anyhow::Result<Platform<Key>>
     let stage = Stage::build(scenario);
     let mut keys = Vec::new();
     for owner in stage.owners() {
-        let part = |salt| format!("{:016x}", hash(stage.seed, owner.id, salt));
+        let SignIn { client_id, client_secret, refresh_token } = SignIn::made_up(stage.seed, owner.id);
         let cabinets: Vec<u64> = owner.cabinets.clone().map(|place| stage.world.cabinets[place].id).collect();
         keys.push(Key {
             manager: stage.world.agencies.iter().any(|agency| agency.id == owner.id).then(|| customer_of(owner.id)),
             owner: owner.name,
-            client_id: format!("{}.apps.googleusercontent.com", part(71)),
-            client_secret: format!("GOCSPX-{}", part(72)),
-            refresh_token: format!("1//0{}{}", part(73), part(74)),
+            client_id,
+            client_secret,
+            refresh_token,
             customers: cabinets.iter().map(|id| customer_of(*id)).collect(),
             cabinets,
         });
     }
-    let ads =
-        Ads { stage: stage.clone(), rules, keys: keys.clone(), tokens: Mutex::default(), operations: Mutex::default() };
+    let sign_ins = keys.iter().map(Key::sign_in).collect();
+    let tokens = Tokens::new(sign_ins, "https://www.googleapis.com/auth/adwords");
+    let ads = Ads { stage: stage.clone(), rules, keys: keys.clone(), tokens, operations: Mutex::default() };
     stage.serve(Arc::new(ads), keys, 1 << 16)
 }
 
@@ -162,8 +159,7 @@ pub fn customer_of(id: u64) -> u64 {
 
 /// The access token that is handed out as the `turn`th for a refresh token, from 1.
 pub fn access_token(refresh_token: &str, turn: u64) -> String {
-    let seed = refresh_token.bytes().fold(turn, |seed, byte| hash(seed, u64::from(byte), 75));
-    format!("ya29.{:016x}{:016x}", hash(seed, turn, 76), hash(seed, turn, 77))
+    google::access_token(refresh_token, turn)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -184,36 +180,20 @@ fn failure(status: u16, family: &str, code: &str, message: &str, details: Value)
         "@type": format!("type.googleapis.com/google.ads.googleads.v{VERSION}.errors.GoogleAdsFailure"),
         "errors": [error], "requestId": "abcDEF123",
     });
-    envelope(status, &detail)
+    envelope(status, &[detail])
 }
 
 /// The envelope of an error that came from before Google Ads.
 fn outside(status: u16, reason: &str) -> Answer {
-    let detail =
-        json!({ "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com" });
-    envelope(status, &detail)
+    google::refusal(status, reason, "").with("request-id", "abcDEF123")
 }
 
-fn envelope(status: u16, detail: &Value) -> Answer {
-    let (word, message) = match status {
-        400 => ("INVALID_ARGUMENT", "Request contains an invalid argument."),
-        401 => ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
-        403 => ("PERMISSION_DENIED", "The caller does not have permission"),
-        404 => ("NOT_FOUND", "Requested entity was not found."),
-        429 => ("RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota)."),
-        503 => ("UNAVAILABLE", "The service is currently unavailable."),
-        _ => ("INTERNAL", "Internal error encountered."),
-    };
-    let error = json!({ "code": status, "message": message, "status": word, "details": [detail] });
-    Answer::json(status, &json!({ "error": error })).with("request-id", "abcDEF123")
+fn envelope(status: u16, details: &[Value]) -> Answer {
+    google::envelope(status, "", details).with("request-id", "abcDEF123")
 }
 
 fn query_error(code: &str, message: &str) -> Answer {
     refusal(400, "queryError", code, message)
-}
-
-fn bearer(call: &Call) -> Option<&str> {
-    call.headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 /// A piece of a query.
@@ -534,46 +514,6 @@ fn add_metrics(row: &mut Row, figures: &Figures, share: i64) {
 }
 
 impl Ads {
-    /// Hands out access tokens for a refresh token.
-    fn token(&self, call: &Call) -> Answer {
-        let form: BTreeMap<String, String> = url::form_urlencoded::parse(&call.body)
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect();
-        let given = |name: &str| form.get(name).map_or("", String::as_str);
-        let refused = |status: u16, error: &str, words: &str| {
-            Answer::json(status, &json!({ "error": error, "error_description": words }))
-        };
-        if given("grant_type") != "refresh_token" {
-            return refused(400, "unsupported_grant_type", "Invalid grant_type");
-        }
-        let client = |key: &Key| key.client_id == given("client_id") && key.client_secret == given("client_secret");
-        if !self.keys.iter().any(client) {
-            return refused(401, "invalid_client", "Unauthorized");
-        }
-        let owner = self.keys.iter().position(|key| client(key) && key.refresh_token == given("refresh_token"));
-        let Some(owner) = owner else { return refused(400, "invalid_grant", "Token has been expired or revoked.") };
-        let mut tokens = lock(&self.tokens);
-        tokens.1 += 1;
-        let token = access_token(&self.keys[owner].refresh_token, tokens.1);
-        let ends_at = self.stage.now() + Duration::seconds(TOKEN_LIFE_SECS);
-        tokens.0.insert(token.clone(), Token { owner, ends_at });
-        let scope = "https://www.googleapis.com/auth/adwords";
-        Answer::json(
-            200,
-            &json!({ "access_token": token, "expires_in": TOKEN_LIFE_SECS, "scope": scope, "token_type": "Bearer" }),
-        )
-    }
-
-    /// Whose access token it is.
-    fn owner(&self, call: &Call) -> Result<&Key, Answer> {
-        let Some(token) = bearer(call) else { return Err(outside(401, "CREDENTIALS_MISSING")) };
-        let known = lock(&self.tokens).0.get(token).cloned();
-        match known {
-            Some(known) if known.ends_at > self.stage.now() => Ok(&self.keys[known.owner]),
-            _ => Err(outside(401, "ACCESS_TOKEN_EXPIRED")),
-        }
-    }
-
     /// Numbers that a person was given: the manager of an agency with one of its clients and a closed account, or the own account.
     fn given(key: &Key) -> Vec<u64> {
         match key.manager {
@@ -840,16 +780,16 @@ fn exhausted(code: &str, secs: Option<i64>) -> Answer {
 
 impl Vendor for Ads {
     fn answer(&self, call: &Call) -> Answer {
-        if call.path == "/token" {
-            return if call.method == "POST" { self.token(call) } else { Answer::raw(404, Vec::new()) };
+        if call.path == google::TOKEN_PATH {
+            return self.tokens.hand_out(call, self.stage.now());
         }
         let version = call.path.strip_prefix("/v").and_then(|rest| rest.split_once('/'));
         let Some((version, path)) = version.and_then(|(version, path)| Some((version.parse::<u32>().ok()?, path)))
         else {
             return Answer::raw(404, b"<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>".to_vec());
         };
-        let key = match self.owner(call) {
-            Ok(key) => key,
+        let key = match self.tokens.owner(call, self.stage.now()) {
+            Ok(owner) => &self.keys[owner],
             Err(refused) => return refused,
         };
         if !(OLDEST..=VERSION).contains(&version) {
@@ -864,9 +804,9 @@ impl Vendor for Ads {
             ("POST", Some(rest)) => match rest.strip_prefix('/').and_then(|rest| rest.split_once('/')) {
                 Some((customer, "googleAds:search")) => self.search(call, key, customer, false),
                 Some((customer, "googleAds:searchStream")) => self.search(call, key, customer, true).map_err(in_list),
-                _ => Err(envelope(404, &json!({}))),
+                _ => Err(envelope(404, &[])),
             },
-            _ => Err(envelope(404, &json!({}))),
+            _ => Err(envelope(404, &[])),
         };
         match found {
             Ok(body) => Answer::json(200, &body).with("request-id", "abcDEF123"),
@@ -875,7 +815,7 @@ impl Vendor for Ads {
     }
 
     fn meets(&self, fault: &FaultKind, call: &Call) -> bool {
-        let signs_in = call.path == "/token";
+        let signs_in = call.path == google::TOKEN_PATH;
         match fault {
             FaultKind::WrongKey => signs_in,
             FaultKind::ExpireAllTokens => true,
@@ -892,19 +832,8 @@ impl Vendor for Ads {
 
     fn refuse(&self, fault: &FaultKind, call: &Call) -> Option<Answer> {
         match fault {
-            FaultKind::WrongKey => {
-                Some(Answer::json(401, &json!({ "error": "invalid_client", "error_description": "Unauthorized" })))
-            }
-            FaultKind::ExpireToken => {
-                lock(&self.tokens).0.remove(bearer(call)?);
-                Some(outside(401, "ACCESS_TOKEN_EXPIRED"))
-            }
-            FaultKind::ExpireAllTokens => {
-                lock(&self.tokens).0.clear();
-                None
-            }
             FaultKind::RevokeToken => {
-                lock(&self.tokens).0.remove(bearer(call)?);
+                self.tokens.refuse(&FaultKind::ExpireToken, call)?;
                 Some(refusal(401, "authenticationError", "OAUTH_TOKEN_REVOKED", "The OAuth token has been revoked."))
             }
             FaultKind::Throttle { hint } => Some(match hint {
@@ -930,7 +859,7 @@ impl Vendor for Ads {
             FaultKind::ServerError { status } => {
                 Some(refusal(*status, "internalError", "TRANSIENT_ERROR", "A transient error has occurred."))
             }
-            _ => None,
+            _ => self.tokens.refuse(fault, call),
         }
     }
 

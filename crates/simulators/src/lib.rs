@@ -12,6 +12,7 @@ pub mod appsflyer;
 pub mod blank;
 pub mod calendar;
 pub mod faults;
+pub mod google;
 pub mod google_ads;
 pub mod meta_ads;
 pub mod my_target;

@@ -5,10 +5,9 @@
 //! as `{"errors":[{"errorCode":{"quotaError":"RESOURCE_EXHAUSTED"},"message","details"}]}`, or, where the request did not get as far as
 //! Google Ads, as `{"reason":"ACCESS_TOKEN_EXPIRED"}`.
 
-use kit::{
-    http::HttpResponse,
-    policy::{self, Attempt, Decision, DefaultPolicy, Outcome, Policy},
-};
+use crate::google;
+use kit::http::HttpResponse;
+use kit::policy::{self, Attempt, Decision, DefaultPolicy, Outcome, Policy};
 use model::failure::{Code, Failure};
 use serde_json::Value;
 use std::time::Duration;
@@ -31,24 +30,15 @@ struct Refusal {
 }
 
 impl Refusal {
-    /// The refusal in an answer. A good answer is only looked at where it begins like one.
     fn of(response: &HttpResponse) -> Option<Self> {
-        let body = response.json_bytes().trim_ascii_start();
-        let inside = || body.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"error\""));
-        if response.status < 400 && !inside() {
-            return None;
-        }
-        let body = response.json().ok()?;
-        let error = body.get("error").filter(|error| error.is_object())?;
-        let told = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-        let details = || error.get("details").and_then(Value::as_array).into_iter().flatten();
-        let first = details().find_map(|detail| detail.get("errors")?.as_array()?.first());
+        let refusal = google::Refusal::of(response)?;
+        let first = refusal.details().find_map(|detail| detail.get("errors")?.as_array()?.first());
         let delay = first.and_then(|first| first.pointer("/details/quotaErrorDetails/retryDelay")?.as_str());
         Some(Self {
-            status: told.filter(|code| *code >= 400).unwrap_or(response.status),
+            status: refusal.status,
             code: first.and_then(code_of).unwrap_or_default(),
             message: first.and_then(|first| Some(first.get("message")?.as_str()?.to_owned())),
-            delay: delay.and_then(seconds),
+            delay: delay.and_then(google::seconds),
         })
     }
 
@@ -80,11 +70,6 @@ fn code_of(error: &Value) -> Option<String> {
     Some(error.get("errorCode")?.as_object()?.values().next()?.as_str()?.to_owned())
 }
 
-/// A duration as JSON has it: `30s`, `1.5s`.
-fn seconds(text: &str) -> Option<Duration> {
-    Duration::try_from_secs_f64(text.strip_suffix('s')?.parse().ok()?).ok()
-}
-
 impl Policy for AdsPolicy {
     fn decide(&self, attempt: &Attempt<'_>) -> Decision {
         let Outcome::Response(response) = attempt.outcome else { return DefaultPolicy::default().decide(attempt) };
@@ -103,20 +88,8 @@ impl Policy for AdsPolicy {
     fn exhausted(&self, attempt: &Attempt<'_>) -> Failure {
         let Outcome::Response(response) = attempt.outcome else { return policy::classify(attempt) };
         let Some(refusal) = Refusal::of(response) else { return policy::classify(attempt) };
-        let code = refusal.ends().unwrap_or(match refusal.status {
-            401 => Code::SignInRejected,
-            404 | 410 => Code::VendorChanged,
-            429 => Code::TooManyRequests,
-            408 | 500.. => Code::PlatformDown,
-            _ => Code::RequestRefused,
-        });
-        let failure = Failure::new(code).with("system", attempt.system);
-        let failure = match code {
-            Code::PlatformDown | Code::RequestRefused => failure.with("status", refusal.status),
-            Code::VendorChanged => failure.with("what", &response.url),
-            Code::TooManyRequests => failure,
-            _ => failure.with("account", attempt.account),
-        };
+        let code = refusal.ends().unwrap_or_else(|| google::meaning(refusal.status));
+        let failure = google::failure(code, refusal.status, attempt, response);
         let message = match &refusal.message {
             Some(message) => Some(response.redacted(&format!("{}: {message}", refusal.code))),
             None => policy::vendor_message(response),
@@ -129,35 +102,10 @@ impl Policy for AdsPolicy {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
     use super::*;
-    use chrono::Utc;
-    use kit::{http::HttpRequest, testing::response};
     use serde_json::json;
 
     fn decide(status: u16, body: &str) -> String {
-        let response = response("google_ads", status, &[], body);
-        let request = HttpRequest::get("https://googleads.googleapis.com/v25/customers/1/googleAds:search");
-        let outcome = Outcome::Response(&response);
-        let (system, account) = ("google_ads", "shop");
-        let attempt = Attempt {
-            number: 1,
-            request: &request,
-            outcome,
-            now: Utc::now(),
-            dice: 0.0,
-            refreshed: false,
-            system,
-            account,
-        };
-        let end = AdsPolicy.exhausted(&attempt).code.as_str();
-        match AdsPolicy.decide(&attempt) {
-            Decision::Fail(failure) => failure.code.as_str().to_owned(),
-            Decision::Retry { .. } => format!("retry or {end}"),
-            Decision::RateLimited { wait, known } => format!("wait {wait:?} {known} or {end}"),
-            Decision::RefreshThenRetry => format!("refresh or {end}"),
-            Decision::Success => "success".to_owned(),
-            Decision::Ignore => "ignore".to_owned(),
-            Decision::Pending { .. } => "in the making".to_owned(),
-        }
+        google::tests::decide(&AdsPolicy, status, body)
     }
 
     fn refused(status: u16, family: &str, code: &str) -> String {
