@@ -579,7 +579,7 @@ async fn a_file_stands_in_for_a_platform_that_is_down() -> Result<()> {
             |column: &ImportColumn| if column.header == "Клики" { ImportField::Clicks } else { column.guess };
         let fields: Vec<ImportField> = preview.columns.iter().map(meant).collect();
         json!({
-            "upload_id": preview.upload_id, "client_id": client, "source_name": source,
+            "upload_id": preview.upload_id, "client_id": client, "connector": "file_import", "source_name": source,
             "fields": fields, "currency": "RUB", "vat": "included",
         })
     };
@@ -635,6 +635,16 @@ async fn a_file_stands_in_for_a_platform_that_is_down() -> Result<()> {
     let clients: ClientDetail = office.ask("client_get", json!({ "id": client })).await?;
     ensure!(clients.connections.len() == 1, "files of one source are one connection: {clients:?}");
 
+    // The next file of this source needs no mapping: what was agreed holds, corrections included, in whatever order the columns are.
+    let preview =
+        open("day.csv", "clicks,date,campaign,impressions,cost,conversions\n9,2026-11-04,Зима,1,1,1\n".as_bytes())
+            .await?;
+    let known = preview.known.first().context("the source is known by its headers")?;
+    ensure!((known.client_id, known.source_name.as_str()) == (client, "Яндекс Директ"), "{known:?}");
+    ensure!(known.fields.first() == Some(&ImportField::Clicks) && known.vat == VatState::Included, "{known:?}");
+    let preview = open("day.csv", "date,campaign,clicks\n2026-11-04,Зима,1\n".as_bytes()).await?;
+    ensure!(preview.known.is_empty(), "a file with other headers is nobody's: {:?}", preview.known);
+
     // What is not a table is refused in words.
     let refusal = office
         .refused(
@@ -643,6 +653,44 @@ async fn a_file_stands_in_for_a_platform_that_is_down() -> Result<()> {
         )
         .await?;
     ensure!(refusal.code == Code::FileFormat, "{refusal:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_without_an_interface_is_read_by_its_preset() -> Result<()> {
+    let office = Office::open(small()).await?;
+    let client = office.client("Дом и сад").await?.id;
+    let text = "День;Кампания;Показы;Переходы;Бюджет;Расход\n01.11.2026;Зима;1000;10;90000;1234,56\n";
+    let open =
+        |system: &str| json!({ "name": "отчёт.csv", "content_base64": STANDARD.encode(text), "connector": system });
+    for system in ["mts_rtb", "roxot", "gnezdo", "weborama", "trackad"] {
+        let preview: ImportPreview = office.ask("import_open", open(system)).await?;
+        let meant: Vec<_> = preview.columns.iter().map(|column| column.guess).collect();
+        ensure!(meant.contains(&ImportField::Date) && meant[4] == ImportField::Ignore, "{system}: {meant:?}");
+        let mut fields = meant.clone();
+        // What the preset does not guess, the person says.
+        fields[3] = ImportField::Clicks;
+        fields[5] = ImportField::Cost;
+        let check = |vat: &str| {
+            json!({ "check": {
+                "upload_id": preview.upload_id, "client_id": client, "connector": system, "source_name": "Кабинет",
+                "fields": fields, "currency": "RUB", "vat": vat,
+            } })
+        };
+        let refusal = office.refused("import_commit", check("unknown")).await?;
+        ensure!(refusal.code == Code::SettingInvalid && refusal.params["field"] == "vat", "{system}: {refusal:?}");
+        let _: RunStarted = office.ask("import_commit", check("excluded")).await?;
+        let again: ImportPreview = office.ask("import_open", open(system)).await?;
+        let known = again.known.first().context("its next file is known")?;
+        ensure!(again.known.len() == 1 && known.connector == system && known.fields == fields, "{system}: {known:?}");
+        ensure!(known.vat == VatState::Excluded, "{system}: {known:?}");
+    }
+    // Without a system that was named, all five are the file's possible sources: the person says which.
+    let any: ImportPreview =
+        office.ask("import_open", json!({ "name": "отчёт.csv", "content_base64": STANDARD.encode(text) })).await?;
+    ensure!(any.known.len() == 5, "{:?}", any.known);
+    let clients: ClientDetail = office.ask("client_get", json!({ "id": client })).await?;
+    ensure!(clients.connections.len() == 5, "each system is a connection of its own: {clients:?}");
     Ok(())
 }
 

@@ -84,7 +84,7 @@ async fn nothing_secret_is_in_files_answers_or_events() -> Result<()> {
     let preview: ImportPreview =
         office.ask("import_open", json!({ "name": "planted.csv", "content_base64": STANDARD.encode(csv) })).await?;
     let fields: Vec<ImportField> = preview.columns.iter().map(|column| column.guess).collect();
-    let check = json!({ "upload_id": preview.upload_id, "client_id": client, "source_name": "Другая площадка", "fields": fields, "currency": "RUB", "vat": "unknown" });
+    let check = json!({ "upload_id": preview.upload_id, "client_id": client, "connector": "file_import", "source_name": "Другая площадка", "fields": fields, "currency": "RUB", "vat": "unknown" });
     let _: Value = office.ask("import_commit", json!({ "check": check.clone() })).await?;
     let mut exports = Vec::new();
     for kind in ["csv", "json"] {

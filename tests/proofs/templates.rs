@@ -232,7 +232,7 @@ async fn what_cannot_be_done_is_refused_in_words_and_nothing_is_written() -> Res
     let fields: Vec<_> = file.columns.iter().map(|column| column.guess).collect();
     let check = json!({
         "upload_id": file.upload_id, "client_id": office.connection(second).await?.connection.client_id,
-        "source_name": "Файл", "fields": fields, "currency": "RUB", "vat": "included",
+        "connector": "file_import", "source_name": "Файл", "fields": fields, "currency": "RUB", "vat": "included",
     });
     let _: Value = office.ask("import_commit", json!({ "check": check })).await?;
     let rows: Vec<api::wire::ConnectionRow> = office.ask("connections_list", json!({})).await?;

@@ -393,6 +393,12 @@ export const screens = [
   { name: "quarantine-clean", at: "/integrations/quarantine/conn-client-6-2" },
   { name: "connection-answers", at: "/integrations/connections/conn-client-5-0", ready: '[data-testid="answers"]' },
   { name: "import-drop", at: "/integrations?import=1", ready: '[data-testid="import"]' },
+  { name: "import-preset", at: "/integrations?import=1&system=weborama", ready: '[data-testid="usual-export"]' },
+  {
+    name: "import-preset-file",
+    at: "/integrations?import=1&client=client-1&system=mts_rtb",
+    act: (page) => giveFile(page, "mts-2026-11.csv", 'footer [role="status"]'),
+  },
   {
     name: "import",
     at: "/integrations?import=1&client=client-1",

@@ -39,6 +39,12 @@ fn section(system: &Connector) -> String {
         let on = if stream.on_by_default { "yes" } else { "no" };
         let _ = writeln!(text, "| `{}` | {} | {on} | {daily} | {weekly} |", stream.name, stream.title.en);
     }
+    if let Some(files) = system.files.as_ref().filter(|files| !files.columns.is_empty()) {
+        text.push_str("\n| Column | Its usual headers |\n|---|---|\n");
+        for column in &files.columns {
+            let _ = writeln!(text, "| `{}` | {} |", column.field, column.headers.join(", "));
+        }
+    }
     if system.declarative {
         let folder = format!("../crates/connectors/src/{}", system.id);
         let vendor = system.docs_url.as_ref().map(|url| format!("; [the vendor's documentation]({url})"));

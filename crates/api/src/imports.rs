@@ -2,10 +2,12 @@
 //! is never put on the disk in the clear.
 
 use crate::wire;
-use connectors::file_import::{self, Field, Import, Kind, Mapping, Table};
+use connectors::file_import::{self, Field, Import, Kind, Layout, Mapping, Preset, Table, preset, source};
 use model::{
+    connection::Connection,
     failure::{Code, Failure},
     id::UploadId,
+    money::VatState,
 };
 use std::{
     collections::VecDeque,
@@ -42,9 +44,55 @@ impl Uploads {
     }
 }
 
+/// Whether statistics of this connector come as files.
+pub(crate) fn by_file(connector: &str) -> bool {
+    connector == source::ANY || preset(connector).is_some()
+}
+
+/// What is known of a connector's files; `None` when it is asked over the network.
+pub(crate) fn files(connector: &str) -> Option<wire::FileSystem> {
+    let known = |preset: &Preset| wire::FileSystem {
+        level: Some(preset.level),
+        currency: preset.currency,
+        asks_currency: preset.currency.is_none(),
+        asks_vat: preset.asks_vat,
+        columns: preset
+            .columns
+            .iter()
+            .map(|column| wire::FileColumn { field: word(column.field), headers: column.headers.clone() })
+            .collect(),
+    };
+    let any =
+        wire::FileSystem { level: None, currency: None, asks_currency: false, asks_vat: false, columns: Vec::new() };
+    preset(connector).map(known).or_else(|| (connector == source::ANY).then_some(any))
+}
+
+/// The sources whose earlier files had the same headers as this one.
+pub(crate) fn known(table: &Table, connections: Vec<Connection>) -> Vec<wire::KnownSource> {
+    let sources = connections.into_iter().filter(|connection| by_file(&connection.connector));
+    let known = sources.filter_map(|connection| {
+        let fields = Layout::of_config(&connection.config)?.recognises(table)?;
+        Some(wire::KnownSource {
+            connection_id: connection.id,
+            client_id: connection.client_id,
+            connector: connection.connector,
+            source_name: connection.account_name,
+            fields: fields.into_iter().map(word).collect(),
+            currency: connection.currency,
+            vat: connection.settings.vat,
+        })
+    });
+    known.collect()
+}
+
 /// What a file holds and what its columns probably mean.
-pub(crate) fn preview(upload_id: UploadId, table: &Table) -> wire::ImportPreview {
-    let guesses = file_import::guess(table);
+pub(crate) fn preview(
+    upload_id: UploadId,
+    table: &Table,
+    system: Option<&Preset>,
+    known: Vec<wire::KnownSource>,
+) -> wire::ImportPreview {
+    let guesses = system.map_or_else(|| file_import::guess(table), |system| system.guess(table));
     wire::ImportPreview {
         upload_id,
         kind: match table.kind {
@@ -65,11 +113,22 @@ pub(crate) fn preview(upload_id: UploadId, table: &Table) -> wire::ImportPreview
             .collect(),
         sample: table.sample(SAMPLE),
         rows: table.rows() as u64,
+        known,
     }
+}
+
+/// What the person agreed about the columns of a file.
+pub(crate) fn layout(table: &Table, check: &wire::ImportCheck) -> Layout {
+    Layout::of(table, &check.fields.iter().copied().map(field).collect::<Vec<_>>())
 }
 
 /// Types the rows of a file with the person's mapping. May take a moment for a large file.
 pub(crate) async fn typed(table: Arc<Table>, check: &wire::ImportCheck) -> Result<Import, Failure> {
+    let money = [wire::ImportField::Cost, wire::ImportField::CostMicros, wire::ImportField::Revenue];
+    let unsaid = check.vat == VatState::Unknown && check.fields.iter().any(|field| money.contains(field));
+    if unsaid && preset(&check.connector).is_some_and(|preset| preset.asks_vat) {
+        return Err(Failure::new(Code::SettingInvalid).with("field", "vat"));
+    }
     let mapping = Mapping {
         fields: check.fields.iter().copied().map(field).collect(),
         currency: check.currency,

@@ -777,8 +777,30 @@ wire! {
         problems: u32,
         /// Whether it has a manifest to read and to copy.
         declarative: bool,
+        /// What is known of its files, when a person brings its statistics as files; `null` when it is asked over the network.
+        files: Option<FileSystem>,
         /// What is known of it when it was imported; `null` for our own.
         imported: Option<ImportedInfo>,
+    }
+    /// A system whose statistics come as files.
+    FileSystem {
+        /// The level of its usual export; `null` for files from any system.
+        level: Option<Level>,
+        /// The currency its sums are always in.
+        currency: Option<Currency>,
+        /// Whether the person must say which currency sums are in.
+        asks_currency: bool,
+        /// Whether the person must say if sums contain VAT.
+        asks_vat: bool,
+        /// What the columns of its usual export mean.
+        columns: Vec<FileColumn>,
+    }
+    /// A meaning with the headers that usually have it.
+    FileColumn {
+        /// The meaning; `ignore` for what looks like one of ours and is none.
+        field: ImportField,
+        /// Its headers, in Russian and English.
+        headers: Vec<String>,
     }
     /// What is known of an imported connector.
     ImportedInfo {
@@ -1718,6 +1740,8 @@ wire! {
         name: String,
         /// Its bytes in base64; at most 64 MiB before encoding.
         content_base64: String,
+        /// The system it is from, when the person has said so: its words are looked for first.
+        connector: Option<String>,
     }
     /// What a file holds.
     ImportPreview {
@@ -1743,6 +1767,25 @@ wire! {
         /// Data rows.
         #[ts(type = "number")]
         rows: u64,
+        /// The sources whose earlier files had the same headers, with what was agreed about them.
+        known: Vec<KnownSource>,
+    }
+    /// A source that brought files before.
+    KnownSource {
+        /// Its connection.
+        connection_id: ConnectionId,
+        /// Whose it is.
+        client_id: ClientId,
+        /// The system.
+        connector: String,
+        /// Where its numbers are from.
+        source_name: String,
+        /// What was agreed about this file's columns, in their order.
+        fields: Vec<ImportField>,
+        /// Currency.
+        currency: Currency,
+        /// VAT.
+        vat: VatState,
     }
     /// A column of the file.
     ImportColumn {
@@ -1757,6 +1800,8 @@ wire! {
         upload_id: UploadId,
         /// The client it belongs to.
         client_id: ClientId,
+        /// The system it is from; `file_import` for any.
+        connector: String,
         /// Which platform the numbers are from; free text such as `Яндекс Директ`. Becomes the account name.
         source_name: String,
         /// Meaning of each column, in the order of the columns.

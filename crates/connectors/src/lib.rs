@@ -1,6 +1,6 @@
 //! The systems Syncdeck reads from: one folder each, and file import.
 //!
-//! A connector is a folder and its line in [`SYSTEMS`]. What a vendor calls things stays in its folder.
+//! A connector is a folder and its line in [`SYSTEMS`]; a system that publishes no interface is a preset of file import. What a vendor calls things stays in its folder.
 
 mod apple_ads;
 mod appsflyer;
@@ -27,6 +27,7 @@ mod wildberries;
 mod yandex_direct;
 mod yandex_id;
 
+use file_import::source::FileImport;
 use kit::{http::Http, policy::Policy, session::Session, source::Source};
 use manifest::{
     document::DocumentError,
@@ -107,7 +108,8 @@ pub fn declarative(id: &str) -> Option<Result<ManifestSource, DocumentError>> {
 /// Every connector of this build, in the order of the catalogue.
 pub fn registry() -> Vec<Arc<dyn Source>> {
     let mut sources: Vec<Arc<dyn Source>> = SYSTEMS.iter().filter_map(|system| loaded(system.source())).collect();
-    sources.push(Arc::new(file_import::source::FileImport::new()));
+    sources.extend(file_import::presets().iter().map(|preset| Arc::new(FileImport::of(preset)) as Arc<dyn Source>));
+    sources.push(Arc::new(FileImport::any()));
     sources
 }
 
@@ -145,7 +147,9 @@ mod tests {
     fn every_connector_is_loaded_and_speaks_both_languages() {
         let sources = super::registry();
         let ids: Vec<_> = sources.iter().map(|source| source.descriptor().id.as_str()).collect();
-        let listed: Vec<_> = super::SYSTEMS.iter().map(|system| system.id).chain(["file_import"]).collect();
+        let listed: Vec<_> = super::SYSTEMS.iter().map(|system| system.id).collect();
+        let files = super::file_import::presets().iter().map(|preset| preset.id.as_str());
+        let listed: Vec<_> = listed.into_iter().chain(files).chain([super::file_import::source::ANY]).collect();
         assert_eq!(ids, listed, "the registry and the manifests name the same connectors");
         let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
         let with_manifest = folders.filter_map(|entry| {

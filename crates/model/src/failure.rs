@@ -111,6 +111,8 @@ words! {
         FileFormat = "file_format",
         /// A column that is needed was not chosen. `field`.
         ColumnMissing = "column_missing",
+        /// The headers of a file are not those that were agreed for its source. `missing`, `added`; either may be empty.
+        FileColumnsChanged = "file_columns_changed",
         /// The file is larger than allowed. `bytes`, `limit`.
         FileTooLarge = "file_too_large",
         /// What was asked for does not exist (any more). `what`.
@@ -177,6 +179,7 @@ impl Code {
             | Self::FileAccess
             | Self::FileFormat
             | Self::ColumnMissing
+            | Self::FileColumnsChanged
             | Self::FileTooLarge
             | Self::NotFound
             | Self::ChangedMeanwhile

@@ -735,7 +735,7 @@ level: Level, };
 /**
  * What happened. The parameters each code carries are named in its comment.
  */
-export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "stream_unavailable" | "mapping_invalid" | "connector_in_use" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_key_missing" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_too_large" | "not_found" | "changed_meanwhile" | "bad_request" | "already_running" | "channel_rejected" | "channel_closed" | "message_refused" | "mail_not_secure" | "internal";
+export type Code = "sign_in_rejected" | "sign_in_revoked" | "token_limit" | "permission_denied" | "setting_invalid" | "quota_wait" | "too_many_requests" | "platform_down" | "timeout" | "offline" | "body_truncated" | "not_json" | "body_too_large" | "total_mismatch" | "vendor_changed" | "request_refused" | "paging_loop" | "manifest_invalid" | "stream_unavailable" | "mapping_invalid" | "connector_in_use" | "cancelled" | "keychain_locked" | "keychain_missing" | "keychain_denied" | "credential_missing" | "wrong_passphrase" | "vault_damaged" | "seal_broken" | "workspace_locked" | "workspace_key_missing" | "workspace_missing" | "workspace_exists" | "database_wrong_key" | "database_damaged" | "database_newer" | "database_busy" | "disk_full" | "file_access" | "file_format" | "column_missing" | "file_columns_changed" | "file_too_large" | "not_found" | "changed_meanwhile" | "bad_request" | "already_running" | "channel_rejected" | "channel_closed" | "message_refused" | "mail_not_secure" | "internal";
 
 /**
  * Which runs to start.
@@ -1023,6 +1023,10 @@ problems: number,
  * Whether it has a manifest to read and to copy.
  */
 declarative: boolean, 
+/**
+ * What is known of its files, when a person brings its statistics as files; `null` when it is asked over the network.
+ */
+files: FileSystem | null, 
 /**
  * What is known of it when it was imported; `null` for our own.
  */
@@ -1564,9 +1568,47 @@ path: string,
 kind: string, };
 
 /**
+ * A meaning with the headers that usually have it.
+ */
+export type FileColumn = { 
+/**
+ * The meaning; `ignore` for what looks like one of ours and is none.
+ */
+field: ImportField, 
+/**
+ * Its headers, in Russian and English.
+ */
+headers: Array<string>, };
+
+/**
  * Kinds of file that can be imported or exported.
  */
 export type FileKind = "csv" | "tsv" | "xlsx" | "json";
+
+/**
+ * A system whose statistics come as files.
+ */
+export type FileSystem = { 
+/**
+ * The level of its usual export; `null` for files from any system.
+ */
+level: Level | null, 
+/**
+ * The currency its sums are always in.
+ */
+currency: Currency | null, 
+/**
+ * Whether the person must say which currency sums are in.
+ */
+asks_currency: boolean, 
+/**
+ * Whether the person must say if sums contain VAT.
+ */
+asks_vat: boolean, 
+/**
+ * What the columns of its usual export mean.
+ */
+columns: Array<FileColumn>, };
 
 /**
  * The template of a connection.
@@ -1702,6 +1744,10 @@ upload_id: UploadId,
  */
 client_id: ClientId, 
 /**
+ * The system it is from; `file_import` for any.
+ */
+connector: string, 
+/**
  * Which platform the numbers are from; free text such as `Яндекс Директ`. Becomes the account name.
  */
 source_name: string, 
@@ -1797,7 +1843,11 @@ name: string,
 /**
  * Its bytes in base64; at most 64 MiB before encoding.
  */
-content_base64: string, };
+content_base64: string, 
+/**
+ * The system it is from, when the person has said so: its words are looked for first.
+ */
+connector: string | null, };
 
 /**
  * What a file holds.
@@ -1842,7 +1892,11 @@ sample: Array<Array<string>>,
 /**
  * Data rows.
  */
-rows: number, };
+rows: number, 
+/**
+ * The sources whose earlier files had the same headers, with what was agreed about them.
+ */
+known: Array<KnownSource>, };
 
 /**
  * What is known of an imported connector.
@@ -1878,6 +1932,39 @@ export type InTotals = "counts" | "apart";
  * State of the operating system's keychain.
  */
 export type KeychainState = "available" | "locked" | "missing" | "denied";
+
+/**
+ * A source that brought files before.
+ */
+export type KnownSource = { 
+/**
+ * Its connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Whose it is.
+ */
+client_id: ClientId, 
+/**
+ * The system.
+ */
+connector: string, 
+/**
+ * Where its numbers are from.
+ */
+source_name: string, 
+/**
+ * What was agreed about this file's columns, in their order.
+ */
+fields: Array<ImportField>, 
+/**
+ * Currency.
+ */
+currency: Currency, 
+/**
+ * VAT.
+ */
+vat: VatState, };
 
 /**
  * One tile of the strip.
@@ -4584,7 +4671,7 @@ export const commands = {
 } as const satisfies { [Name in keyof Commands]: { kind: Commands[Name]["kind"]; tags: readonly Tag[] } };
 
 /** Every `Code`, in the order of its declaration. */
-export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "stream_unavailable", "mapping_invalid", "connector_in_use", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_key_missing", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_too_large", "not_found", "changed_meanwhile", "bad_request", "already_running", "channel_rejected", "channel_closed", "message_refused", "mail_not_secure", "internal"];
+export const allCode: readonly Code[] = ["sign_in_rejected", "sign_in_revoked", "token_limit", "permission_denied", "setting_invalid", "quota_wait", "too_many_requests", "platform_down", "timeout", "offline", "body_truncated", "not_json", "body_too_large", "total_mismatch", "vendor_changed", "request_refused", "paging_loop", "manifest_invalid", "stream_unavailable", "mapping_invalid", "connector_in_use", "cancelled", "keychain_locked", "keychain_missing", "keychain_denied", "credential_missing", "wrong_passphrase", "vault_damaged", "seal_broken", "workspace_locked", "workspace_key_missing", "workspace_missing", "workspace_exists", "database_wrong_key", "database_damaged", "database_newer", "database_busy", "disk_full", "file_access", "file_format", "column_missing", "file_columns_changed", "file_too_large", "not_found", "changed_meanwhile", "bad_request", "already_running", "channel_rejected", "channel_closed", "message_refused", "mail_not_secure", "internal"];
 
 /** Every `FailureKind`, in the order of its declaration. */
 export const allFailureKind: readonly FailureKind[] = ["sign_in_again", "fix_settings", "wait_until", "retry", "vendor_changed", "our_fault", "cancelled"];

@@ -85,6 +85,7 @@ fn connector(descriptor: &Descriptor, imported: Option<&Imported>, views: &[Conn
         connected: small(own().count() as u64),
         problems: small(own().filter(|view| view.diagnosis.health == Health::Act).count() as u64),
         declarative: declarative(&descriptor.id, imported.is_some()),
+        files: crate::imports::files(&descriptor.id),
         imported: imported.map(|imported| info(&imported.saved)),
     }
 }

@@ -1,12 +1,12 @@
-//! File import: the manual fallback when a platform is down.
+//! File import: the way in for systems that publish no interface, and the manual fallback when a platform is down.
 
 use crate::{
     host::{Host, Workspace},
-    imports::{checked, preview, typed},
+    imports::{by_file, checked, known, layout, preview, typed},
     wire::{ImportCheck, ImportChecked, ImportCommit, ImportOpen, ImportPreview, RunStarted},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use connectors::file_import::{self, Import};
+use connectors::file_import::{self, Import, preset};
 use model::{
     ad::Level,
     audit::AuditAction,
@@ -19,9 +19,6 @@ use model::{
 use store::{Scope, slices::Part};
 use sync::import::FileRows;
 
-/// The connector under which imported files stand.
-const CONNECTOR: &str = "file_import";
-
 pub(crate) async fn import_open(host: &Host, request: ImportOpen) -> Result<ImportPreview, Failure> {
     let workspace = host.workspace().await?;
     // Four characters carry three bytes; this refuses before decoding what could not be read anyway.
@@ -29,6 +26,7 @@ pub(crate) async fn import_open(host: &Host, request: ImportOpen) -> Result<Impo
         let bytes = request.content_base64.len() / 4 * 3;
         return Err(Failure::new(Code::FileTooLarge).with("bytes", bytes).with("limit", file_import::MAX_BYTES));
     }
+    let connector = request.connector;
     let table = crate::folder::blocking(move || {
         let bytes = STANDARD
             .decode(request.content_base64)
@@ -37,7 +35,11 @@ pub(crate) async fn import_open(host: &Host, request: ImportOpen) -> Result<Impo
     })
     .await?;
     let (id, table) = workspace.uploads.add(table);
-    Ok(preview(id, &table))
+    let mut sources = known(&table, workspace.store.connections(Scope::Portfolio).await?);
+    if let Some(connector) = &connector {
+        sources.retain(|source| source.connector == *connector);
+    }
+    Ok(preview(id, &table, connector.as_deref().and_then(preset), sources))
 }
 
 pub(crate) async fn import_check(host: &Host, request: ImportCheck) -> Result<ImportChecked, Failure> {
@@ -57,10 +59,15 @@ pub(crate) async fn import_commit(host: &Host, request: ImportCommit) -> Result<
     let check = request.check;
     let import = read(&workspace, &check).await?;
     let range = import.range.ok_or_else(|| Failure::new(Code::FileFormat).with("found", "no_rows"))?;
-    let connection = match existing(&workspace, &check).await? {
+    let mut connection = match existing(&workspace, &check).await? {
         Some(connection) => connection,
         None => create(host, &workspace, &check, import.level).await?,
     };
+    // What was agreed holds for the next file of this source.
+    layout(&*workspace.uploads.get(check.upload_id)?, &check).keep_in(&mut connection.config);
+    connection.currency = check.currency;
+    connection.settings.vat = check.vat;
+    workspace.store.update_connection(&connection).await?;
     workspace.store.set_totals_level(connection.id, import.level).await?;
     let rows = FileRows {
         level: import.level,
@@ -75,6 +82,9 @@ pub(crate) async fn import_commit(host: &Host, request: ImportCommit) -> Result<
 }
 
 async fn read(workspace: &Workspace, check: &ImportCheck) -> Result<Import, Failure> {
+    if !by_file(&check.connector) {
+        return Err(Failure::new(Code::BadRequest).with("field", "connector"));
+    }
     if check.source_name.trim().is_empty() {
         return Err(Failure::new(Code::SettingInvalid).with("field", "source_name"));
     }
@@ -85,7 +95,9 @@ async fn read(workspace: &Workspace, check: &ImportCheck) -> Result<Import, Fail
 async fn existing(workspace: &Workspace, check: &ImportCheck) -> Result<Option<Connection>, Failure> {
     let name = check.source_name.trim();
     let all = workspace.store.connections(Scope::Client(check.client_id)).await?;
-    Ok(all.into_iter().find(|connection| connection.connector == CONNECTOR && connection.account_external_id == name))
+    Ok(all
+        .into_iter()
+        .find(|connection| connection.connector == check.connector && connection.account_external_id == name))
 }
 
 async fn create(host: &Host, workspace: &Workspace, check: &ImportCheck, level: Level) -> Result<Connection, Failure> {
@@ -94,7 +106,7 @@ async fn create(host: &Host, workspace: &Workspace, check: &ImportCheck, level: 
     let connection = Connection {
         id: ConnectionId::new(),
         client_id: client.id,
-        connector: CONNECTOR.to_owned(),
+        connector: check.connector.clone(),
         account_external_id: name.clone(),
         account_name: name,
         currency: check.currency,
@@ -102,7 +114,16 @@ async fn create(host: &Host, workspace: &Workspace, check: &ImportCheck, level: 
         config: serde_json::Map::new(),
         state: ConnectionState::Active,
         first_load_days: 1,
-        settings: Settings { schedule: Schedule::Off, vat: check.vat, ..Settings::default() },
+        settings: Settings {
+            schedule: Schedule::Off,
+            vat: check.vat,
+            in_totals: workspace
+                .registry
+                .get(&check.connector)
+                .map(|source| source.descriptor().in_totals())
+                .unwrap_or_default(),
+            ..Settings::default()
+        },
         follows: None,
         created_at: host.now(),
     };

@@ -18,6 +18,9 @@ pub struct Args {
     /// The client it belongs to.
     #[arg(long)]
     client: String,
+    /// The system it is from, when that has a preset: its id in `syncdeckctl connectors`.
+    #[arg(long, default_value = "file_import")]
+    system: String,
     /// The platform the numbers are from; files of the same source replace each other's days.
     #[arg(long)]
     source: String,
@@ -39,11 +42,14 @@ pub async fn run(host: &Host, output: Output, args: Args) -> anyhow::Result<()> 
     let client = client(host, &args.client).await?;
     let bytes = fs::read(&args.file).with_context(|| format!("reading {}", args.file.display()))?;
     let name = args.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let open = json!({ "name": name, "content_base64": STANDARD.encode(bytes) });
+    let open = json!({ "name": name, "content_base64": STANDARD.encode(bytes), "connector": args.system });
     let preview: ImportPreview = call(host, "import_open", open).await?;
     let mut fields: Vec<Value> = Vec::with_capacity(preview.columns.len());
-    for column in &preview.columns {
-        fields.push(serde_json::to_value(column.guess)?);
+    // What was agreed about an earlier file of this source holds.
+    let earlier = preview.known.iter().find(|one| one.client_id == client.id && one.source_name == args.source);
+    for (at, column) in preview.columns.iter().enumerate() {
+        let agreed = earlier.and_then(|earlier| earlier.fields.get(at));
+        fields.push(serde_json::to_value(agreed.unwrap_or(&column.guess))?);
     }
     for pair in &args.map {
         let (header, field) = pair.rsplit_once('=').with_context(|| format!("not HEADER=FIELD: {pair:?}"))?;
@@ -54,6 +60,7 @@ pub async fn run(host: &Host, output: Output, args: Args) -> anyhow::Result<()> 
     let check = json!({
         "upload_id": preview.upload_id,
         "client_id": client.id,
+        "connector": args.system,
         "source_name": args.source,
         "fields": fields,
         "currency": args.currency,

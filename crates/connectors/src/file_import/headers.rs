@@ -11,6 +11,9 @@ use model::money::{Currency, VatState};
 /// How many rows of a column are looked at.
 const SAMPLE: usize = 300;
 
+/// Places kept for the words of the system itself, before anybody's.
+const OWN_WORDS: usize = 1_000;
+
 /// Headers by meaning, the better ones first: when two columns mean the same, the earlier word in its list wins.
 const DICTIONARY: &[(Field, &[&str])] = &[
     (
@@ -387,6 +390,11 @@ fn parse(header: &str) -> Parsed {
     Parsed { phrase: words.join(" "), currency, vat, is_ratio }
 }
 
+/// A header without what says nothing about its meaning: case, punctuation, units, VAT.
+pub(super) fn phrase(header: &str) -> String {
+    parse(header).phrase
+}
+
 /// What a header means, with its place among the words for it (0 is the best); `None` when it is not known.
 pub(super) fn meaning(header: &str) -> Option<(Field, usize)> {
     if header.len() > 400 || cell::trim(header).is_empty() {
@@ -422,13 +430,21 @@ fn look_up(header: &str) -> Option<(Field, usize)> {
 /// Proposes the meaning of every column. Each meaning is given to one column at most, [`Field::Breakdown`] excepted, and
 /// only to a column whose cells agree: a date column holds dates.
 pub fn guess(table: &Table) -> Vec<Field> {
+    propose(table, &|_| None)
+}
+
+/// The same where `own` knows some headers better than anybody; what it says to ignore is not guessed at.
+pub(super) fn propose(table: &Table, own: &dyn Fn(&str) -> Option<(Field, usize)>) -> Vec<Field> {
     let mut fields = vec![Field::Ignore; table.headers.len()];
+    let anybody = |header: &str| meaning(header).map(|(field, rank)| (field, rank + OWN_WORDS));
     let mut proposals: Vec<(usize, usize, Field)> = table
         .headers
         .iter()
         .enumerate()
-        .filter_map(|(column, header)| meaning(header).map(|(field, rank)| (rank, column, field)))
-        .filter(|(_, column, field)| agrees(table, *column, *field))
+        .filter_map(|(column, header)| {
+            own(header).or_else(|| anybody(header)).map(|(field, rank)| (rank, column, field))
+        })
+        .filter(|(_, column, field)| *field != Field::Ignore && agrees(table, *column, *field))
         .collect();
     proposals.sort_unstable();
     for (_, column, field) in proposals {

@@ -10,6 +10,8 @@
 mod cell;
 mod encoding;
 mod headers;
+mod layout;
+mod presets;
 mod read;
 mod sniff;
 pub mod source;
@@ -21,6 +23,8 @@ mod workbook;
 mod tests;
 
 pub use headers::{guess, hints};
+pub use layout::Layout;
+pub use presets::{Column, Preset, preset, presets};
 pub use read::read;
 pub use table::Table;
 
@@ -30,6 +34,7 @@ use model::{
     failure::{Code, Failure},
     money::{Currency, Micros, VatState},
 };
+use serde::{Deserialize, Serialize};
 
 /// The largest file that is opened, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -49,7 +54,8 @@ pub enum Kind {
 }
 
 /// What a column means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Field {
     /// Not used.
     Ignore,

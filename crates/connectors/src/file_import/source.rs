@@ -1,6 +1,7 @@
-//! File import as an entry of the catalogue. It has no streams, because nobody reads a file again by itself: its rows come through
-//! [`super::read`] when a person hands a file over.
+//! What comes as files, as entries of the catalogue: any system, and each that has a [`Preset`]. They have no streams, because there is
+//! nobody to ask: their rows come through [`super::read`] when a file is handed over.
 
+use super::Preset;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use kit::{
@@ -13,23 +14,35 @@ use model::{
 };
 use std::collections::BTreeMap;
 
-/// File import in the catalogue.
+/// The connector of files from any system.
+pub const ANY: &str = "file_import";
+
+/// A system of the catalogue whose statistics come as files.
 pub struct FileImport {
     descriptor: Descriptor,
 }
 
 impl FileImport {
-    /// Its entry, with the texts that lie beside this file.
-    pub fn new() -> Self {
+    /// Files from any system, with the texts that lie beside this file.
+    pub fn any() -> Self {
         let texts = [("ru", include_str!("texts.ru.json")), ("en", include_str!("texts.en.json"))];
         // Both files are part of the build, and a test reads them.
         let texts = texts.into_iter().map(|(language, text)| (language.to_owned(), read(text))).collect();
+        Self::entry(ANY, "files", include_str!("icon.svg").to_owned(), texts)
+    }
+
+    /// Files of a system that has a preset.
+    pub fn of(preset: &Preset) -> Self {
+        Self::entry(&preset.id, &preset.category, preset.icon_svg(), preset.texts.clone())
+    }
+
+    fn entry(id: &str, category: &str, icon_svg: String, texts: BTreeMap<String, BTreeMap<String, String>>) -> Self {
         Self {
             descriptor: Descriptor {
-                id: "file_import".to_owned(),
-                category: "files".to_owned(),
+                id: id.to_owned(),
+                category: category.to_owned(),
                 capabilities: vec!["statistics".to_owned()],
-                icon_svg: include_str!("icon.svg").to_owned(),
+                icon_svg,
                 form: serde_json::json!({ "type": "object", "properties": {} }),
                 texts,
                 streams: Vec::new(),
@@ -41,12 +54,6 @@ impl FileImport {
                 docs_url: None,
             },
         }
-    }
-}
-
-impl Default for FileImport {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -83,7 +90,7 @@ mod tests {
 
     #[test]
     fn its_texts_are_there_in_both_languages() {
-        let import = FileImport::new();
+        let import = FileImport::any();
         for language in ["ru", "en"] {
             for key in ["name", "summary", "sign_in_help"] {
                 let text = import.descriptor().texts.get(language).and_then(|texts| texts.get(key));

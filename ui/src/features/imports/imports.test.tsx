@@ -1,21 +1,24 @@
 /** Importing a file: what is said before anything is written, and what is never lost. */
 import { clientFixtures } from "@harness/fixtures/clients";
+import { connectors } from "@harness/fixtures/frame";
 import { importsFixtures } from "@harness/fixtures/imports";
 import { storyOf } from "@harness/world";
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
-import type { ImportPreview } from "@/gen/contract";
+import type { FileSystem, ImportPreview, KnownSource } from "@/gen/contract";
 import { inConsole } from "../../../tests/inConsole";
+import { type Answers, changedAnswers, firstAnswers, lacking } from "./logic/answers";
 import { assign, base64Of, samples, suggestSource } from "./logic/mapping";
 import { ImportDialog } from "./parts/ImportDialog";
 
 const file = (name: string) => new File(["Дата;Клики\n01.11.2026;4\n"], name, { type: "text/csv" });
 
-async function open(clientId: string | null) {
-  const view = await inConsole(<ImportDialog clientId={clientId} onClose={() => undefined} />, {
+async function open(clientId: string | null, system: string | null = null) {
+  const view = await inConsole(<ImportDialog clientId={clientId} system={system} onClose={() => undefined} />, {
     ...clientFixtures(storyOf("open")),
     ...importsFixtures(),
+    connectors_list: () => connectors,
   });
   await waitFor(() => expect(view.host.calls.some((call) => call.command === "clients_list")).toBe(true));
   const user = userEvent.setup();
@@ -50,7 +53,132 @@ describe("meaning of columns", () => {
   });
 });
 
+describe("answers", () => {
+  const known = (clientId: string, connector: string, source: string): KnownSource => ({
+    connection_id: "c",
+    client_id: clientId,
+    connector,
+    source_name: source,
+    fields: ["date", "clicks"],
+    currency: "USD",
+    vat: "included",
+  });
+  const preview = (all: KnownSource[]) =>
+    ({
+      columns: [
+        { header: "Дата", guess: "date" },
+        { header: "Клики", guess: "ignore" },
+      ],
+      known: all,
+    }) as Partial<ImportPreview> as ImportPreview;
+  const asks: FileSystem = { level: "campaign", currency: null, asks_currency: true, asks_vat: true, columns: [] };
+  const from = { fileName: "a.csv", clientId: null, system: "file_import", systemName: null, files: null };
+
+  it("are those of the one source it can be from, and guesses otherwise", () => {
+    const [a, b] = [known("client-1", "mts_rtb", "А"), known("client-2", "mts_rtb", "Б")];
+    expect(firstAnswers(preview([a]), from)).toMatchObject({
+      system: "mts_rtb",
+      source: "А",
+      fields: ["date", "clicks"],
+      vat: "included",
+    });
+    expect(firstAnswers(preview([a, b]), from)).toMatchObject({
+      system: "file_import",
+      source: "a",
+      fields: ["date", "ignore"],
+    });
+    expect(firstAnswers(preview([a, b]), { ...from, clientId: "client-2" })).toMatchObject({
+      source: "Б",
+      currency: "USD",
+    });
+    expect(firstAnswers(preview([]), { ...from, system: "roxot", systemName: "Roxot", files: asks })).toMatchObject({
+      source: "Roxot",
+      vat: null,
+    });
+  });
+
+  it("come back when a source that is known is named, and stay as they are otherwise", () => {
+    const old: Answers = { system: "mts_rtb", source: "x", vat: null, fields: ["date", "ignore"] };
+    const all = preview([known("client-1", "mts_rtb", "А"), known("client-1", "roxot", "Р")]);
+    expect(changedAnswers(old, { source: "А " }, all, "client-1")).toMatchObject({ source: "А", vat: "included" });
+    for (const [part, clientId] of [
+      [{ source: "А" }, "client-2"],
+      [{ source: "Р" }, "client-1"],
+      [{ vat: "excluded" }, "client-1"],
+    ] as const) {
+      expect(changedAnswers(old, part, all, clientId)).toEqual({ ...old, ...part });
+    }
+  });
+
+  it.each([
+    ["nothing", { fields: ["date", "cost"], vat: "excluded", currency: "RUB" }, "client-1", asks, null],
+    ["a client", {}, null, asks, "client"],
+    ["a source", { source: " " }, "client-1", asks, "source"],
+    ["VAT", { fields: ["date", "cost"], vat: null, currency: "RUB" }, "client-1", asks, "vat"],
+    ["VAT that is unknown", { fields: ["date", "revenue"], vat: "unknown", currency: "RUB" }, "client-1", asks, "vat"],
+    ["a currency", { fields: ["date", "cost"], vat: "excluded" }, "client-1", asks, "currency"],
+    ["nothing: the file names its currency", { fields: ["cost", "currency"], vat: "excluded" }, "client-1", asks, null],
+    ["nothing: there is no money in it", { fields: ["date", "clicks"], vat: null }, "client-1", asks, null],
+    ["nothing: any system may leave VAT unknown", { fields: ["cost"], vat: "unknown" }, "client-1", null, null],
+  ] as const)("lack %s", (_, part, clientId, files, expected) => {
+    const answers = { system: "roxot", source: "Roxot", vat: null, fields: [], ...part } as unknown as Answers;
+    expect(lacking(answers, files, clientId)).toBe(expected);
+  });
+});
+
 describe("import", () => {
+  it("shows what a system's export is, and asks what it does not say", async () => {
+    const { user, host, last } = await open("client-1", "mts_rtb");
+    const usual = within(await screen.findByTestId("usual-export"));
+    expect(usual.getByText("Расход, руб., Spend")).toBeInTheDocument();
+    expect(usual.getByText(/not checked against a real one/)).toBeInTheDocument();
+    await user.upload(screen.getByTestId("import-file"), file("mts.csv"));
+    await waitFor(() => expect(screen.getByText("Say if sums contain VAT")).toBeInTheDocument());
+    expect(last("import_open")).toMatchObject({ connector: "mts_rtb" });
+    expect(host.calls.some((call) => call.command === "import_check")).toBe(false);
+    await user.click(screen.getByRole("combobox", { name: /^VAT/ }));
+    expect(screen.queryByRole("option", { name: "VAT not stated" })).toBeNull();
+    await user.click(await screen.findByRole("option", { name: "with VAT" }));
+    await screen.findByText("1,272 rows fit");
+    expect(last("import_check")).toMatchObject({
+      connector: "mts_rtb",
+      source_name: "MTS RTB",
+      currency: "RUB",
+      vat: "included",
+    });
+  });
+
+  it("needs nothing but a press for a file of a source that brought files before", async () => {
+    const { user, last } = await open(null);
+    await user.upload(await screen.findByTestId("import-file"), file("known.csv"));
+    await screen.findByText("1,272 rows fit");
+    const write = screen.getByTestId("import-commit");
+    await waitFor(() => expect(write).toBeEnabled());
+    await user.click(write);
+    await screen.findByText("1,272 rows written");
+    expect(last("import_commit")).toMatchObject({
+      check: {
+        client_id: "client-1",
+        connector: "mts_rtb",
+        source_name: "МТС, осень",
+        vat: "excluded",
+        currency: "RUB",
+      },
+    });
+    expect((last("import_commit") as { check: { fields: string[] } }).check.fields[8]).toBe("ignore");
+  });
+
+  it("reads the file again with the words of another system", async () => {
+    const { user, last } = await open("client-1");
+    await user.upload(await screen.findByTestId("import-file"), file("direct.csv"));
+    await screen.findByText("1,272 rows fit");
+    await user.click(screen.getByRole("combobox", { name: /^System/ }));
+    await user.click(await screen.findByRole("option", { name: "Weborama" }));
+    await waitFor(() => expect(last("import_open")).toMatchObject({ name: "direct.csv", connector: "weborama" }));
+    expect(await screen.findByText(/not added to the client's totals/)).toBeInTheDocument();
+    expect(screen.getByText("Say which currency sums are in")).toBeInTheDocument();
+  });
+
   it("says what would happen before its button, then writes exactly that", async () => {
     const { user, last } = await open("client-1");
     await user.upload(await screen.findByTestId("import-file"), file("yandex_direct.csv"));

@@ -18,8 +18,12 @@ export const links = {
   connect: (connector?: string, clientId?: string) =>
     `/integrations/connect/${connector ?? "choose"}${clientId ? `?client=${clientId}` : ""}`,
   system: (connector: string) => `/integrations/systems/${connector}`,
-  importFile: (clientId?: string) =>
-    `/integrations?${new URLSearchParams({ import: "1", ...(clientId ? { client: clientId } : {}) })}`,
+  importFile: (clientId?: string, system?: string) =>
+    `/integrations?${new URLSearchParams({
+      import: "1",
+      ...(clientId ? { client: clientId } : {}),
+      ...(system ? { system } : {}),
+    })}`,
   importConnector: () => "/integrations/manifest",
   workbench: (connector: string, tab?: "manifest" | "test" | "mapping") =>
     `/integrations/workbench/${connector}${tab ? `?tab=${tab}` : ""}`,

@@ -6,8 +6,13 @@ import { createContext, useContext } from "react";
 import type { Connector } from "@/gen/contract";
 import { useLanguage } from "@/shared/format/useFormat";
 
-/** The connector that reads files: it has no sign-in and nothing to collect again, so "connect" means to import a file. */
+/** The connector of files from any system. */
 export const FILE_CONNECTOR = "file_import";
+
+/** Whether statistics come as files: there is no sign-in and nothing to collect again, so "connect" means to import a file. */
+export function comesByFile(connector: Connector): boolean {
+  return connector.files !== null;
+}
 
 /** The catalogue by connector id; filled by `app/App.tsx`. */
 export const SystemsContext = createContext<ReadonlyMap<string, Connector>>(new Map());
@@ -24,6 +29,8 @@ export interface Systems {
   keepsRecords(connector: string): boolean;
   /** Whether none of its streams becomes statistics, so that days, VAT and currencies mean nothing to it. */
   onlyRecords(connector: string): boolean;
+  /** Whether its statistics come as files. */
+  byFile(connector: string): boolean;
 }
 
 /** Whether a connector has nothing but records. */
@@ -44,6 +51,10 @@ export function useSystems(): Systems {
     onlyRecords: (connector) => {
       const found = known.get(connector);
       return found !== undefined && onlyRecords(found);
+    },
+    byFile: (connector) => {
+      const found = known.get(connector);
+      return found !== undefined && comesByFile(found);
     },
   };
 }

@@ -19,7 +19,7 @@ import { Banner, BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { PagedGrid } from "@/shared/ui/PagedGrid";
 import { say } from "@/shared/ui/saying";
 import { useScreenSync } from "@/shared/ui/screenSync";
-import { FILE_CONNECTOR, useSystems } from "@/shared/ui/systems";
+import { useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../answers.module.css";
 
@@ -83,7 +83,7 @@ export function QuarantineScreen() {
       })
       .catch((cause: unknown) => say(toCallError(cause)));
   const canRetry =
-    row !== undefined && row.connector !== FILE_CONNECTOR && row.state === "active" && row.running === null;
+    row !== undefined && !systems.byFile(row.connector) && row.state === "active" && row.running === null;
   return (
     <Screen
       fill

@@ -2,13 +2,14 @@
 import { Select, TextInput } from "@mantine/core";
 import { IconAlertTriangleFilled, IconCircleCheckFilled, IconReplace } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import type { ClientRow, ImportChecked, VatState } from "@/gen/contract";
+import type { ClientRow, Connector, ImportChecked, ImportField, VatState } from "@/gen/contract";
 import type { CallError } from "@/host/host";
-import { useFormat } from "@/shared/format/useFormat";
+import { useFormat, useLanguage } from "@/shared/format/useFormat";
 import { Count, Money } from "@/shared/ui/Figures";
 import { Facts } from "@/shared/ui/Layout";
 import { Bone, ErrorPanel } from "@/shared/ui/Notices";
 import classes from "../imports.module.css";
+import { type Answers, hasMoney } from "../logic/answers";
 
 const vats: VatState[] = ["included", "excluded", "unknown"];
 const currencies = ["RUB", "USD", "EUR", "KZT", "BYN", "UZS", "AMD", "GEL", "TRY", "CNY", "GBP"];
@@ -17,11 +18,16 @@ const currencies = ["RUB", "USD", "EUR", "KZT", "BYN", "UZS", "AMD", "GEL", "TRY
 export function CheckPanel(props: {
   clients: ClientRow[];
   clientId: string | null;
+  systems: Connector[];
+  system: Connector | undefined;
   source: string;
-  currency: string;
-  vat: VatState;
-  hasCurrency: boolean;
-  onChange: (part: { clientId?: string; source?: string; currency?: string; vat?: VatState }) => void;
+  /** `null` while it is to be said. */
+  currency: string | null;
+  vat: VatState | null;
+  fields: ImportField[];
+  onChange: (part: Partial<Answers>) => void;
+  /** Another system: the file is read again, for it has words of its own. */
+  onSystem: (system: string) => void;
   asked: boolean;
   busy: boolean;
   checked: ImportChecked | undefined;
@@ -29,6 +35,12 @@ export function CheckPanel(props: {
 }) {
   const { t } = useTranslation("imports");
   const { t: shared } = useTranslation("shared");
+  const language = useLanguage();
+  const files = props.system?.files;
+  const money = hasMoney(props.fields);
+  const hasCurrency = props.fields.includes("currency");
+  const asksVat = money && files?.asks_vat === true;
+  const asksCurrency = money && files?.asks_currency === true && !hasCurrency;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <aside className={classes.side} tabIndex={0} data-scrolls aria-label={t("what")}>
@@ -41,8 +53,16 @@ export function CheckPanel(props: {
         value={props.clientId}
         onChange={(clientId) => {
           const client = props.clients.find((row) => row.id === clientId);
-          if (client) props.onChange({ clientId: client.id, currency: client.currency });
+          // A system that asks for its currency is not answered by the client's.
+          if (client) props.onChange({ clientId: client.id, ...(asksCurrency ? {} : { currency: client.currency }) });
         }}
+      />
+      <Select
+        label={t("system")}
+        data={props.systems.map((system) => ({ value: system.id, label: system.name[language] }))}
+        value={props.system?.id ?? null}
+        allowDeselect={false}
+        onChange={(system) => system && props.onSystem(system)}
       />
       <TextInput
         label={t("source")}
@@ -55,18 +75,29 @@ export function CheckPanel(props: {
       <div className={classes.pair}>
         <Select
           label={t("currency")}
-          disabled={props.hasCurrency}
-          data={currencies.includes(props.currency) ? currencies : [props.currency, ...currencies]}
+          placeholder={t("choose")}
+          withAsterisk={asksCurrency}
+          disabled={hasCurrency}
+          data={
+            props.currency === null || currencies.includes(props.currency)
+              ? currencies
+              : [props.currency, ...currencies]
+          }
           value={props.currency}
           onChange={(currency) => currency && props.onChange({ currency })}
         />
         <Select
           label={t("vat")}
-          data={vats.map((vat) => ({ value: vat, label: shared(`vat.${vat}`) }))}
+          placeholder={t("choose_vat")}
+          withAsterisk={asksVat}
+          data={vats
+            .filter((vat) => vat !== "unknown" || !asksVat)
+            .map((vat) => ({ value: vat, label: shared(`vat.${vat}`) }))}
           value={props.vat}
-          onChange={(vat) => props.onChange({ vat: vats.find((one) => one === vat) ?? "unknown" })}
+          onChange={(vat) => props.onChange({ vat: vats.find((one) => one === vat) ?? null })}
         />
       </div>
+      {props.system?.in_totals === "apart" ? <p className={classes.wait}>{t("apart")}</p> : null}
       <div
         className={classes.verdict}
         data-busy={props.busy}
@@ -77,7 +108,7 @@ export function CheckPanel(props: {
         {props.error ? (
           <ErrorPanel error={props.error} />
         ) : props.checked ? (
-          <Verdict checked={props.checked} currency={props.currency} />
+          <Verdict checked={props.checked} currency={props.currency ?? ""} />
         ) : props.asked ? (
           <>
             <Bone width="70%" height={10} />

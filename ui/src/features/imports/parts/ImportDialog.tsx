@@ -1,39 +1,31 @@
 /**
- * Statistics from a file, for when a platform has no connector or is down. The file is read and its columns are guessed;
- * the person corrects them and sees, before anything is written, how many rows fit, which do not and why, and what stands
- * in those days already and would be replaced.
+ * Statistics from a file: of a system that publishes no interface, or of any when it is down. The file is read and its columns
+ * are guessed, or known from the last file of its source; the person corrects them and sees, before anything is written, how
+ * many rows fit, which do not and why, and what stands in those days already and would be replaced.
  */
 import { ActionIcon, Button, Modal } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconArrowLeft, IconCircleCheckFilled, IconFileTypeCsv, IconFileUpload, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { ImportCheck, ImportField, ImportPreview, RunStarted, VatState } from "@/gen/contract";
+import type { Connector, ImportCheck, ImportPreview, RunStarted } from "@/gen/contract";
 import { CallError, toCallError } from "@/host/host";
-import { useFormat } from "@/shared/format/useFormat";
+import { useFormat, useLanguage } from "@/shared/format/useFormat";
 import { useChange, useRead } from "@/shared/query/query";
 import { useStatus } from "@/shared/query/status";
 import { links, useGo } from "@/shared/ui/AppLink";
 import { DropZone } from "@/shared/ui/DropZone";
 import { EmptyState, ErrorPanel } from "@/shared/ui/Notices";
+import { comesByFile, FILE_CONNECTOR } from "@/shared/ui/systems";
 import classes from "../imports.module.css";
-import { assign, base64Of, guesses, MOST_BYTES, suggestSource } from "../logic/mapping";
+import { type Answers, changedAnswers, firstAnswers, lacking } from "../logic/answers";
+import { assign, base64Of, MOST_BYTES } from "../logic/mapping";
 import { CheckPanel } from "./CheckPanel";
 import { BadRows, Mapping } from "./Mapping";
-
-/** Everything the person decides about a file. */
-interface Answers {
-  /** Absent while the one the person came from holds. */
-  clientId?: string;
-  source: string;
-  /** Absent while the client's holds. */
-  currency?: string;
-  vat: VatState;
-  fields: ImportField[];
-}
+import { UsualExport } from "./UsualExport";
 
 /** The dialog. */
-export function ImportDialog(props: { clientId: string | null; onClose: () => void }) {
+export function ImportDialog(props: { clientId: string | null; system: string | null; onClose: () => void }) {
   const { t } = useTranslation("imports");
   const { t: shared } = useTranslation("shared");
   const format = useFormat();
@@ -42,7 +34,9 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
   const open = useChange("import_open");
   const commit = useChange("import_commit");
   const clients = useRead("clients_list", {});
-  const [file, setFile] = useState<{ name: string; size: number } | null>(null);
+  const connectors = useRead("connectors_list", {});
+  const language = useLanguage();
+  const [file, setFile] = useState<File | null>(null);
   const [unread, setUnread] = useState<CallError | null>(null);
   const [preview, setPreview] = useState<ImportPreview | null>(null);
   const [answers, setAnswers] = useState<Answers | null>(null);
@@ -50,16 +44,23 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
 
   const client = clients.data?.find((row) => row.id === (answers?.clientId ?? props.clientId));
   const clientId = client?.id ?? null;
-  const currency = answers?.currency ?? client?.currency ?? status.currency;
+  const systems = connectors.data?.filter(comesByFile) ?? [];
+  const of = (id: string): Connector | undefined => systems.find((one) => one.id === id);
+  const preset = (id: string | null) => (id && id !== FILE_CONNECTOR ? of(id) : undefined);
+  const system = answers ? of(answers.system) : preset(props.system);
+  const files = system?.files ?? null;
+  const currency = answers?.currency ?? files?.currency ?? (files?.asks_currency ? null : client?.currency);
+  const lack = answers ? lacking(answers, files, clientId) : null;
   const request: ImportCheck | null =
-    preview && answers && clientId && answers.source.trim() !== ""
+    preview && answers && clientId && lack === null
       ? {
           upload_id: preview.upload_id,
           client_id: clientId,
+          connector: answers.system,
           source_name: answers.source.trim(),
           fields: answers.fields,
-          currency,
-          vat: answers.vat,
+          currency: currency ?? client?.currency ?? status.currency,
+          vat: answers.vat ?? "unknown",
         }
       : null;
   const [settled] = useDebouncedValue(request, 300);
@@ -70,8 +71,8 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
     keep: true,
   });
 
-  const take = (chosen: File) => {
-    setFile({ name: chosen.name, size: chosen.size });
+  const take = (chosen: File, wanted = props.system ?? FILE_CONNECTOR) => {
+    setFile(chosen);
     setUnread(null);
     open.reset();
     if (chosen.size > MOST_BYTES) {
@@ -90,21 +91,31 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
     reader.onerror = () => setUnread(toCallError(reader.error));
     reader.onload = () =>
       open.mutate(
-        { name: chosen.name, content_base64: base64Of(String(reader.result)) },
+        {
+          name: chosen.name,
+          content_base64: base64Of(String(reader.result)),
+          connector: wanted === FILE_CONNECTOR ? null : wanted,
+        },
         {
           onSuccess: (read) => {
+            const named = preset(wanted);
             setPreview(read);
-            setAnswers({
-              source: suggestSource(chosen.name),
-              vat: "unknown",
-              fields: guesses(read),
-            });
+            setAnswers((old) =>
+              firstAnswers(read, {
+                fileName: chosen.name,
+                clientId: old?.clientId ?? props.clientId,
+                system: wanted,
+                systemName: named?.name[language] ?? null,
+                files: named?.files ?? null,
+              }),
+            );
           },
         },
       );
     reader.readAsDataURL(chosen);
   };
-  const change = (part: Partial<Answers>) => setAnswers((old) => (old ? { ...old, ...part } : old));
+  const change = (part: Partial<Answers>) =>
+    setAnswers((old) => (old && preview ? changedAnswers(old, part, preview, props.clientId) : old));
   const again = () => {
     setPreview(null);
     setAnswers(null);
@@ -172,11 +183,14 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
               <CheckPanel
                 clients={clients.data ?? []}
                 clientId={clientId}
+                systems={systems}
+                system={system}
                 source={answers.source}
-                currency={currency}
+                currency={currency ?? null}
                 vat={answers.vat}
                 onChange={change}
-                hasCurrency={answers.fields.includes("currency")}
+                onSystem={(wanted) => file && take(file, wanted)}
+                fields={answers.fields}
                 asked={request !== null}
                 busy={request !== null && (!fresh || check.isFetching)}
                 checked={request === null ? undefined : result}
@@ -187,9 +201,7 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
                   {t("other_file")}
                 </Button>
                 <div>
-                  {request === null ? (
-                    <span role="status">{clientId === null ? t("need_client") : t("need_source")}</span>
-                  ) : null}
+                  {lack ? <span role="status">{t(`need_${lack}`)}</span> : null}
                   <Button
                     size="lg"
                     disabled={!ready}
@@ -217,8 +229,9 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
                   testId="import-file"
                   busy={open.isPending}
                   button={{ size: "lg", "data-autofocus": true }}
-                  onFile={take}
+                  onFile={(chosen) => take(chosen)}
                 />
+                {system ? <UsualExport of={system} /> : null}
               </div>
               {(unread ?? open.error) ? <ErrorPanel error={(unread ?? open.error) as CallError} /> : null}
             </div>
@@ -233,13 +246,14 @@ export function ImportDialog(props: { clientId: string | null; onClose: () => vo
 const nothingToCheck: ImportCheck = {
   upload_id: "",
   client_id: "",
+  connector: "",
   source_name: "",
   fields: [],
   currency: "",
   vat: "unknown",
 };
 
-function FileFacts(props: { file: { name: string; size: number }; preview: ImportPreview }) {
+function FileFacts(props: { file: File; preview: ImportPreview }) {
   const { t } = useTranslation("imports");
   const format = useFormat();
   const { preview } = props;

@@ -6,5 +6,7 @@ import { ImportDialog } from "./ImportDialog";
 export function ImportOverlay() {
   const [wanted, setWanted] = useQueryWord("import");
   const [clientId] = useQueryWord("client");
-  return wanted ? <ImportDialog clientId={clientId} onClose={() => setWanted(null, { replace: true })} /> : null;
+  const [system] = useQueryWord("system");
+  if (!wanted) return null;
+  return <ImportDialog clientId={clientId} system={system} onClose={() => setWanted(null, { replace: true })} />;
 }

@@ -40,6 +40,7 @@ function connector(part: Partial<Connector>): Connector {
     connected: 0,
     problems: 0,
     declarative: true,
+    files: null,
     imported: null,
     ...part,
   };

@@ -9,7 +9,7 @@ import {
   type Settings,
   type StreamChoice,
 } from "@/gen/contract";
-import { FILE_CONNECTOR, onlyRecords } from "@/shared/ui/systems";
+import { comesByFile, onlyRecords } from "@/shared/ui/systems";
 import { useLocalText } from "./words";
 
 /** Settings that mean nothing to records: they have neither days nor money. */
@@ -17,7 +17,7 @@ const ofStatistics: readonly Setting[] = ["lookbacks", "vat", "zero_rows", "in_t
 
 /** The settings that a system has, in the order of the backend's list. */
 export function settingsOf(connector: Connector): Setting[] {
-  if (connector.id === FILE_CONNECTOR) return ["vat", "in_totals"];
+  if (comesByFile(connector)) return ["vat", "in_totals"];
   return allSetting.filter((setting) => !onlyRecords(connector) || !ofStatistics.includes(setting));
 }
 

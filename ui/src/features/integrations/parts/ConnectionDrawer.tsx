@@ -25,7 +25,7 @@ import { Drawer, type Fact, Facts } from "@/shared/ui/Layout";
 import { BoneRows, ConnectionFailure, ErrorPanel } from "@/shared/ui/Notices";
 import { HealthBadge, StateWord } from "@/shared/ui/States";
 import { useScreenSync, useSyncHere } from "@/shared/ui/screenSync";
-import { FILE_CONNECTOR, onlyRecords } from "@/shared/ui/systems";
+import { comesByFile, onlyRecords } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
 import { noChange, some } from "../logic/settings";
@@ -80,7 +80,7 @@ function Opened(props: { detail: ConnectionDetail; connector: Connector; onClose
   const { detail, connector } = props;
   const { connection } = detail;
   const paused = connection.state === "paused";
-  const isFile = connection.connector === FILE_CONNECTOR;
+  const isFile = comesByFile(connector);
   const records = onlyRecords(connector);
   const failure = connection.failure;
   const needsSignIn = connection.state === "sign_in_needed" || failure?.kind === "sign_in_again";
@@ -163,7 +163,7 @@ function Opened(props: { detail: ConnectionDetail; connector: Connector; onClose
                   {t("show_run")}
                 </Button>
               ) : isFile ? (
-                <Button variant="default" onClick={() => go(links.importFile(connection.client_id))}>
+                <Button variant="default" onClick={() => go(links.importFile(connection.client_id, connector.id))}>
                   {t("file_action")}
                 </Button>
               ) : connection.state !== "active" ? null : (

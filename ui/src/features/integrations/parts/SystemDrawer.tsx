@@ -1,6 +1,14 @@
 /** The connections of one system, worst first: whose, how they are, how fresh, and what can be done with each. */
 import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
-import { IconDots, IconKey, IconPlus, IconRefresh, IconSearch, IconSettings } from "@tabler/icons-react";
+import {
+  IconDots,
+  IconFileImport,
+  IconKey,
+  IconPlus,
+  IconRefresh,
+  IconSearch,
+  IconSettings,
+} from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ConnectionRow, Connector } from "@/gen/contract";
@@ -11,6 +19,7 @@ import { Drawer } from "@/shared/ui/Layout";
 import { ConnectionFailure, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { HealthBadge, StateWord } from "@/shared/ui/States";
 import { useSyncHere } from "@/shared/ui/screenSync";
+import { comesByFile } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
 import { worstFirst } from "../logic/catalogue";
@@ -69,7 +78,7 @@ export function SystemDrawer(props: { connector: Connector; rows: ConnectionRow[
       ) : (
         <ul className={classes.connections}>
           {rows.map((row) => (
-            <ConnectionItem key={row.id} row={row} />
+            <ConnectionItem key={row.id} row={row} byFile={comesByFile(connector)} />
           ))}
         </ul>
       )}
@@ -116,7 +125,7 @@ function Templates(props: { connector: Connector }) {
   );
 }
 
-function ConnectionItem(props: { row: ConnectionRow }) {
+function ConnectionItem(props: { row: ConnectionRow; byFile: boolean }) {
   const { t } = useTranslation("integrations");
   const { t: shared } = useTranslation("shared");
   const go = useGo();
@@ -154,16 +163,27 @@ function ConnectionItem(props: { row: ConnectionRow }) {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item
-            leftSection={<IconRefresh size={14} />}
-            disabled={row.state !== "active" || row.running !== null}
-            onClick={() => sync.start({ connection_id: row.id, client_id: null, range: null, streams: null })}
-          >
-            {t("sync_now")}
-          </Menu.Item>
-          <Menu.Item leftSection={<IconKey size={14} />} onClick={() => go(links.signIn(row.id))}>
-            {t("sign_in_again")}
-          </Menu.Item>
+          {props.byFile ? (
+            <Menu.Item
+              leftSection={<IconFileImport size={14} />}
+              onClick={() => go(links.importFile(row.client_id, row.connector))}
+            >
+              {t("file_action")}
+            </Menu.Item>
+          ) : (
+            <>
+              <Menu.Item
+                leftSection={<IconRefresh size={14} />}
+                disabled={row.state !== "active" || row.running !== null}
+                onClick={() => sync.start({ connection_id: row.id, client_id: null, range: null, streams: null })}
+              >
+                {t("sync_now")}
+              </Menu.Item>
+              <Menu.Item leftSection={<IconKey size={14} />} onClick={() => go(links.signIn(row.id))}>
+                {t("sign_in_again")}
+              </Menu.Item>
+            </>
+          )}
           <Menu.Item leftSection={<IconSettings size={14} />} onClick={() => go(links.connection(row.id))}>
             {t("settings")}
           </Menu.Item>

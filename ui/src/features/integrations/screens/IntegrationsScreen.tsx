@@ -21,7 +21,7 @@ import { usePathPart, useQueryWord } from "@/shared/ui/address";
 import { Chips, Key, PageHead, Screen, Tabs } from "@/shared/ui/Layout";
 import { Bone, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { StateWord } from "@/shared/ui/States";
-import { FILE_CONNECTOR } from "@/shared/ui/systems";
+import { comesByFile, FILE_CONNECTOR } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
 import { bySystemId, type Shelf, sortCatalogue } from "../logic/catalogue";
@@ -90,12 +90,12 @@ export function IntegrationsScreen() {
 /** What stands over the catalogue while connecting: the choice of a system, its wizard, or the import of a file. */
 function Connect(props: { connectors: Connector[]; id: string; clientId: string | null; onClose: () => void }) {
   const go = useGo();
-  const isFile = props.id === FILE_CONNECTOR;
-  useEffect(() => {
-    if (isFile) go(links.importFile(props.clientId ?? undefined), { replace: true });
-  }, [isFile, go, props.clientId]);
-  if (isFile) return null;
   const connector = props.connectors.find((one) => one.id === props.id);
+  const isFile = connector !== undefined && comesByFile(connector);
+  useEffect(() => {
+    if (isFile) go(links.importFile(props.clientId ?? undefined, props.id), { replace: true });
+  }, [isFile, go, props.clientId, props.id]);
+  if (isFile) return null;
   if (connector) return <ConnectWizard connector={connector} clientId={props.clientId} onClose={props.onClose} />;
   return <ChooseSystem connectors={props.connectors} clientId={props.clientId} onClose={props.onClose} />;
 }

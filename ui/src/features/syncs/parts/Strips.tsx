@@ -28,7 +28,7 @@ import { ConnectionFailure } from "@/shared/ui/Notices";
 import { shareOf } from "@/shared/ui/Progress";
 import { RunWord, StateWord } from "@/shared/ui/States";
 import { useSettled } from "@/shared/ui/settled";
-import { FILE_CONNECTOR, useSystems } from "@/shared/ui/systems";
+import { useSystems } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import { chosenRange, doubtful, headDays, holes, moveSelection, reach, type Selection } from "../logic/strip";
 import classes from "../syncs.module.css";
@@ -66,7 +66,7 @@ export function Strips(props: {
   const systems = useSystems();
   const collectable =
     chosenStrip !== undefined &&
-    chosenStrip.connection.connector !== FILE_CONNECTOR &&
+    !systems.byFile(chosenStrip.connection.connector) &&
     !systems.onlyRecords(chosenStrip.connection.connector);
   const range = active && chosenStrip && collectable ? chosenRange(chosenStrip.cells, active) : null;
 
@@ -317,7 +317,7 @@ const StripRow = memo(
                   <>
                     <span className={kit.tipTitle}>{words.title}</span>
                     {words.body}
-                    {connection.connector === FILE_CONNECTOR ? null : (
+                    {systems.byFile(connection.connector) ? null : (
                       <span className={classes.tipHint}>{t("drag_hint")}</span>
                     )}
                   </>
