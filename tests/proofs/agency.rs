@@ -10,7 +10,7 @@ use crate::{
 use anyhow::{Context, Result, ensure};
 use api::{
     host::{Host, HostOptions},
-    wire::{Connector, ExportedFile, Overview},
+    wire::{ConnectionRow, Connector, ExportedFile, Overview, SyncBoard},
 };
 use chrono::{Days, NaiveDate, Utc};
 use model::money::Micros;
@@ -52,80 +52,18 @@ async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> 
 
     let clients = printed["clients"].as_array().context("clients")?;
     ensure!(clients.len() == 12, "{} clients", clients.len());
-    let text = |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("no text in {value}"));
-    // Which account a connection is, and which day it was read on.
-    let mut accounts = BTreeMap::new();
-    let mut owners = BTreeMap::new();
-    let mut through = BTreeSet::new();
-    for client in clients {
-        for connection in client["connections"].as_array().context("connections")? {
-            let account = (text(&connection["connector"])?, text(&connection["account_external_id"])?);
-            accounts.insert(text(&connection["id"])?, account);
-            owners.insert(text(&connection["id"])?, text(&client["name"])?);
-            through.insert(text(&connection["data_through"])?.parse::<NaiveDate>()?);
-        }
-    }
+    let connections = clients.iter().filter_map(|client| client["connections"].as_array()).flatten();
+    let through: BTreeSet<Option<&str>> = connections.map(|connection| connection["data_through"].as_str()).collect();
     ensure!(through.len() == 1, "data reach to different days: {through:?}");
-    let yesterday = *through.first().context("a day")?;
+    let yesterday: NaiveDate = through.first().copied().flatten().context("a day")?.parse()?;
     let today = yesterday + Days::new(1);
     let really = model::date::today(Utc::now(), "Europe/Moscow");
     // Midnight may pass while the test runs.
     ensure!(today == really || today + Days::new(1) == really, "data are through {yesterday}, and today is {really}");
     let stands = agency::mixed(today)?;
-    let stand = |system: &str, account: &str| {
-        let has = |stand: &&Stand| stand.system == system && stand.told(account, today).is_some();
-        stands.iter().find(has).with_context(|| format!("{system} has no account {account}"))
-    };
-    let expected: usize = stands.iter().map(|stand| stand.accounts.len()).sum();
-    ensure!(accounts.len() == expected, "{} connections of {expected}", accounts.len());
-
     let host = Host::start(HostOptions::new(folder.path())).await;
-    let systems: Vec<Connector> = serde_json::from_value(ask(&host, "connectors_list", json!({})).await?)?;
-    let reads = |system: &str| -> Result<u64> {
-        let found = systems.iter().find(|listed| listed.id == system).context("a connector")?;
-        Ok(days.min(u64::from(found.max_history_days)))
-    };
-    let mut truth = Cells::new();
-    for (connection, (system, account)) in &accounts {
-        let stand = stand(system, account)?;
-        for back in 1..=reads(system)? {
-            let date = today - Days::new(back);
-            let told = stand.told(account, date).map(cell).unwrap_or_default();
-            if told != Cell::default() {
-                truth.insert((connection.clone(), date, stand.currency.to_owned(), stand.vat.to_owned()), told);
-            }
-        }
-    }
-
+    let Compared { accounts, truth } = compare(&host, &stands, today, days).await?;
     let from = today - Days::new(days);
-    let mut kept = Cells::new();
-    for client in clients {
-        let name = text(&client["name"])?;
-        for row in exported(&host, &name, from, yesterday).await? {
-            let key = (
-                text(&row["connection_id"])?,
-                text(&row["date"])?.parse()?,
-                text(&row["currency"])?,
-                text(&row["vat"])?,
-            );
-            if row["breakdown"] == "" {
-                add(kept.entry(key).or_default(), &row)?;
-            }
-        }
-    }
-    kept.retain(|_, cell| *cell != Cell::default());
-    // The first difference of each system, so that one that is wrong does not hide another.
-    let mut wrong = BTreeMap::new();
-    for (key, told) in &truth {
-        let found = kept.get(key).copied().unwrap_or_default();
-        if found != *told {
-            let (system, account) = &accounts[&key.0];
-            let first = || format!("{system} {account} {key:?}: found {found:?}, in truth {told:?}");
-            wrong.entry(system).or_insert_with(first);
-        }
-    }
-    ensure!(wrong.is_empty(), "{wrong:#?}");
-    ensure!(kept.len() == truth.len(), "{} sums that are nobody's truth", kept.len() - truth.len());
 
     // Overview: every client, all of its systems together, in its currency.
     let overview = json!({ "period": { "from": from, "to": yesterday }, "compare": null });
@@ -135,10 +73,10 @@ async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> 
         let mut sum = Seen::default();
         // What measures the other platforms stands by itself.
         let counts = |connection: &str| {
-            let (system, account) = &accounts[connection];
-            stand(system, account).is_ok_and(|stand| stand.in_totals)
+            let account = &accounts[connection];
+            account.client_name == row.client_name && account.stand(&stands).is_ok_and(|stand| stand.in_totals)
         };
-        let own = truth.iter().filter(|(key, _)| owners[&key.0] == row.client_name && counts(&key.0));
+        let own = truth.iter().filter(|(key, _)| counts(&key.0));
         let own = own.filter(|(key, _)| key.2 == row.currency.to_string());
         own.for_each(|(_, cell)| sum.add(cell.ads));
         let shown = Seen {
@@ -158,6 +96,97 @@ async fn twelve_clients_on_every_system_are_the_platforms_truth() -> Result<()> 
         truth.len(),
     );
     Ok(())
+}
+
+/// A connection as it was found.
+pub struct Account {
+    system: String,
+    external_id: String,
+    client_name: String,
+}
+
+impl Account {
+    fn stand<'a>(&self, stands: &'a [Stand]) -> Result<&'a Stand> {
+        let has = |stand: &&Stand| {
+            stand.system == self.system && stand.accounts.iter().any(|it| it.external_id == self.external_id)
+        };
+        stands.iter().find(has).with_context(|| format!("{} has no account {}", self.system, self.external_id))
+    }
+}
+
+/// What was found to be the same.
+pub struct Compared {
+    /// Connections by their ids.
+    pub accounts: BTreeMap<String, Account>,
+    truth: Cells,
+}
+
+impl Compared {
+    /// How many sums.
+    pub fn sums(&self) -> usize {
+        self.truth.len()
+    }
+}
+
+/// Compares what a workspace over these platforms keeps of so many days before `today` with what they tell: every account of them, by day,
+/// currency and VAT state.
+pub async fn compare(host: &Host, stands: &[Stand], today: NaiveDate, days: u64) -> Result<Compared> {
+    let board: SyncBoard =
+        serde_json::from_value(ask(host, "syncs_board", json!({ "client_id": null, "days": 1 })).await?)?;
+    let accounts: BTreeMap<String, Account> = board
+        .strips
+        .into_iter()
+        .map(|strip| {
+            let ConnectionRow { id, connector, account_external_id, client_name, .. } = strip.connection;
+            (id.to_string(), Account { system: connector, external_id: account_external_id, client_name })
+        })
+        .collect();
+    let expected: usize = stands.iter().map(|stand| stand.accounts.len()).sum();
+    ensure!(accounts.len() == expected, "{} connections of {expected}", accounts.len());
+
+    let systems: Vec<Connector> = serde_json::from_value(ask(host, "connectors_list", json!({})).await?)?;
+    let mut truth = Cells::new();
+    for (connection, account) in &accounts {
+        let stand = account.stand(stands)?;
+        let listed = systems.iter().find(|listed| listed.id == account.system).context("a connector")?;
+        for back in 1..=days.min(u64::from(listed.max_history_days)) {
+            let date = today - Days::new(back);
+            let told = stand.told(&account.external_id, date).map(cell).unwrap_or_default();
+            if told != Cell::default() {
+                truth.insert((connection.clone(), date, stand.currency.to_owned(), stand.vat.to_owned()), told);
+            }
+        }
+    }
+
+    let mut kept = Cells::new();
+    let text = |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("no text in {value}"));
+    for client in accounts.values().map(|account| &account.client_name).collect::<BTreeSet<_>>() {
+        for row in exported(host, client, today - Days::new(days), today - Days::new(1)).await? {
+            let key = (
+                text(&row["connection_id"])?,
+                text(&row["date"])?.parse()?,
+                text(&row["currency"])?,
+                text(&row["vat"])?,
+            );
+            if row["breakdown"] == "" {
+                add(kept.entry(key).or_default(), &row)?;
+            }
+        }
+    }
+    kept.retain(|_, cell| *cell != Cell::default());
+    // The first difference of each system, so that one that is wrong does not hide another.
+    let mut wrong = BTreeMap::new();
+    for (key, told) in &truth {
+        let found = kept.get(key).copied().unwrap_or_default();
+        if found != *told {
+            let account = &accounts[&key.0];
+            let first = || format!("{} {key:?}: found {found:?}, in truth {told:?}", account.external_id);
+            wrong.entry(&account.system).or_insert_with(first);
+        }
+    }
+    ensure!(wrong.is_empty(), "{wrong:#?}");
+    ensure!(kept.len() == truth.len(), "{} sums that are nobody's truth", kept.len() - truth.len());
+    Ok(Compared { accounts, truth })
 }
 
 async fn ask(host: &Host, command: &str, request: Value) -> Result<Value> {

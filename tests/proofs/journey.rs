@@ -17,6 +17,7 @@ use model::{
     connection::ConnectionState,
     failure::Code,
     id::WorkspaceId,
+    money::VatState,
     run::{DayState, RunState, RunTrigger, SliceState},
     schedule::Schedule,
     secret::Secret,

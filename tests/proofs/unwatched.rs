@@ -5,7 +5,8 @@ use crate::harness::{Office, Seen, is_parked};
 use anyhow::{Context, Result, ensure};
 use api::{
     contract::Event,
-    wire::{DayCell, RunPage, RunRow, SyncBoard},
+    host::Host,
+    wire::{DayCell, RunDetail, RunPage, RunRow, SyncBoard},
 };
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use kit::{clock::Clock as _, testing::SteppedClock};
@@ -85,47 +86,30 @@ struct TotalsRead {
     at: DateTime<Utc>,
 }
 
-/// The program, its platform and its clock.
-pub struct Unwatched {
-    pub office: Office<SteppedClock>,
-    /// Connections with their account and client.
-    pub connections: BTreeMap<ConnectionId, (u64, ClientId)>,
+/// What takes the clock of a program on, from one wake-up to the next.
+pub struct Steps {
+    clock: Arc<SteppedClock>,
+    host: Host,
     active: Active,
     /// Loops of the program that sleep when nothing is to be done.
     loops: usize,
 }
 
-impl Unwatched {
-    /// A new workspace at an instant, over a platform whose clock is its own.
-    pub async fn open(platform: Scenario, now: DateTime<Utc>) -> Result<Self> {
-        let clock = SteppedClock::at(now);
-        let led = Arc::clone(&clock);
-        let platform = Scenario { time: TimeFlow::Led(Watch(Arc::new(move || led.now()))), ..platform };
-        let office = Office::open_at(platform, tempfile::tempdir()?, "Агентство Полюс", clock, true).await?;
-        let mut program = Self { office, connections: BTreeMap::new(), active: Arc::default(), loops: 0 };
-        program.wakes_up().await;
-        Ok(program)
-    }
-
-    /// Quits and is started again.
-    pub async fn restart(&mut self) {
-        self.office.restart().await;
-        self.active.lock().unwrap().clear();
-        self.wakes_up().await;
-    }
-
-    async fn wakes_up(&mut self) {
-        let (mut events, active) = (self.office.host.events(), Arc::clone(&self.active));
+impl Steps {
+    /// Of a program that has just started.
+    pub async fn of(host: Host, clock: Arc<SteppedClock>) -> Self {
+        let active = Active::default();
+        let (mut events, told) = (host.events(), Arc::clone(&active));
         tokio::spawn(async move {
             use tokio::sync::broadcast::error::RecvError;
             loop {
                 match events.recv().await {
                     Ok(Event::RunProgress { run_id, state, .. }) => {
-                        let mut active = active.lock().unwrap();
+                        let mut active = told.lock().unwrap();
                         let _ = if state.is_over() { active.remove(&run_id) } else { active.insert(run_id, state) };
                     }
                     // What was lost may have been the end of a run; those under way tell themselves again.
-                    Err(RecvError::Lagged(_)) => active.lock().unwrap().clear(),
+                    Err(RecvError::Lagged(_)) => told.lock().unwrap().clear(),
                     Ok(_) => {}
                     Err(RecvError::Closed) => return,
                 }
@@ -133,28 +117,33 @@ impl Unwatched {
         });
         // What sleeps while nothing is to be done are the program's loops.
         tokio::time::sleep(Duration::from_millis(300)).await;
-        self.loops = self.office.clock.sleepers().0;
+        let loops = clock.sleepers().0;
+        Self { clock, host, active, loops }
     }
 
-    /// Whoever works comes to an end, goes to sleep or is parked.
-    async fn settle(&self) {
-        let clock = &self.office.clock;
-        let signs = || (clock.sleepers(), self.office.platform().requests().counts().total);
-        let (mut seen, mut since, mut asked) = (signs(), Instant::now(), false);
+    /// Whether a run is under way.
+    pub fn is_busy(&self) -> bool {
+        !self.active.lock().unwrap().is_empty()
+    }
+
+    /// Whoever works comes to an end, goes to sleep or is parked. `asked` is how many requests platforms have had.
+    async fn settle(&self, asked: &(dyn Fn() -> u64 + Sync)) {
+        let signs = || (self.clock.sleepers(), asked());
+        let (mut seen, mut since, mut forgot) = (signs(), Instant::now(), false);
         loop {
             tokio::time::sleep(Duration::from_millis(1)).await;
             let awake = self.active.lock().unwrap().values().filter(|state| **state != RunState::Queued).count();
-            let asleep = clock.sleepers().0;
+            let asleep = self.clock.sleepers().0;
             let idle = asleep >= self.loops + awake;
             let patience = if asleep > self.loops { HELD } else { STILL };
             let now = signs();
             if now != seen {
-                (seen, since, asked) = (now, Instant::now(), false);
+                (seen, since, forgot) = (now, Instant::now(), false);
             } else if idle || (awake > 0 && since.elapsed() > patience) {
                 return;
-            } else if !asked && since.elapsed() > QUIET {
+            } else if !forgot && since.elapsed() > QUIET {
                 self.forget_parked().await;
-                asked = true;
+                forgot = true;
             }
         }
     }
@@ -166,25 +155,55 @@ impl Unwatched {
             active.iter().filter(|(_, state)| **state == RunState::Waiting).map(|(id, _)| *id).collect()
         };
         for id in waiting {
-            if self.office.run(id).await.is_ok_and(|detail| is_parked(&detail.run)) {
+            let Ok(answer) = self.host.call("run_get", json!({ "id": id })).await else { continue };
+            if serde_json::from_value::<RunDetail>(answer).is_ok_and(|detail| is_parked(&detail.run)) {
                 self.active.lock().unwrap().remove(&id);
             }
         }
     }
 
     /// Lets time pass with the lid open.
-    pub async fn until(&self, to: DateTime<Utc>) {
-        let clock = &self.office.clock;
+    pub async fn until(&self, to: DateTime<Utc>, asked: &(dyn Fn() -> u64 + Sync)) {
         loop {
-            self.settle().await;
-            let now = clock.now();
+            self.settle(asked).await;
+            let now = self.clock.now();
             if now >= to {
                 return;
             }
-            let next = clock.next().unwrap_or(to);
-            let quiet = self.active.lock().unwrap().is_empty();
-            clock.set(if quiet { next.max(now + GRAIN) } else { next }.min(to));
+            let next = self.clock.next().unwrap_or(to);
+            self.clock.set(if self.is_busy() { next } else { next.max(now + GRAIN) }.min(to));
         }
+    }
+}
+
+/// The program, its platform and its clock.
+pub struct Unwatched {
+    pub office: Office<SteppedClock>,
+    /// Connections with their account and client.
+    pub connections: BTreeMap<ConnectionId, (u64, ClientId)>,
+    steps: Steps,
+}
+
+impl Unwatched {
+    /// A new workspace at an instant, over a platform whose clock is its own.
+    pub async fn open(platform: Scenario, now: DateTime<Utc>) -> Result<Self> {
+        let clock = SteppedClock::at(now);
+        let led = Arc::clone(&clock);
+        let platform = Scenario { time: TimeFlow::Led(Watch(Arc::new(move || led.now()))), ..platform };
+        let office = Office::open_at(platform, tempfile::tempdir()?, "Агентство Полюс", clock, true).await?;
+        let steps = Steps::of(office.host.clone(), Arc::clone(&office.clock)).await;
+        Ok(Self { office, connections: BTreeMap::new(), steps })
+    }
+
+    /// Quits and is started again.
+    pub async fn restart(&mut self) {
+        self.office.restart().await;
+        self.steps = Steps::of(self.office.host.clone(), Arc::clone(&self.office.clock)).await;
+    }
+
+    /// Lets time pass with the lid open.
+    pub async fn until(&self, to: DateTime<Utc>) {
+        self.steps.until(to, &|| self.office.platform().requests().counts().total).await;
     }
 
     /// Runs that began since then, newest first.

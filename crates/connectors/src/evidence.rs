@@ -6,7 +6,7 @@
 use crate::{SYSTEMS, trial::Trial};
 use chrono::NaiveDate;
 use kit::{source::Source, testing::CollectSink};
-use model::{date::DateRange, money::Micros};
+use model::{ad::Visits, date::DateRange, money::Micros};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use simulators::recorded::{Page, Recorded};
@@ -56,11 +56,17 @@ fn told(sink: &CollectSink) -> Vec<Value> {
         })
     });
     let stats = sink.batch.stats.iter().map(|row| {
-        json!({
+        let mut told = json!({
             "level": row.level.as_str(), "external_id": row.external_id, "date": row.date, "breakdown": row.breakdown,
             "impressions": row.impressions, "clicks": row.clicks, "cost": decimal(row.cost),
             "conversions": decimal(row.conversions), "revenue": decimal(row.revenue),
-        })
+        });
+        // What only counters see is not named where nobody counted it.
+        let Visits { count, users, page_views, bounces } = row.visits;
+        for (name, seen) in [("visits", count), ("users", users), ("page_views", page_views), ("bounces", bounces)] {
+            seen.into_iter().for_each(|seen| told[name] = json!(seen));
+        }
+        told
     });
     objects.chain(stats).collect()
 }

@@ -9,6 +9,7 @@ mod evidence;
 pub mod file_import;
 mod google;
 mod google_ads;
+mod google_analytics_4;
 mod meta_ads;
 mod my_target;
 mod ozon_performance;
@@ -51,6 +52,7 @@ const SYSTEMS: &[System] = &[
     appsflyer::SYSTEM,
     apple_ads::SYSTEM,
     rtb_house::SYSTEM,
+    google_analytics_4::SYSTEM,
 ];
 
 /// A connector that is a manifest.

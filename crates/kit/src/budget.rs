@@ -87,7 +87,7 @@ pub enum Pace {
         /// Length.
         period: TimeDelta,
     },
-    /// So many within any stretch of time of each length.
+    /// So many within any stretch of time of each length. A request counts until so long after its answer.
     Moving(Vec<(u64, TimeDelta)>),
 }
 
@@ -137,8 +137,11 @@ struct Count {
     /// Of a fixed pace: used in this period, and when the period ends.
     used: u64,
     resets: Option<DateTime<Utc>>,
-    /// Of a moving pace: what was sent when, oldest first.
+    /// Of a moving pace: what was answered when, oldest first.
     sent: VecDeque<(DateTime<Utc>, u64)>,
+    /// Of a moving pace: what is not answered yet, and when it was sent. Nobody knows when the platform sees it, so it counts all the time.
+    #[serde(skip)]
+    under_way: Vec<(DateTime<Utc>, u64)>,
 }
 
 impl Count {
@@ -169,7 +172,8 @@ impl Count {
     /// When so much weight fits into the last `span` again; `None`: now.
     fn free(&self, limit: u64, span: TimeDelta, weight: u64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let recent = || self.sent.iter().filter(|(at, _)| *at + span > now);
-        let mut used: u64 = recent().map(|(_, weight)| weight).sum();
+        let under_way = self.weight_under_way();
+        let mut used: u64 = under_way + recent().map(|(_, weight)| weight).sum::<u64>();
         for (at, past) in recent() {
             if used + weight <= limit {
                 return None;
@@ -180,7 +184,12 @@ impl Count {
                 return Some(*at + span);
             }
         }
-        None
+        // What is under way alone leaves no room: it will have been answered, and left the window, no earlier than that.
+        (under_way > 0 && under_way + weight > limit).then_some(now + span)
+    }
+
+    fn weight_under_way(&self) -> u64 {
+        self.under_way.iter().map(|(_, weight)| weight).sum()
     }
 
     fn took(&mut self, pace: &Pace, weight: u64, now: DateTime<Utc>) {
@@ -190,8 +199,24 @@ impl Count {
                 self.used += weight;
                 self.resets.get_or_insert(now + *period);
             }
-            Pace::Moving(_) => self.sent.push_back((now, weight)),
+            Pace::Moving(_) => self.under_way.push((now, weight)),
         }
+    }
+
+    /// A request that was sent then is answered, or nobody waits for its answer any more. When it came to the platform nobody knows, but not
+    /// later than now: counted from now, no delay on the way makes the platform see more of them at once than it allows.
+    fn arrived(&mut self, taken: (DateTime<Utc>, u64), now: DateTime<Utc>) {
+        if let Some(place) = self.under_way.iter().position(|sent| *sent == taken) {
+            self.under_way.remove(place);
+            self.sent.push_back((now, taken.1));
+        }
+    }
+
+    /// As it can be kept: what is under way when the program ends was sent.
+    fn kept(&self) -> Self {
+        let mut kept = self.clone();
+        kept.sent.extend(kept.under_way.drain(..));
+        kept
     }
 
     /// Believes the platform, unless it allows more than the rule does.
@@ -221,7 +246,7 @@ impl Count {
     /// What is left of a limit in the last `span`.
     fn room(&self, limit: u64, span: TimeDelta, now: DateTime<Utc>) -> u64 {
         let recent = self.sent.iter().filter(|(at, _)| *at + span > now);
-        limit.saturating_sub(recent.map(|(_, weight)| weight).sum())
+        limit.saturating_sub(self.weight_under_way() + recent.map(|(_, weight)| weight).sum::<u64>())
     }
 }
 
@@ -372,17 +397,15 @@ impl Known {
 }
 
 impl Counted {
-    /// The pace, weight and count of a request; `None` when no rule is about it.
-    fn of(&mut self, request: &HttpRequest) -> Option<(&Pace, u64, &mut Count)> {
-        let (rule, count) =
-            (self.rules.rules.iter().zip(&mut self.counts)).find(|(rule, _)| (rule.weigh)(request).is_some())?;
-        Some((&rule.pace, (rule.weigh)(request)?, count))
+    /// The place of the rule that is about a request, and how much the request counts under it; `None` when none is.
+    fn weighed(&self, request: &HttpRequest) -> Option<(usize, u64)> {
+        self.rules.rules.iter().enumerate().find_map(|(place, rule)| Some((place, (rule.weigh)(request)?)))
     }
 }
 
 impl State {
-    /// Takes one request out of every window, or says when to ask again.
-    fn take(&mut self, request: &HttpRequest, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
+    /// Takes one request out of every window, or says when to ask again. What it weighs under the declared rule that is about it.
+    fn take(&mut self, request: &HttpRequest, now: DateTime<Utc>) -> Result<Option<(usize, u64)>, DateTime<Utc>> {
         let scope = request.scope.as_str();
         if let Some(until) = self.paused_until {
             if until > now {
@@ -399,11 +422,15 @@ impl State {
                 }
             }
         }
-        let rule = self.declared.as_mut().and_then(|declared| declared.of(request));
-        if let Some((pace, weight, count)) = rule {
-            until = until.max(count.ready(pace, weight, now));
+        let mut taken = None;
+        if let Some(declared) = &mut self.declared
+            && let Some((place, weight)) = declared.weighed(request)
+            && let (Some(rule), Some(count)) = (declared.rules.rules.get(place), declared.counts.get_mut(place))
+        {
+            until = until.max(count.ready(&rule.pace, weight, now));
             if until.is_none() {
-                count.took(pace, weight, now);
+                count.took(&rule.pace, weight, now);
+                taken = Some((place, weight));
             }
         }
         if let Some(until) = until {
@@ -415,7 +442,7 @@ impl State {
             }
         }
         *self.in_flight.entry(scope.to_owned()).or_default() += 1;
-        Ok(())
+        Ok(taken)
     }
 }
 
@@ -430,8 +457,10 @@ impl Budget {
             started: known.started,
             ends: known.started + TimeDelta::seconds(*period_secs),
         });
-        let declared =
-            state.declared.as_ref().map(|declared| (declared.rules.identity.clone(), declared.counts.clone()));
+        let declared = state
+            .declared
+            .as_ref()
+            .map(|declared| (declared.rules.identity.clone(), declared.counts.iter().map(Count::kept).collect()));
         BudgetSnapshot {
             account: account.to_owned(),
             paused_until: state.paused_until,
@@ -476,8 +505,8 @@ impl Budget {
         loop {
             let now = waiting.clock.now();
             let until = match lock(&self.state).take(request, now) {
-                Ok(()) => {
-                    return Ok(Permit { budget: Arc::clone(self), scope: request.scope.clone(), taken_at: now });
+                Ok(taken) => {
+                    return Ok(Permit { budget: Arc::clone(self), scope: request.scope.clone(), taken, taken_at: now });
                 }
                 Err(until) => until,
             };
@@ -497,19 +526,34 @@ impl Budget {
 pub(crate) struct Permit {
     budget: Arc<Budget>,
     scope: String,
+    /// The place of the declared rule that counts it, and its weight there.
+    taken: Option<(usize, u64)>,
     taken_at: DateTime<Utc>,
 }
 
 impl Permit {
     /// Corrects what the connector declared by what a reply of any status says.
-    pub fn correct(&self, request: &HttpRequest, response: &HttpResponse, now: DateTime<Utc>) {
+    pub fn correct(&self, response: &HttpResponse, now: DateTime<Utc>) {
+        self.arrived(now);
         let mut state = lock(&self.budget.state);
         let Some(declared) = &mut state.declared else { return };
         let hit = declared.rules.hit_statuses.contains(&response.status);
         let left = number(response, &declared.rules.remaining_header).or(hit.then_some(0));
         let resets = response.header(&declared.rules.reset_header).and_then(|text| instant(text, now));
-        if let Some((pace, _, count)) = declared.of(request) {
-            count.learn(pace, left, resets, now);
+        if let Some((place, _)) = self.taken
+            && let (Some(rule), Some(count)) = (declared.rules.rules.get(place), declared.counts.get_mut(place))
+        {
+            count.learn(&rule.pace, left, resets, now);
+        }
+    }
+
+    /// Its answer is there, or will not come.
+    pub fn arrived(&self, now: DateTime<Utc>) {
+        let mut state = lock(&self.budget.state);
+        if let (Some((place, weight)), Some(declared)) = (self.taken, &mut state.declared)
+            && let Some(count) = declared.counts.get_mut(place)
+        {
+            count.arrived((self.taken_at, weight), now);
         }
     }
 
@@ -552,6 +596,8 @@ fn on_their_way(in_flight: &HashMap<String, u64>, scope: &str) -> u64 {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        // Of one that was cancelled it is only known when it was sent; one whose answer came is not under way any more.
+        self.arrived(self.taken_at);
         let mut state = lock(&self.budget.state);
         if let Some(count) = state.in_flight.get_mut(&self.scope) {
             *count = count.saturating_sub(1);

@@ -664,15 +664,20 @@ impl Http {
             };
             let outcome = match outcome {
                 Ok(response) => {
-                    permit.correct(request, &response, options.clock.now());
+                    permit.correct(&response, options.clock.now());
                     // A refusal says what to wait for in its own way, and the policy reads that; its counters may be of another window.
                     if response.status != 429 {
                         permit.learn(&response, options.clock.now());
                     }
                     Ok(response)
                 }
-                Err(Broken::Transport(failure)) => Err(failure),
-                Err(Broken::Final(failure)) => return Err(failure),
+                Err(broken) => {
+                    permit.arrived(options.clock.now());
+                    match broken {
+                        Broken::Transport(failure) => Err(failure),
+                        Broken::Final(failure) => return Err(failure),
+                    }
+                }
             };
             drop(permit);
             let attempt = Attempt {

@@ -19,8 +19,8 @@ use crate::truth::Truth;
 use crate::visits::Visits;
 use crate::world::{Figures, Level, WorldSize};
 use crate::{
-    apple_ads, appsflyer, google_ads, meta_ads, ozon_performance, rtb_house, telegram_ads, tiktok_ads, vk_ads_legacy,
-    wildberries, yandex_direct,
+    apple_ads, appsflyer, google_ads, google_analytics_4, meta_ads, ozon_performance, rtb_house, telegram_ads,
+    tiktok_ads, vk_ads_legacy, wildberries, yandex_direct,
 };
 
 /// Days of the mixed agency's past: 24 months.
@@ -59,6 +59,7 @@ const PLATFORMS: &[(&str, Start)] = &[
     ("my_target", my_target),
     ("telegram_ads", telegram_ads),
     ("google_ads", google_ads),
+    ("google_analytics_4", google_analytics_4),
     ("meta_ads", meta_ads),
     ("tiktok_ads", tiktok_ads),
     ("apple_ads", apple_ads),
@@ -136,7 +137,6 @@ fn without_revenue(figures: Figures, _: Visits) -> Told {
 }
 
 /// A counter tells of visits, and what was done in them.
-#[allow(dead_code)]
 fn of_visits(figures: Figures, visits: Visits) -> Told {
     Told { figures: Figures { impressions: 0, clicks: 0, spend_kopecks: 0, ..figures }, visits }
 }
@@ -434,4 +434,20 @@ fn telegram_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec
     let accounts: Vec<_> = key.accounts.iter().cloned().zip(key.cabinets.iter().copied()).collect();
     let stand = Stand::new(system, "https://promoteapi.telegram.org", &platform, answers, accounts);
     Ok(vec![Stand { currency: rules.currency, ..stand }])
+}
+
+fn google_analytics_4(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(google_analytics_4::start(scenario, google_analytics_4::Rules::default())?);
+    let key = &platform.keys[0];
+    let answers = json!({
+        "client_id": key.sign_in.client_id, "client_secret": key.sign_in.client_secret,
+        "refresh_token": key.sign_in.refresh_token,
+    });
+    let properties = key.properties.iter().map(u64::to_string);
+    let accounts: Vec<_> = properties.zip(key.cabinets.iter().copied()).collect();
+    let host = "https://analyticsdata.googleapis.com";
+    let mut stand = Stand::new(system, host, &platform, answers, accounts).apart();
+    stand.hosts.push(("https://analyticsadmin.googleapis.com", platform.base_url.clone()));
+    stand.hosts.push(("https://oauth2.googleapis.com", platform.base_url.clone()));
+    Ok(vec![Stand { tells: of_visits, ..stand }])
 }

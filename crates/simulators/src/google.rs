@@ -2,7 +2,7 @@
 //! refusals (google.rpc). Each of them brings its own scope and what it answers to those who signed in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use chrono::{DateTime, Duration, Utc};
 use http::header::AUTHORIZATION;
@@ -68,6 +68,10 @@ struct State {
     revoked: BTreeSet<usize>,
 }
 
+/// The desks that are open in this process. Google signs people in at one address for all of its platforms, so whichever simulator stands
+/// in for that address knows the sign-ins of the others.
+static DESKS: Mutex<Vec<Weak<Tokens>>> = Mutex::new(Vec::new());
+
 /// Sign-ins and the tokens that are good now.
 #[derive(Debug)]
 pub(crate) struct Tokens {
@@ -78,8 +82,16 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     /// Nobody has signed in yet.
-    pub fn new(sign_ins: Vec<SignIn>, scope: &'static str) -> Self {
-        Self { sign_ins, scope, state: Mutex::default() }
+    pub fn new(sign_ins: Vec<SignIn>, scope: &'static str) -> Arc<Self> {
+        let desk = Arc::new(Self { sign_ins, scope, state: Mutex::default() });
+        let mut desks = DESKS.lock().unwrap_or_else(PoisonError::into_inner);
+        desks.retain(|other| other.strong_count() > 0);
+        desks.push(Arc::downgrade(&desk));
+        desk
+    }
+
+    fn knows(&self, client_id: &str, client_secret: &str) -> bool {
+        self.sign_ins.iter().any(|it| it.client_id == client_id && it.client_secret == client_secret)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -101,22 +113,37 @@ impl Tokens {
         if given("grant_type") != "refresh_token" {
             return refused(400, "unsupported_grant_type", "Invalid grant_type");
         }
-        let client = |it: &SignIn| it.client_id == given("client_id") && it.client_secret == given("client_secret");
-        if !self.sign_ins.iter().any(client) {
-            return refused(401, "invalid_client", "Unauthorized");
-        }
-        let owner = self.sign_ins.iter().position(|it| client(it) && it.refresh_token == given("refresh_token"));
-        let mut state = self.state();
-        let Some(owner) = owner.filter(|owner| !state.revoked.contains(owner)) else {
-            return refused(400, "invalid_grant", "Token has been expired or revoked.");
+        let (id, secret) = (given("client_id"), given("client_secret"));
+        let elsewhere = || {
+            let desks = DESKS.lock().unwrap_or_else(PoisonError::into_inner);
+            desks.iter().filter_map(Weak::upgrade).find(|desk| desk.knows(id, secret))
         };
+        let told = if self.knows(id, secret) {
+            self.token_for(given("refresh_token"), now)
+        } else if let Some(desk) = elsewhere() {
+            desk.token_for(given("refresh_token"), now)
+        } else {
+            return refused(401, "invalid_client", "Unauthorized");
+        };
+        match told {
+            Some(told) => Answer::json(200, &told),
+            None => refused(400, "invalid_grant", "Token has been expired or revoked."),
+        }
+    }
+
+    /// A new access token; none when the refresh token is no more good.
+    fn token_for(&self, refresh_token: &str, now: DateTime<Utc>) -> Option<Value> {
+        let owner = self.sign_ins.iter().position(|it| it.refresh_token == refresh_token)?;
+        let mut state = self.state();
+        if state.revoked.contains(&owner) {
+            return None;
+        }
         state.turn += 1;
         let token = self.sign_ins[owner].access_token(state.turn);
         state.tokens.insert(token.clone(), Token { owner, ends_at: now + Duration::seconds(TOKEN_LIFE_SECS) });
-        let told = json!({
+        Some(json!({
             "access_token": token, "expires_in": TOKEN_LIFE_SECS, "scope": self.scope, "token_type": "Bearer",
-        });
-        Answer::json(200, &told)
+        }))
     }
 
     /// Place of the sign-in whose access token a request brings.

@@ -124,7 +124,7 @@ struct Ads {
     stage: Stage,
     rules: Rules,
     keys: Vec<Key>,
-    tokens: Tokens,
+    tokens: Arc<Tokens>,
     /// When the project's operations of the last day were, oldest first.
     operations: Mutex<VecDeque<DateTime<Utc>>>,
 }

@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod faults;
 pub mod google;
 pub mod google_ads;
+pub mod google_analytics_4;
 pub mod meta_ads;
 pub mod my_target;
 mod noise;

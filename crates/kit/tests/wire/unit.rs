@@ -305,6 +305,26 @@ async fn the_limits_a_connector_declares_are_kept_and_corrected() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_long_on_its_way_counts_until_so_long_after_its_answer() {
+    let rig = rig(|_| {});
+    let clock = Arc::clone(&rig.clock);
+    // The first answer takes 700 ms: nobody knows when within them the platform counted the request.
+    let server = Server::start(move |_, number| {
+        if number == 1 {
+            clock.advance(Duration::from_millis(700));
+        }
+        ok("{}")
+    })
+    .await;
+    rig.http.budget().declare(declared("a", Pace::Moving(vec![(1, chrono::TimeDelta::seconds(1))])));
+    for _ in 0..2 {
+        rig.get(format!("{}/paced", server.base)).await.unwrap();
+    }
+    let waits: Vec<Duration> = rig.log.waits().iter().map(|wait| wait.duration).collect();
+    assert_eq!(waits, [Duration::from_secs(1)], "and not the 300 ms since it was sent");
+}
+
+#[tokio::test]
 async fn a_reset_header_and_a_refusal_correct_what_was_declared() {
     let server = Server::start(|_, number| match number {
         1 => reply(200, &[("x-left", "0"), ("x-reset", "90")], "{}"),

@@ -6,7 +6,7 @@ use crate::json::Json;
 use crate::{
     components::{ApiBudget, CallPace, Matcher, Stream, Traffic},
     retry,
-    template::{Scope, Value},
+    template::Scope,
 };
 use kit::{
     budget::{Pace, Rule, Rules},
@@ -15,7 +15,7 @@ use kit::{
 use model::failure::{Code, Failure};
 use std::{
     collections::HashMap,
-    fmt::Display,
+    fmt::{Display, Write as _},
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::{OnceCell, Semaphore};
@@ -118,6 +118,8 @@ fn rules(budget: &ApiBudget, scope: &Scope<'_>) -> Result<Rules, String> {
         None => Err("a limit is not a positive whole number".to_owned()),
     };
     let mut rules = Vec::with_capacity(budget.policies.len());
+    // With the numbers that the settings give, and no other setting: accounts with a budget in common have the same rules.
+    let mut identity = budget.identity.clone();
     for policy in &budget.policies {
         let pace = match &policy.pace {
             CallPace::Unlimited => Pace::Unlimited,
@@ -130,6 +132,8 @@ fn rules(budget: &ApiBudget, scope: &Scope<'_>) -> Result<Rules, String> {
         for matcher in &policy.matchers {
             matchers.push((matcher.clone(), matcher.weight.as_ref().map(limit).transpose()?.unwrap_or(1)));
         }
+        let weights: Vec<u64> = matchers.iter().map(|(_, weight)| *weight).collect();
+        let _ = write!(identity, "\n{pace:?} {weights:?}");
         let weigh = move |request: &HttpRequest| {
             if matchers.is_empty() {
                 return Some(1);
@@ -138,9 +142,8 @@ fn rules(budget: &ApiBudget, scope: &Scope<'_>) -> Result<Rules, String> {
         };
         rules.push(Rule { weigh: Arc::new(weigh), pace });
     }
-    let config = scope.variable("config").map(Value::to_json).unwrap_or_default();
     Ok(Rules {
-        identity: format!("{}\n{config}", budget.identity),
+        identity,
         rules,
         reset_header: budget.reset_header.clone(),
         remaining_header: budget.remaining_header.clone(),
