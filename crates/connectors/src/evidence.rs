@@ -64,7 +64,9 @@ fn told(sink: &CollectSink) -> Vec<Value> {
         // What only counters see is not named where nobody counted it.
         let Visits { count, users, page_views, bounces } = row.visits;
         for (name, seen) in [("visits", count), ("users", users), ("page_views", page_views), ("bounces", bounces)] {
-            seen.into_iter().for_each(|seen| told[name] = json!(seen));
+            if let Some(seen) = seen {
+                told[name] = json!(seen);
+            }
         }
         told
     });

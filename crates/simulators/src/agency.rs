@@ -67,6 +67,7 @@ const PLATFORMS: &[(&str, Start)] = &[
     ("wildberries", wildberries),
     ("appsflyer", appsflyer),
     ("rtb_house", rtb_house),
+    ("google_analytics_4", google_analytics_4),
 ];
 
 /// A platform that is running, and what it takes to connect it.

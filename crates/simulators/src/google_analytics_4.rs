@@ -198,6 +198,9 @@ impl Sum {
     }
 }
 
+/// The values of the dimensions, and what they have in common.
+type Row = (Vec<String>, Sum);
+
 /// A number as the platform writes it: whole, or with as many digits as tell doubles apart.
 fn written(hundredths: i64) -> String {
     if hundredths % 100 == 0 {
@@ -215,8 +218,8 @@ struct Question {
     to: NaiveDate,
     dimensions: Vec<String>,
     metrics: Vec<String>,
-    /// What rows have to exceed: metric and hundredths.
-    above: Option<(String, i64)>,
+    /// What rows have to exceed.
+    above: Option<(String, f64)>,
     /// Places among the dimensions and whether the largest comes first.
     order: Vec<(usize, bool)>,
     limit: usize,
@@ -276,10 +279,13 @@ impl Question {
                 let name = filter["fieldName"].as_str().filter(|name| metrics.iter().any(|metric| metric == name));
                 let name = name.ok_or_else(|| invalid("The metric filter names no metric of the request."))?;
                 let value = &filter["numericFilter"]["value"];
-                let whole = value["int64Value"].as_str().and_then(|text| text.parse::<i64>().ok());
-                let than = whole.or_else(|| value["doubleValue"].as_f64().map(|value| value as i64));
+                let than = match (&value["int64Value"], &value["doubleValue"]) {
+                    (Value::String(text), Value::Null) => text.parse().ok(),
+                    (Value::Null, Value::Number(number)) => number.as_f64(),
+                    _ => None,
+                };
                 let than = than.filter(|_| filter["numericFilter"]["operation"] == "GREATER_THAN");
-                Some((name.to_owned(), than.ok_or_else(|| invalid("Invalid numeric filter."))? * 100))
+                Some((name.to_owned(), than.ok_or_else(|| invalid("Invalid numeric filter."))?))
             }
         };
         let mut order = Vec::new();
@@ -360,7 +366,7 @@ impl Analytics {
     }
 
     /// Rows of a report before they are sorted and cut, and what is said of them.
-    fn rows(&self, cabinet: &Cabinet, question: &Question) -> (Vec<(Vec<String>, Sum)>, Map<String, Value>) {
+    fn rows(&self, cabinet: &Cabinet, question: &Question) -> (Vec<Row>, Map<String, Value>) {
         let world = &self.stage.world;
         let dated = question.dimensions.iter().position(|name| name == "date");
         let mut sums: BTreeMap<Vec<String>, Sum> = BTreeMap::new();
@@ -391,12 +397,14 @@ impl Analytics {
             }
         }
         if self.rules.no_revenue && question.metrics.iter().any(|metric| metric == "purchaseRevenue") {
-            sums.values_mut().for_each(|sum| sum.revenue_kopecks = 0);
+            for sum in sums.values_mut() {
+                sum.revenue_kopecks = 0;
+            }
             let restricted = json!([{ "metricName": "purchaseRevenue", "restrictedMetricTypes": ["REVENUE_DATA"] }]);
             said.insert("schemaRestrictionResponse".to_owned(), json!({ "activeMetricRestrictions": restricted }));
         }
         let shown = |sum: &Sum| match &question.above {
-            Some((metric, than)) => sum.hundredths(metric) > *than,
+            Some((metric, than)) => sum.hundredths(metric) as f64 > than * 100.0,
             None => question.empty_rows || question.metrics.iter().any(|metric| sum.hundredths(metric) != 0),
         };
         let mut rows: Vec<_> = sums.into_iter().filter(|(_, sum)| shown(sum)).collect();
@@ -681,7 +689,9 @@ impl Vendor for Analytics {
             _ => return,
         };
         let values = rows.iter_mut().filter_map(|row| row.get_mut("metricValues")?.as_array_mut());
-        values.flatten().for_each(|value| value["value"] = json!(number));
+        for value in values.flatten() {
+            value["value"] = json!(number);
+        }
     }
 
     fn control(&self, _call: &Call) -> Option<Answer> {

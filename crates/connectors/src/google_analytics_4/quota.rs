@@ -31,10 +31,10 @@ impl Policy for AnalyticsPolicy {
     fn rest(&self, response: &HttpResponse) -> Option<Duration> {
         let quota = quota_of(response.json_bytes())?;
         let spent = |state: &Option<State>| state.as_ref().is_some_and(|state| state.remaining <= 0);
-        if spent(&quota.tokens_per_day) {
+        if spent(&quota.day) {
             return Some(DAY);
         }
-        (spent(&quota.tokens_per_hour) || spent(&quota.tokens_per_project_per_hour)).then_some(HOUR)
+        (spent(&quota.hour) || spent(&quota.project)).then_some(HOUR)
     }
 }
 
@@ -55,12 +55,16 @@ fn in_words(message: &str) -> Option<Duration> {
     unit.checked_mul(count)
 }
 
+/// Tokens that are left.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Quota {
-    tokens_per_day: Option<State>,
-    tokens_per_hour: Option<State>,
-    tokens_per_project_per_hour: Option<State>,
+    #[serde(rename = "tokensPerDay")]
+    day: Option<State>,
+    #[serde(rename = "tokensPerHour")]
+    hour: Option<State>,
+    /// Of the Cloud project alone.
+    #[serde(rename = "tokensPerProjectPerHour")]
+    project: Option<State>,
 }
 
 #[derive(Deserialize)]

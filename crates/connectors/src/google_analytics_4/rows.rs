@@ -29,7 +29,9 @@ pub fn by_name(page: Vec<Json>) -> Vec<Json> {
         match named(&row) {
             Some(mut named) => {
                 // What the person may not see is told as zero, and is not known.
-                restricted.iter().for_each(|metric| drop(named.insert(metric, Json::Null)));
+                for metric in &restricted {
+                    named.insert(metric, Json::Null);
+                }
                 told.extend(without_refunds(&mut named));
                 told.push(Json::Object(named));
             }
