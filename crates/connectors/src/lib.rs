@@ -10,6 +10,7 @@ pub mod file_import;
 mod google;
 mod google_ads;
 mod google_analytics_4;
+mod google_merchant_center;
 mod meta_ads;
 mod my_target;
 mod ozon_performance;
@@ -53,6 +54,7 @@ const SYSTEMS: &[System] = &[
     apple_ads::SYSTEM,
     rtb_house::SYSTEM,
     google_analytics_4::SYSTEM,
+    google_merchant_center::SYSTEM,
 ];
 
 /// A connector that is a manifest.

@@ -19,8 +19,8 @@ use crate::truth::Truth;
 use crate::visits::Visits;
 use crate::world::{Figures, Level, WorldSize};
 use crate::{
-    apple_ads, appsflyer, google_ads, google_analytics_4, meta_ads, ozon_performance, rtb_house, telegram_ads,
-    tiktok_ads, vk_ads_legacy, wildberries, yandex_direct,
+    apple_ads, appsflyer, google_ads, google_analytics_4, google_merchant_center, meta_ads, ozon_performance,
+    rtb_house, telegram_ads, tiktok_ads, vk_ads_legacy, wildberries, yandex_direct,
 };
 
 /// Days of the mixed agency's past: 24 months.
@@ -68,6 +68,7 @@ const PLATFORMS: &[(&str, Start)] = &[
     ("appsflyer", appsflyer),
     ("rtb_house", rtb_house),
     ("google_analytics_4", google_analytics_4),
+    ("google_merchant_center", google_merchant_center),
 ];
 
 /// A platform that is running, and what it takes to connect it.
@@ -135,6 +136,11 @@ fn of_ads(figures: Figures, _: Visits) -> Told {
 /// A shop of applications does not know what they earn.
 fn without_revenue(figures: Figures, _: Visits) -> Told {
     Told { figures: Figures { revenue_kopecks: 0, ..figures }, ..Told::default() }
+}
+
+/// A shop window does not know what was paid for it.
+fn without_spend(figures: Figures, _: Visits) -> Told {
+    Told { figures: Figures { spend_kopecks: 0, ..figures }, ..Told::default() }
 }
 
 /// A counter tells of visits, and what was done in them.
@@ -451,4 +457,21 @@ fn google_analytics_4(system: &'static str, scenario: &Scenario) -> anyhow::Resu
     stand.hosts.push(("https://analyticsadmin.googleapis.com", platform.base_url.clone()));
     stand.hosts.push(("https://oauth2.googleapis.com", platform.base_url.clone()));
     Ok(vec![Stand { tells: of_visits, ..stand }])
+}
+
+/// All offers are in free listings, of which alone conversions are known.
+fn google_merchant_center(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let rules = google_merchant_center::Rules { in_ads: false, ..google_merchant_center::Rules::default() };
+    let platform = Arc::new(google_merchant_center::start(scenario, rules)?);
+    let key = &platform.keys[0];
+    let answers = json!({
+        "client_id": key.sign_in.client_id, "client_secret": key.sign_in.client_secret,
+        "refresh_token": key.sign_in.refresh_token,
+    });
+    let shops = key.shops.iter().map(u64::to_string);
+    let accounts: Vec<_> = shops.zip(key.cabinets.iter().copied()).collect();
+    let host = "https://merchantapi.googleapis.com";
+    let mut stand = Stand::new(system, host, &platform, answers, accounts).apart();
+    stand.hosts.push(("https://oauth2.googleapis.com", platform.base_url.clone()));
+    Ok(vec![Stand { tells: without_spend, ..stand }])
 }

@@ -15,6 +15,7 @@ pub mod faults;
 pub mod google;
 pub mod google_ads;
 pub mod google_analytics_4;
+pub mod google_merchant_center;
 pub mod meta_ads;
 pub mod my_target;
 mod noise;
