@@ -28,6 +28,7 @@ mod vk_ads_legacy;
 mod wildberries;
 mod yandex_direct;
 mod yandex_id;
+mod yandex_promopages;
 
 use file_import::source::FileImport;
 use kit::{http::Http, policy::Policy, session::Session, source::Source};
@@ -45,6 +46,7 @@ const SYSTEMS: &[System] = &[
     vk_ads_legacy::SYSTEM,
     my_target::SYSTEM,
     telegram_ads::SYSTEM,
+    yandex_promopages::SYSTEM,
     google_ads::SYSTEM,
     meta_ads::SYSTEM,
     tiktok_ads::SYSTEM,

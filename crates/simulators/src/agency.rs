@@ -19,8 +19,7 @@ use crate::truth::Truth;
 use crate::visits::Visits;
 use crate::world::{Figures, Level, WorldSize};
 use crate::{
-    apple_ads, appsflyer, google_ads, google_analytics_4, google_merchant_center, meta_ads, ozon_performance,
-    rtb_house, telegram_ads, tiktok_ads, vk_ads_legacy, wildberries, yandex_direct,
+    apple_ads, appsflyer, google_ads, google_analytics_4, google_merchant_center, meta_ads, ozon_performance, rtb_house, telegram_ads, tiktok_ads, vk_ads_legacy, wildberries, yandex_direct, yandex_promopages,
 };
 
 /// Days of the mixed agency's past: 24 months.
@@ -58,6 +57,7 @@ const PLATFORMS: &[(&str, Start)] = &[
     ("vk_ads_legacy", vk_ads_legacy),
     ("my_target", my_target),
     ("telegram_ads", telegram_ads),
+    ("yandex_promopages", yandex_promopages),
     ("google_ads", google_ads),
     ("google_analytics_4", google_analytics_4),
     ("meta_ads", meta_ads),
@@ -331,6 +331,18 @@ fn yandex_direct(system: &'static str, scenario: &Scenario) -> anyhow::Result<Ve
     let answers = json!({ "access_token": key.pairs[0].access });
     let accounts: Vec<_> = key.logins.iter().cloned().zip(key.cabinets.iter().copied()).collect();
     let mut stand = Stand::new(system, "https://api.direct.yandex.com", &platform, answers, accounts);
+    stand.hosts.push(("https://oauth.yandex.ru", platform.base_url.clone()));
+    Ok(vec![stand])
+}
+
+fn yandex_promopages(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let rules = yandex_promopages::Rules { askings: 1, ..yandex_promopages::Rules::default() };
+    let platform = Arc::new(yandex_promopages::start(scenario, rules)?);
+    let key = &platform.keys[0];
+    // A code is good once; a token is known to the platform of the next start, too.
+    let answers = json!({ "access_token": key.pairs[0].access });
+    let accounts: Vec<_> = key.publishers.iter().cloned().zip(key.cabinets.iter().copied()).collect();
+    let mut stand = Stand::new(system, "https://promopages.yandex.ru", &platform, answers, accounts);
     stand.hosts.push(("https://oauth.yandex.ru", platform.base_url.clone()));
     Ok(vec![stand])
 }

@@ -39,3 +39,4 @@ pub mod wildberries;
 pub mod world;
 pub mod yandex_direct;
 mod yandex_id;
+pub mod yandex_promopages;
