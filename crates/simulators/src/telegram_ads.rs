@@ -425,6 +425,11 @@ impl Vendor for Promote {
         }
     }
 
+    fn is_limit(&self, answer: &Answer) -> bool {
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        body["error"].as_str().is_some_and(|error| error.starts_with("FLOOD_WAIT_"))
+    }
+
     fn now(&self) -> DateTime<Utc> {
         self.stage.now()
     }
