@@ -116,6 +116,9 @@ struct StreamExtras {
     on_by_default: bool,
     #[serde(default)]
     required: bool,
+    /// Its records are kept as they come; then it has no mapping.
+    #[serde(default)]
+    records: bool,
     /// How far back it is read again.
     lookback: Option<Lookback>,
     /// Path to the platform's own number of records in a page.
@@ -130,7 +133,7 @@ impl LookExtras {
     fn marks(&self) -> StreamExtras {
         let name = self.stream.get("name").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         let (total, budget) = (self.total.clone(), self.budget.clone());
-        StreamExtras { name, on_by_default: false, required: false, lookback: None, total, budget }
+        StreamExtras { name, on_by_default: false, required: false, records: false, lookback: None, total, budget }
     }
 }
 
@@ -195,11 +198,15 @@ impl ManifestSource {
             let path = format!("metadata/syncdeck/streams/{}", extra.name);
             let index = at.ok_or_else(|| DocumentError::new(&path, "there is no stream of this name"))?;
             let becomes = match mappings.remove(&extra.name) {
-                Some(mapping) => Becomes::Rows(Arc::new(mapping)),
-                None => Becomes::Records {
+                Some(mapping) if !extra.records => Becomes::Rows(Arc::new(mapping)),
+                None if extra.records => Becomes::Records {
                     key: components::primary_key(listed[index].get("primary_key")),
                     incremental: listed[index].get("incremental_sync").is_some_and(|cursor| !cursor.is_null()),
                 },
+                found => {
+                    let wrong = if found.is_some() { "is kept as records and has a mapping" } else { "has no mapping" };
+                    return Err(DocumentError::new("mapping.yaml", format!("the stream {} {wrong}", extra.name)));
+                }
             };
             let kind = match &becomes {
                 Becomes::Rows(mapping) if mapping.is_statistics() => {

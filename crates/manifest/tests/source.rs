@@ -84,8 +84,12 @@ impl Native for Deep {
     }
 }
 
+/// The source with or without a mapping.
 fn source(server: &Server, mapping: &str) -> ManifestSource {
-    let manifest = MANIFEST.replace("BASE", &server.base);
+    let mut manifest = MANIFEST.replace("BASE", &server.base);
+    if mapping != MAPPING {
+        manifest = manifest.replace("{name: days,", "{name: days, records: true,");
+    }
     let files = Files { manifest: &manifest, mapping, texts: &[], icon: "" };
     ManifestSource::new(&files, Arc::new(Deep)).unwrap()
 }
