@@ -41,7 +41,7 @@ struct Evidence {
     fails: Option<String>,
 }
 
-/// The rows and objects of a reading, money and counts as decimal text.
+/// The rows, objects and records of a reading, money and counts as decimal text.
 fn told(sink: &CollectSink) -> Vec<Value> {
     let decimal = |number: Option<Micros>| {
         number.map(|Micros(micros)| {
@@ -61,16 +61,18 @@ fn told(sink: &CollectSink) -> Vec<Value> {
             "impressions": row.impressions, "clicks": row.clicks, "cost": decimal(row.cost),
             "conversions": decimal(row.conversions), "revenue": decimal(row.revenue),
         });
-        // What only counters see is not named where nobody counted it.
+        // Only where a counter said it.
         let Visits { count, users, page_views, bounces } = row.visits;
-        for (name, seen) in [("visits", count), ("users", users), ("page_views", page_views), ("bounces", bounces)] {
-            if let Some(seen) = seen {
-                told[name] = json!(seen);
+        for (name, number) in [("visits", count), ("users", users), ("page_views", page_views), ("bounces", bounces)] {
+            if let Some(number) = number {
+                told[name] = json!(number);
             }
         }
         told
     });
-    objects.chain(stats).collect()
+    // What has no place among our tables is told as it is kept.
+    let records = sink.batch.records.iter().map(|record| serde_json::from_str(&record.data).unwrap());
+    objects.chain(stats).chain(records).collect()
 }
 
 async fn reading(source: &dyn Source, id: &'static str, evidence: &Evidence, what: &str) {
