@@ -12,6 +12,7 @@ mod google_ads;
 mod google_analytics_4;
 mod google_merchant_center;
 mod meta_ads;
+mod metrica_engine;
 mod my_target;
 mod ozon_performance;
 mod rtb_house;
@@ -28,6 +29,7 @@ mod vk_ads_legacy;
 mod wildberries;
 mod yandex_direct;
 mod yandex_id;
+mod yandex_metrika;
 mod yandex_promopages;
 
 use file_import::source::FileImport;
@@ -42,20 +44,21 @@ use std::sync::Arc;
 /// The connectors that are manifests, in the order of the catalogue.
 const SYSTEMS: &[System] = &[
     yandex_direct::SYSTEM,
+    yandex_metrika::SYSTEM,
     vk_ads::SYSTEM,
     vk_ads_legacy::SYSTEM,
     my_target::SYSTEM,
-    telegram_ads::SYSTEM,
-    yandex_promopages::SYSTEM,
     google_ads::SYSTEM,
+    google_analytics_4::SYSTEM,
     meta_ads::SYSTEM,
     tiktok_ads::SYSTEM,
+    telegram_ads::SYSTEM,
     ozon_performance::SYSTEM,
     wildberries::SYSTEM,
     appsflyer::SYSTEM,
     apple_ads::SYSTEM,
+    yandex_promopages::SYSTEM,
     rtb_house::SYSTEM,
-    google_analytics_4::SYSTEM,
     google_merchant_center::SYSTEM,
 ];
 

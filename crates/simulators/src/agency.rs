@@ -19,7 +19,7 @@ use crate::truth::Truth;
 use crate::visits::Visits;
 use crate::world::{Figures, Level, WorldSize};
 use crate::{
-    apple_ads, appsflyer, google_ads, google_analytics_4, google_merchant_center, meta_ads, ozon_performance, rtb_house, telegram_ads, tiktok_ads, vk_ads_legacy, wildberries, yandex_direct, yandex_promopages,
+    apple_ads, appsflyer, google_ads, google_analytics_4, google_merchant_center, meta_ads, ozon_performance, rtb_house, telegram_ads, tiktok_ads, vk_ads_legacy, wildberries, yandex_direct, yandex_metrika, yandex_promopages,
 };
 
 /// Days of the mixed agency's past: 24 months.
@@ -69,6 +69,7 @@ const PLATFORMS: &[(&str, Start)] = &[
     ("rtb_house", rtb_house),
     ("google_analytics_4", google_analytics_4),
     ("google_merchant_center", google_merchant_center),
+    ("yandex_metrika", yandex_metrika),
 ];
 
 /// A platform that is running, and what it takes to connect it.
@@ -486,4 +487,16 @@ fn google_merchant_center(system: &'static str, scenario: &Scenario) -> anyhow::
     let mut stand = Stand::new(system, host, &platform, answers, accounts).apart();
     stand.hosts.push(("https://oauth2.googleapis.com", platform.base_url.clone()));
     Ok(vec![Stand { tells: without_spend, ..stand }])
+}
+}
+
+fn yandex_metrika(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let platform = Arc::new(yandex_metrika::start(scenario, yandex_metrika::Rules::PATIENT, 1)?);
+    let key = &platform.keys[0];
+    // A code is good once; a token is known to the platform of the next start, too.
+    let answers = json!({ "access_token": key.pairs[0].access });
+    let accounts: Vec<_> = key.counters.iter().map(|id| (id.to_string(), *id)).collect();
+    let mut stand = Stand::new(system, "https://api-metrika.yandex.net", &platform, answers, accounts).apart();
+    stand.hosts.push(("https://oauth.yandex.ru", platform.base_url.clone()));
+    Ok(vec![Stand { tells: of_visits, ..stand }])
 }

@@ -112,6 +112,13 @@ impl Truth {
         })
     }
 
+    /// The campaign of an ad; none when there is no such ad.
+    pub fn campaign_of(&self, ad: u64) -> Option<u64> {
+        let place = self.world.find(Level::Ad, ad)?;
+        let cabinet = &self.world.cabinets[place.cabinet];
+        Some(cabinet.campaigns[cabinet.ads[place.index].campaign].id)
+    }
+
     /// Everything about a cabinet over a range; none when there is no such cabinet.
     pub fn cabinet(&self, id: u64, from: NaiveDate, to: NaiveDate) -> Option<CabinetTruth> {
         let cabinet = &self.world.cabinets[self.world.cabinet(id)?];
