@@ -27,6 +27,7 @@ mod trial;
 mod vk_ads;
 mod vk_ads_legacy;
 mod wildberries;
+mod yandex_appmetrica;
 mod yandex_direct;
 mod yandex_id;
 mod yandex_metrika;
@@ -55,6 +56,7 @@ const SYSTEMS: &[System] = &[
     telegram_ads::SYSTEM,
     ozon_performance::SYSTEM,
     wildberries::SYSTEM,
+    yandex_appmetrica::SYSTEM,
     appsflyer::SYSTEM,
     apple_ads::SYSTEM,
     yandex_promopages::SYSTEM,

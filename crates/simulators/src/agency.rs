@@ -19,7 +19,7 @@ use crate::truth::Truth;
 use crate::visits::Visits;
 use crate::world::{Figures, Level, WorldSize};
 use crate::{
-    apple_ads, appsflyer, google_ads, google_analytics_4, google_merchant_center, meta_ads, ozon_performance, rtb_house, telegram_ads, tiktok_ads, vk_ads_legacy, wildberries, yandex_direct, yandex_metrika, yandex_promopages,
+    apple_ads, appsflyer, google_ads, google_analytics_4, google_merchant_center, meta_ads, ozon_performance, rtb_house, telegram_ads, tiktok_ads, vk_ads_legacy, wildberries, yandex_appmetrica, yandex_direct, yandex_metrika, yandex_promopages,
 };
 
 /// Days of the mixed agency's past: 24 months.
@@ -70,6 +70,7 @@ const PLATFORMS: &[(&str, Start)] = &[
     ("google_analytics_4", google_analytics_4),
     ("google_merchant_center", google_merchant_center),
     ("yandex_metrika", yandex_metrika),
+    ("yandex_appmetrica", yandex_appmetrica),
 ];
 
 /// A platform that is running, and what it takes to connect it.
@@ -147,6 +148,11 @@ fn without_spend(figures: Figures, _: Visits) -> Told {
 /// A counter tells of visits, and what was done in them.
 fn of_visits(figures: Figures, visits: Visits) -> Told {
     Told { figures: Figures { impressions: 0, clicks: 0, spend_kopecks: 0, ..figures }, visits }
+}
+
+/// A tracker of installations tells of these alone: every conversion is one.
+fn of_installs(figures: Figures, _: Visits) -> Told {
+    Told { figures: Figures { conversions: figures.conversions, ..Figures::default() }, ..Told::default() }
 }
 
 /// An account and whose it is.
@@ -499,4 +505,15 @@ fn yandex_metrika(system: &'static str, scenario: &Scenario) -> anyhow::Result<V
     let mut stand = Stand::new(system, "https://api-metrika.yandex.net", &platform, answers, accounts).apart();
     stand.hosts.push(("https://oauth.yandex.ru", platform.base_url.clone()));
     Ok(vec![Stand { tells: of_visits, ..stand }])
+}
+
+fn yandex_appmetrica(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let exports = yandex_appmetrica::Exports { asks: 1, ..yandex_appmetrica::Exports::USUAL };
+    let platform = Arc::new(yandex_appmetrica::start(scenario, yandex_appmetrica::Rules::PATIENT, exports)?);
+    let key = &platform.keys[0];
+    let answers = json!({ "access_token": key.pairs[0].access });
+    let accounts: Vec<_> = key.apps.iter().map(|id| (id.to_string(), *id)).collect();
+    let mut stand = Stand::new(system, "https://api.appmetrica.yandex.com", &platform, answers, accounts).apart();
+    stand.hosts.push(("https://oauth.yandex.ru", platform.base_url.clone()));
+    Ok(vec![Stand { tells: of_installs, ..stand }])
 }
