@@ -19,7 +19,8 @@ use crate::truth::Truth;
 use crate::visits::Visits;
 use crate::world::{Figures, Level, WorldSize};
 use crate::{
-    apple_ads, appsflyer, google_ads, google_analytics_4, google_merchant_center, meta_ads, ozon_performance, rtb_house, telegram_ads, tiktok_ads, vk_ads_legacy, wildberries, yandex_appmetrica, yandex_direct, yandex_metrika, yandex_promopages,
+    apple_ads, appsflyer, google_ads, google_analytics_4, meta_ads, ozon_performance, rtb_house, telegram_ads,
+    tiktok_ads, vk_ads_legacy, wildberries, yandex_appmetrica, yandex_direct, yandex_metrika, yandex_promopages,
 };
 
 /// Days of the mixed agency's past: 24 months.
@@ -53,24 +54,22 @@ type Start = fn(&'static str, &Scenario) -> anyhow::Result<Vec<Stand>>;
 /// a demo workspace of yesterday can still sign in to them.
 const PLATFORMS: &[(&str, Start)] = &[
     ("yandex_direct", yandex_direct),
+    ("yandex_metrika", yandex_metrika),
     ("vk_ads", vk_ads),
     ("vk_ads_legacy", vk_ads_legacy),
     ("my_target", my_target),
-    ("telegram_ads", telegram_ads),
-    ("yandex_promopages", yandex_promopages),
     ("google_ads", google_ads),
     ("google_analytics_4", google_analytics_4),
     ("meta_ads", meta_ads),
     ("tiktok_ads", tiktok_ads),
-    ("apple_ads", apple_ads),
+    ("telegram_ads", telegram_ads),
     ("ozon_performance", ozon_performance),
     ("wildberries", wildberries),
-    ("appsflyer", appsflyer),
-    ("rtb_house", rtb_house),
-    ("google_analytics_4", google_analytics_4),
-    ("google_merchant_center", google_merchant_center),
-    ("yandex_metrika", yandex_metrika),
     ("yandex_appmetrica", yandex_appmetrica),
+    ("appsflyer", appsflyer),
+    ("apple_ads", apple_ads),
+    ("yandex_promopages", yandex_promopages),
+    ("rtb_house", rtb_house),
 ];
 
 /// A platform that is running, and what it takes to connect it.
@@ -138,11 +137,6 @@ fn of_ads(figures: Figures, _: Visits) -> Told {
 /// A shop of applications does not know what they earn.
 fn without_revenue(figures: Figures, _: Visits) -> Told {
     Told { figures: Figures { revenue_kopecks: 0, ..figures }, ..Told::default() }
-}
-
-/// A shop window does not know what was paid for it.
-fn without_spend(figures: Figures, _: Visits) -> Told {
-    Told { figures: Figures { spend_kopecks: 0, ..figures }, ..Told::default() }
 }
 
 /// A counter tells of visits, and what was done in them.
@@ -343,7 +337,8 @@ fn yandex_direct(system: &'static str, scenario: &Scenario) -> anyhow::Result<Ve
 }
 
 fn yandex_promopages(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let rules = yandex_promopages::Rules { askings: 1, ..yandex_promopages::Rules::default() };
+    let vendor = yandex_promopages::Rules::default();
+    let rules = if scenario.hurried { yandex_promopages::Rules { askings: 1, ..vendor } } else { vendor };
     let platform = Arc::new(yandex_promopages::start(scenario, rules)?);
     let key = &platform.keys[0];
     // A code is good once; a token is known to the platform of the next start, too.
@@ -478,26 +473,10 @@ fn google_analytics_4(system: &'static str, scenario: &Scenario) -> anyhow::Resu
     Ok(vec![Stand { tells: of_visits, ..stand }])
 }
 
-/// All offers are in free listings, of which alone conversions are known.
-fn google_merchant_center(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let rules = google_merchant_center::Rules { in_ads: false, ..google_merchant_center::Rules::default() };
-    let platform = Arc::new(google_merchant_center::start(scenario, rules)?);
-    let key = &platform.keys[0];
-    let answers = json!({
-        "client_id": key.sign_in.client_id, "client_secret": key.sign_in.client_secret,
-        "refresh_token": key.sign_in.refresh_token,
-    });
-    let shops = key.shops.iter().map(u64::to_string);
-    let accounts: Vec<_> = shops.zip(key.cabinets.iter().copied()).collect();
-    let host = "https://merchantapi.googleapis.com";
-    let mut stand = Stand::new(system, host, &platform, answers, accounts).apart();
-    stand.hosts.push(("https://oauth2.googleapis.com", platform.base_url.clone()));
-    Ok(vec![Stand { tells: without_spend, ..stand }])
-}
-}
-
 fn yandex_metrika(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let platform = Arc::new(yandex_metrika::start(scenario, yandex_metrika::Rules::PATIENT, 1)?);
+    let (rules, asks) =
+        if scenario.hurried { (yandex_metrika::Rules::PATIENT, 1) } else { (yandex_metrika::Rules::default(), 3) };
+    let platform = Arc::new(yandex_metrika::start(scenario, rules, asks)?);
     let key = &platform.keys[0];
     // A code is good once; a token is known to the platform of the next start, too.
     let answers = json!({ "access_token": key.pairs[0].access });
@@ -508,8 +487,10 @@ fn yandex_metrika(system: &'static str, scenario: &Scenario) -> anyhow::Result<V
 }
 
 fn yandex_appmetrica(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
-    let exports = yandex_appmetrica::Exports { asks: 1, ..yandex_appmetrica::Exports::USUAL };
-    let platform = Arc::new(yandex_appmetrica::start(scenario, yandex_appmetrica::Rules::PATIENT, exports)?);
+    let vendor = yandex_appmetrica::Exports::USUAL;
+    let exports = if scenario.hurried { yandex_appmetrica::Exports { asks: 1, ..vendor } } else { vendor };
+    let rules = if scenario.hurried { yandex_appmetrica::Rules::PATIENT } else { yandex_appmetrica::Rules::default() };
+    let platform = Arc::new(yandex_appmetrica::start(scenario, rules, exports)?);
     let key = &platform.keys[0];
     let answers = json!({ "access_token": key.pairs[0].access });
     let accounts: Vec<_> = key.apps.iter().map(|id| (id.to_string(), *id)).collect();

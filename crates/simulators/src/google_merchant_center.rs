@@ -76,7 +76,7 @@ struct Merchant {
     stage: Stage,
     rules: Rules,
     keys: Vec<Key>,
-    tokens: Tokens,
+    tokens: Arc<Tokens>,
 }
 
 /// Starts a platform that stands for `https://merchantapi.googleapis.com` and for `https://oauth2.googleapis.com`.

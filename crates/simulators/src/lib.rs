@@ -41,5 +41,5 @@ pub mod world;
 pub mod yandex_appmetrica;
 pub mod yandex_direct;
 mod yandex_id;
-pub mod yandex_promopages;
 pub mod yandex_metrika;
+pub mod yandex_promopages;
