@@ -30,6 +30,7 @@ mod wildberries;
 mod yandex_appmetrica;
 mod yandex_direct;
 mod yandex_id;
+mod yandex_market;
 mod yandex_metrika;
 mod yandex_promopages;
 
@@ -56,6 +57,7 @@ const SYSTEMS: &[System] = &[
     telegram_ads::SYSTEM,
     ozon_performance::SYSTEM,
     wildberries::SYSTEM,
+    yandex_market::SYSTEM,
     yandex_appmetrica::SYSTEM,
     appsflyer::SYSTEM,
     apple_ads::SYSTEM,

@@ -190,3 +190,27 @@ impl battery::Bench for Bench<'_> {
         self.trial.secrets.iter().map(|(_, value)| value.clone()).chain((self.planted)()).collect()
     }
 }
+
+/// A bench of a platform that has records to be kept, too.
+pub struct Keeping<'a> {
+    /// The rest of it.
+    pub bench: Bench<'a>,
+    /// Its records.
+    pub records: battery::Records,
+}
+
+#[async_trait::async_trait]
+impl battery::Bench for Keeping<'_> {
+    async fn session(&self, fault: battery::Fault) -> Option<Session> {
+        self.bench.session(fault).await
+    }
+    fn observed(&self) -> String {
+        self.bench.observed()
+    }
+    fn planted(&self) -> Vec<String> {
+        self.bench.planted()
+    }
+    fn records(&self) -> battery::Records {
+        self.records.clone()
+    }
+}

@@ -15,7 +15,9 @@ use model::{
     ad::{AdObject, Batch, CampaignStat},
     date::DateRange,
     failure::{Code, Failure},
+    record::GenericRecord,
 };
+use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
@@ -93,7 +95,14 @@ pub trait Bench: Send + Sync {
     fn observed(&self) -> String;
     /// The secrets planted in sessions so far.
     fn planted(&self) -> Vec<String>;
+    /// What the platform holds of streams whose records are kept as they come.
+    fn records(&self) -> Records {
+        Records::new()
+    }
 }
+
+/// Records by stream and key (the values of the key as JSON text, such as `[7]`): the members that matter of each.
+pub type Records = BTreeMap<String, BTreeMap<String, Map<String, Value>>>;
 
 /// What the platform holds.
 #[derive(Debug, Clone, Default)]
@@ -167,20 +176,23 @@ pub fn slices_cover(source: &dyn Source, range: DateRange) -> Verdict {
 /// Everything is read as it is, with nothing rejected, also while the platform does `fault`.
 pub async fn reads_truth(source: &dyn Source, bench: &dyn Bench, truth: &Truth, fault: Fault) -> Verdict {
     let Some(session) = bench.session(fault).await else { return Ok(()) };
-    let batch = read_all(source, &session, truth).await.map_err(|failure| format!("under {fault:?}: {failure}"))?;
+    let expected = bench.records();
+    let read = read_all(source, &session, truth, &expected).await;
+    let (batch, records) = read.map_err(|failure| format!("under {fault:?}: {failure}"))?;
     if let Some(rejected) = batch.rejected.first() {
         return Err(format!("under {fault:?}: {} rows rejected, the first: {rejected:?}", batch.rejected.len()));
     }
     let key_object = |object: &AdObject| (object.level, object.external_id.clone());
     let key_stat = |stat: &CampaignStat| (stat.level, stat.external_id.clone(), stat.date, stat.breakdown.clone());
     same(&batch.objects, &truth.objects, key_object).map_err(|what| format!("under {fault:?}: {what}"))?;
-    same(&batch.stats, &truth.stats, key_stat).map_err(|what| format!("under {fault:?}: {what}"))
+    same(&batch.stats, &truth.stats, key_stat).map_err(|what| format!("under {fault:?}: {what}"))?;
+    same_records(&records, &expected).map_err(|what| format!("under {fault:?}: {what}"))
 }
 
 /// A fault that cannot be got over ends the read with the code that belongs to it.
 pub async fn fails_as(source: &dyn Source, bench: &dyn Bench, truth: &Truth, fault: Fault) -> Verdict {
     let Some(session) = bench.session(fault).await else { return Ok(()) };
-    match (read_all(source, &session, truth).await, fault.code()) {
+    match (read_all(source, &session, truth, &bench.records()).await, fault.code()) {
         (Err(failure), Some(code)) if failure.code == code => Ok(()),
         (Err(failure), expected) => Err(format!("under {fault:?}: {failure}, expected {expected:?}")),
         (Ok(_), expected) => Err(format!("under {fault:?}: the read went well, expected {expected:?}")),
@@ -191,7 +203,7 @@ pub async fn fails_as(source: &dyn Source, bench: &dyn Bench, truth: &Truth, fau
 pub async fn stops(source: &dyn Source, bench: &dyn Bench, truth: &Truth) -> Verdict {
     let session = bench.session(Fault::None).await.ok_or("the bench has no healthy platform")?;
     session.cancel.cancel();
-    match read_all(source, &session, truth).await {
+    match read_all(source, &session, truth, &bench.records()).await {
         Err(failure) if failure.code == Code::Cancelled => Ok(()),
         Err(failure) => Err(format!("a stopped read failed with {failure}")),
         Ok(_) => Err("a stopped read went on".to_owned()),
@@ -232,11 +244,18 @@ pub async fn run(source: &dyn Source, bench: &dyn Bench, truth: &Truth, today: N
     wrong
 }
 
-/// Reads every stream of which there is a truth, in the connector's order.
-async fn read_all(source: &dyn Source, session: &Session, truth: &Truth) -> Result<Batch, Failure> {
+/// Reads every stream of which there is a truth, in the connector's order; records by stream.
+async fn read_all(
+    source: &dyn Source,
+    session: &Session,
+    truth: &Truth,
+    kept: &Records,
+) -> Result<(Batch, BTreeMap<String, Vec<GenericRecord>>), Failure> {
     let mut sink = CollectSink::default();
+    let mut records = BTreeMap::new();
     for stream in &source.descriptor().streams {
-        if !truth.objects.contains_key(&stream.name) && !truth.stats.contains_key(&stream.name) {
+        let known = truth.objects.contains_key(&stream.name) || truth.stats.contains_key(&stream.name);
+        if !known && !kept.contains_key(&stream.name) {
             continue;
         }
         let today = session.clock.now().date_naive();
@@ -244,8 +263,35 @@ async fn read_all(source: &dyn Source, session: &Session, truth: &Truth) -> Resu
         for slice in source.slices(&stream.name, range)? {
             source.read(session, &slice, &mut sink).await?;
         }
+        records.insert(stream.name.clone(), std::mem::take(&mut sink.batch.records));
     }
-    Ok(sink.batch)
+    Ok((sink.batch, records))
+}
+
+/// The same records, whatever the order, each with the members that matter.
+fn same_records(found: &BTreeMap<String, Vec<GenericRecord>>, expected: &Records) -> Verdict {
+    let none = BTreeMap::new();
+    for (stream, records) in found {
+        let expected = expected.get(stream).unwrap_or(&none);
+        let mut read = BTreeMap::new();
+        for record in records {
+            let key = record.key.clone().ok_or_else(|| format!("{stream}: a record without a key, {}", record.data))?;
+            let data: Value = serde_json::from_str(&record.data).map_err(|error| format!("{stream}: {error}"))?;
+            if read.insert(key.clone(), data).is_some() {
+                return Err(format!("{stream}: {key} was read twice"));
+            }
+        }
+        for (key, members) in expected {
+            let data = read.remove(key).ok_or_else(|| format!("{stream}: {key} is missing"))?;
+            if let Some((name, value)) = members.iter().find(|(name, value)| data.get(name.as_str()) != Some(*value)) {
+                return Err(format!("{stream}: {key} has {name} {:?}, the platform holds {value}", data.get(name)));
+            }
+        }
+        if let Some(key) = read.keys().next() {
+            return Err(format!("{stream}: {} records too many, such as {key}", read.len()));
+        }
+    }
+    Ok(())
 }
 
 /// Both hold the same rows, whatever the order.

@@ -48,15 +48,21 @@ pub(crate) enum Step {
 pub(crate) struct Look {
     pub(crate) step: Step,
     pub(crate) stream: Arc<Stream>,
+    /// How its records are taken apart before it is seen what they carry.
+    apart: Option<Apart>,
 }
 
+/// See [`crate::source::Native::taken_apart`].
+pub(crate) type Apart = fn(Vec<Json>) -> Vec<Json>;
+
 impl Look {
-    /// Builds the stream of a look. `path` is where it stands; `finish` adds what the format has no word for.
+    /// Builds the stream of a look. `path` is where it stands; `finish` adds what the format has no word for, and says how the stream's
+    /// records are taken apart.
     pub(crate) fn new(
         step: Step,
         stream: Json,
         path: &str,
-        finish: impl FnOnce(&mut Stream),
+        finish: impl FnOnce(&mut Stream) -> Option<Apart>,
     ) -> Result<Self, DocumentError> {
         // Metadata is nobody's component, so parameters have not come down into it.
         let stream = document::propagate(stream, "", &Map::new(), false)?;
@@ -66,8 +72,8 @@ impl Look {
         })?;
         // What others read for their partitions is asked for once.
         stream.is_parent = true;
-        finish(&mut stream);
-        Ok(Self { step, stream: Arc::new(stream) })
+        let apart = finish(&mut stream);
+        Ok(Self { step, stream: Arc::new(stream), apart })
     }
 }
 
@@ -203,25 +209,33 @@ fn found<T: DeserializeOwned>(records: &[Json], name: &str, run: &Run) -> Result
 
 /// The records of a step, stream by stream.
 async fn gather(looks: &[Look], step: Step, run: &Run) -> Result<Vec<Json>, Failure> {
-    let looks = looks.iter().filter(|look| look.step == step);
-    let jobs: Vec<Job> = looks.map(|look| Job::new(Arc::clone(&look.stream))).collect();
+    let looks = || looks.iter().filter(|look| look.step == step);
+    let jobs: Vec<Job> = looks().map(|look| Job::new(Arc::clone(&look.stream))).collect();
     let convert: Convert<Vec<Json>> = Arc::new(Some);
-    let mut gathered = Gathered(vec![Vec::new(); jobs.len()]);
+    let mut gathered = Gathered(looks().map(|look| (look.apart, Vec::new())).collect());
     tokio::select! {
         biased;
         () = run.cancel.cancelled() => return Err(Failure::new(Code::Cancelled)),
         read = read_streams(run, jobs, &convert, &mut gathered) => read?,
     }
-    Ok(gathered.0.concat())
+    Ok(gathered.0.into_iter().flat_map(|(_, records)| records).collect())
 }
 
-struct Gathered(Vec<Vec<Json>>);
+/// How records of each job are taken apart, and those that there are.
+struct Gathered(Vec<(Option<Apart>, Vec<Json>)>);
 
 #[async_trait]
 impl Taker<Vec<Json>> for Gathered {
     async fn take(&mut self, job: usize, flow: Flow<Vec<Json>>) -> Result<(), Failure> {
         match flow {
-            Flow::Page(records) => self.0.get_mut(job).map_or((), |kept| kept.extend(records)),
+            Flow::Page(records) => {
+                if let Some((apart, kept)) = self.0.get_mut(job) {
+                    kept.extend(match apart {
+                        Some(apart) => apart(records),
+                        None => records,
+                    });
+                }
+            }
             Flow::Ended(outcome) => return outcome,
             Flow::Started | Flow::Slice(_) | Flow::State(_) => {}
         }

@@ -55,7 +55,8 @@ pub trait Native: Send + Sync {
     fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure>;
     /// What the vendor's answers mean, where no filter of the manifest's error handlers says it.
     fn policy(&self) -> Option<Arc<dyn Policy>>;
-    /// How records of a stream are taken apart before they are mapped: for a vendor that nests its rows deeper than the format reaches.
+    /// How records of a stream, or of a look, are taken apart before they are mapped: for a vendor that nests its rows deeper than the
+    /// format reaches.
     fn taken_apart(&self, _stream: &str) -> Option<fn(Vec<Json>) -> Vec<Json>> {
         None
     }
@@ -247,7 +248,10 @@ impl ManifestSource {
         let marks: Vec<StreamExtras> = extras.looks.iter().map(LookExtras::marks).collect();
         let looks = extras.looks.iter().enumerate().map(|(at, look)| {
             let path = format!("metadata/syncdeck/looks/{at}/stream");
-            Look::new(look.step, Json::from(look.stream.clone()), &path, |stream| mark(stream, &marks))
+            Look::new(look.step, Json::from(look.stream.clone()), &path, |stream| {
+                mark(stream, &marks);
+                native.taken_apart(&stream.name)
+            })
         });
         let looks = looks.collect::<Result<_, _>>()?;
         let form = plain.pointer("/spec/connection_specification").cloned().unwrap_or_else(|| Json::Object(Map::new()));

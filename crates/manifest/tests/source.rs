@@ -16,7 +16,7 @@ use manifest::{
     json::Json,
     source::{Files, ManifestSource, Native},
 };
-use model::{ad::Batch, date::DateRange, failure::Failure};
+use model::{ad::Batch, date::DateRange, failure::Failure, money::Micros};
 use std::sync::Arc;
 
 const MANIFEST: &str = r"
@@ -46,13 +46,21 @@ metadata:
   syncdeck:
     id: nested
     category: ads
-    capabilities: [statistics]
+    capabilities: [statistics, costs]
     lookback_days: 1
     first_load_days: 1
     max_history_days: 10
     final_after_days: 1
     streams: [{name: days, on_by_default: true, required: true}]
-    looks: []
+    looks:
+      - step: sample
+        stream:
+          type: DeclarativeStream
+          name: spent
+          retriever:
+            type: SimpleRetriever
+            requester: {type: HttpRequester, url_base: BASE, path: spent}
+            record_selector: {extractor: {type: DpathExtractor, field_path: []}}
 ";
 
 const MAPPING: &str = r"
@@ -80,7 +88,15 @@ impl Native for Deep {
             let days = records.into_iter().flat_map(|record| list(&record, "days"));
             days.flat_map(|day| list(&day, "rows")).collect()
         }
-        (stream == "days").then_some(rows)
+        fn spent(records: Vec<Json>) -> Vec<Json> {
+            let all = rows(records);
+            all.iter().map(|row| json!({"syncdeck": {"sample": {"spend": row["spent"]}}})).collect()
+        }
+        match stream {
+            "days" => Some(rows),
+            "spent" => Some(spent),
+            _ => None,
+        }
     }
 }
 
@@ -163,7 +179,7 @@ async fn records_are_taken_apart_before_they_are_mapped_and_an_answer_without_co
     let server = Server::start(|seen, _| match seen.query("from") {
         Some("2024-05-01") => (204, vec![], String::new()),
         day => {
-            let row = |id: i64, clicks: i64| json!({"id": id, "date": day, "clicks": clicks});
+            let row = |id: i64, clicks: i64| json!({"id": id, "date": day, "clicks": clicks, "spent": (id + clicks).to_string()});
             let days = json!([{"rows": [row(1, 5), row(2, 0)]}, {"rows": [row(3, 7)]}, {"rows": null}]);
             desk::ok(&json!([{"days": days}]))
         }
@@ -182,4 +198,6 @@ async fn records_are_taken_apart_before_they_are_mapped_and_an_answer_without_co
     let day = "2024-05-02".to_owned();
     assert_eq!(rows, [("1", day.clone(), Some(5)), ("2", day.clone(), Some(0)), ("3", day, Some(7))]);
     assert!(sink.batch.rejected.is_empty(), "{:?}", sink.batch.rejected);
+    let sample = source.sample(&session, range.to()).await.unwrap();
+    assert_eq!(sample.spend_30d, Micros::whole(18), "what a look finds is taken apart, too");
 }

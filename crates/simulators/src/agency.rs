@@ -20,7 +20,8 @@ use crate::visits::Visits;
 use crate::world::{Figures, Level, WorldSize};
 use crate::{
     apple_ads, appsflyer, google_ads, google_analytics_4, meta_ads, ozon_performance, rtb_house, telegram_ads,
-    tiktok_ads, vk_ads_legacy, wildberries, yandex_appmetrica, yandex_direct, yandex_metrika, yandex_promopages,
+    tiktok_ads, vk_ads_legacy, wildberries, yandex_appmetrica, yandex_direct, yandex_market, yandex_metrika,
+    yandex_promopages,
 };
 
 /// Days of the mixed agency's past: 24 months.
@@ -66,6 +67,7 @@ const PLATFORMS: &[(&str, Start)] = &[
     ("ozon_performance", ozon_performance),
     ("wildberries", wildberries),
     ("yandex_appmetrica", yandex_appmetrica),
+    ("yandex_market", yandex_market),
     ("appsflyer", appsflyer),
     ("apple_ads", apple_ads),
     ("yandex_promopages", yandex_promopages),
@@ -425,6 +427,22 @@ fn wildberries(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<
         let mut stand = Stand::new(system, "https://advert-api.wildberries.ru", &platform, answers, account);
         stand.hosts.push(("https://common-api.wildberries.ru", platform.base_url.clone()));
         stand
+    };
+    Ok(platform.keys.iter().map(stand).collect())
+}
+
+/// Every seller has a key of its own.
+fn yandex_market(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
+    let vendor = yandex_market::Rules::USUAL;
+    let rules = if scenario.hurried { yandex_market::Rules { asks: 1, ..vendor } } else { vendor };
+    let platform = Arc::new(yandex_market::start(scenario, rules)?);
+    let stand = |key: &yandex_market::Key| {
+        let account = [(key.cabinet.to_string(), key.cabinet)];
+        let answers = json!({ "api_key": key.api_key });
+        let host = "https://api.partner.market.yandex.ru";
+        let mut stand = Stand::new(system, host, &platform, answers, account);
+        stand.hosts.push((yandex_market::STORAGE, platform.base_url.clone()));
+        Stand { vat: "included", ..stand }
     };
     Ok(platform.keys.iter().map(stand).collect())
 }

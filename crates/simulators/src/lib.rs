@@ -9,6 +9,7 @@
 pub mod agency;
 pub mod apple_ads;
 pub mod appsflyer;
+mod archive;
 pub mod blank;
 pub mod calendar;
 pub mod faults;
@@ -41,5 +42,6 @@ pub mod world;
 pub mod yandex_appmetrica;
 pub mod yandex_direct;
 mod yandex_id;
+pub mod yandex_market;
 pub mod yandex_metrika;
 pub mod yandex_promopages;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::archive;
 use crate::faults::{FaultKind, Faults};
 use crate::requests::RequestLog;
 use crate::server::{Answer, Call, Server, ServerOptions, Vendor};
@@ -22,6 +23,9 @@ pub struct Page {
     pub status: u16,
     /// Its body: JSON, or a text that is sent as it stands.
     pub body: Value,
+    /// The body's members are sheets of JSON by file name, sent as an archive of these files.
+    #[serde(default)]
+    pub archive: bool,
 }
 
 fn ok() -> u16 {
@@ -61,6 +65,13 @@ impl Vendor for Pages {
         let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = pages.iter().position(|page| page.path == call.path).and_then(|at| pages.remove(at));
         match found {
+            Some(Page { status, body: Value::Object(sheets), archive: true, .. }) => {
+                let sheets: Vec<_> = sheets.into_iter().collect();
+                match archive::pack(&sheets) {
+                    Ok(packed) => Answer::raw(status, packed),
+                    Err(error) => Answer::json(500, &json!({ "error": error.to_string() })),
+                }
+            }
             Some(Page { status, body: Value::String(text), .. }) => Answer::raw(status, text.into_bytes()),
             Some(Page { status, body, .. }) => Answer::json(status, &body),
             None => Answer::json(404, &json!({ "error": "no page was recorded for this request" })),

@@ -35,6 +35,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::archive;
 use crate::faults::{Fault, FaultKind, Faults};
 use crate::requests::{RequestLog, Seen};
 
@@ -368,18 +369,26 @@ fn answer(hub: &Hub, call: &Call, faults: &[FaultKind]) -> Answer {
     }
     let mut answer = hub.vendor.answer(&twisted);
     let content: Vec<&FaultKind> = faults.iter().filter(|fault| bends(fault)).collect();
-    if answer.status == 200
-        && !content.is_empty()
-        && let Ok(mut value) = serde_json::from_slice::<Value>(&answer.body)
-    {
-        for fault in content {
-            if let FaultKind::HugePage { bytes } = fault {
-                value["padding"] = Value::String("0".repeat(*bytes));
-            } else {
-                hub.vendor.bend(fault, &mut value);
+    if answer.status == 200 && !content.is_empty() {
+        let bend = |value: &mut Value| {
+            for fault in &content {
+                if let FaultKind::HugePage { bytes } = fault {
+                    value["padding"] = Value::String("0".repeat(*bytes));
+                } else {
+                    hub.vendor.bend(fault, value);
+                }
+            }
+        };
+        if let Ok(mut value) = serde_json::from_slice::<Value>(&answer.body) {
+            bend(&mut value);
+            answer.body = value.to_string().into_bytes();
+        } else if let Some(mut sheets) = archive::sheets(&answer.body) {
+            sheets.iter_mut().for_each(|(_, sheet)| bend(sheet));
+            // What was unpacked can be packed again; if not, the healthy answer stays.
+            if let Ok(packed) = archive::pack(&sheets) {
+                answer.body = packed;
             }
         }
-        answer.body = value.to_string().into_bytes();
     }
     if faults.contains(&FaultKind::BrokenJson) {
         let half = answer.body.len() / 2;
