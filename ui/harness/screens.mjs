@@ -21,6 +21,18 @@ async function giveFile(page, name, until) {
   await page.waitForSelector(until);
 }
 
+/** Drags files over the window, or drops them. */
+function dragFiles(page, event, names) {
+  return page.evaluate(
+    ([event, names]) => {
+      const dataTransfer = new DataTransfer();
+      for (const name of names) dataTransfer.items.add(new File(["a;b\n1;2\n"], name));
+      window.dispatchEvent(new DragEvent(event, { dataTransfer, bubbles: true, cancelable: true }));
+    },
+    [event, names],
+  );
+}
+
 const MANIFEST = /export const manifest = `([^`]*)`/.exec(
   readFileSync(new URL("fixtures/workbench.ts", import.meta.url), "utf8"),
 )[1];
@@ -392,6 +404,38 @@ export const screens = [
   },
   { name: "quarantine-clean", at: "/integrations/quarantine/conn-client-6-2" },
   { name: "connection-answers", at: "/integrations/connections/conn-client-5-0", ready: '[data-testid="answers"]' },
+  {
+    name: "connection-folder",
+    at: "/integrations/connections/conn-client-0-1",
+    ready: '[data-testid="watched-folder"]',
+    act: async (page) => {
+      const part = page.getByTestId("watched-folder");
+      await part.getByRole("textbox").fill("/home/anna/Отчёты/МТС");
+      await page.keyboard.press("Enter");
+      await part.locator("li").first().waitFor();
+      await part.evaluate((it) => it.scrollIntoView());
+    },
+  },
+  {
+    name: "connection-no-folder",
+    at: "/integrations/connections/conn-client-0-1",
+    ready: '[data-testid="watched-folder"]',
+    act: (page) => page.getByTestId("watched-folder").evaluate((it) => it.scrollIntoView()),
+  },
+  {
+    name: "import-hover",
+    act: async (page) => {
+      await dragFiles(page, "dragover", ["a.csv"]);
+      await page.waitForSelector('[data-testid="drop-veil"]');
+    },
+  },
+  {
+    name: "import-several",
+    act: async (page) => {
+      await dragFiles(page, "drop", ["known-октябрь.csv", "Отчёт для клиента.xlsx", "broken.csv", "known-ноябрь.csv"]);
+      await page.waitForSelector('[data-testid="dropped-commit"]:not([disabled])');
+    },
+  },
   { name: "import-drop", at: "/integrations?import=1", ready: '[data-testid="import"]' },
   { name: "import-preset", at: "/integrations?import=1&system=weborama", ready: '[data-testid="usual-export"]' },
   {

@@ -3,7 +3,7 @@ import { clientFixtures } from "@harness/fixtures/clients";
 import { connectors } from "@harness/fixtures/frame";
 import { importsFixtures } from "@harness/fixtures/imports";
 import { storyOf } from "@harness/world";
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import type { FileSystem, ImportPreview, KnownSource } from "@/gen/contract";
@@ -11,6 +11,7 @@ import { inConsole } from "../../../tests/inConsole";
 import { type Answers, changedAnswers, firstAnswers, lacking } from "./logic/answers";
 import { assign, base64Of, samples, suggestSource } from "./logic/mapping";
 import { ImportDialog } from "./parts/ImportDialog";
+import { ImportOverlay } from "./parts/ImportOverlay";
 
 const file = (name: string) => new File(["Дата;Клики\n01.11.2026;4\n"], name, { type: "text/csv" });
 
@@ -239,5 +240,83 @@ describe("import", () => {
     await user.upload(await screen.findByTestId("import-file"), large);
     expect(await screen.findByText("The file is too large")).toBeInTheDocument();
     expect(host.calls.some((call) => call.command === "import_open")).toBe(false);
+  });
+});
+
+describe("files dropped on the window", () => {
+  const over = async () => {
+    const view = await inConsole(<ImportOverlay />, {
+      ...clientFixtures(storyOf("open")),
+      ...importsFixtures(),
+      connectors_list: () => connectors,
+    });
+    const asked = (command: string) =>
+      view.host.calls.filter((call) => call.command === command).map((call) => call.request);
+    return { ...view, asked, user: userEvent.setup() };
+  };
+  const carrying = (names: string[]) => ({ dataTransfer: { types: ["Files"], files: names.map(file) } });
+
+  it("are invited while they hang over it, and only then", async () => {
+    await over();
+    expect(screen.queryByTestId("drop-veil")).toBeNull();
+    fireEvent.dragOver(window, carrying([]));
+    expect(screen.getByTestId("drop-veil")).toHaveTextContent("Drop reports here");
+    fireEvent.dragLeave(window, { relatedTarget: null });
+    expect(screen.queryByTestId("drop-veil")).toBeNull();
+    fireEvent.dragOver(window, { dataTransfer: { types: ["text/plain"], files: [] } });
+    expect(screen.queryByTestId("drop-veil")).toBeNull();
+  });
+
+  it("need one press when it is one file of a source that is known", async () => {
+    const { user, asked } = await over();
+    fireEvent.drop(window, carrying(["known.csv"]));
+    await screen.findByText("1,272 rows fit");
+    const write = screen.getByTestId("import-commit");
+    await waitFor(() => expect(write).toBeEnabled());
+    await user.click(write);
+    await screen.findByText("1,272 rows written");
+    expect(asked("import_commit")).toHaveLength(1);
+  });
+
+  it("are imported in one confirmation where they are known, and opened one by one where not", async () => {
+    const { user, asked } = await over();
+    fireEvent.drop(window, carrying(["known-1.csv", "new.xlsx", "manifest.yaml", "broken.csv", "known-2.tsv"]));
+    const commit = await screen.findByRole("button", { name: "Import 2 files" });
+    expect(asked("import_open").map((request) => (request as { name: string }).name)).toEqual([
+      "known-1.csv",
+      "new.xlsx",
+      "broken.csv",
+      "known-2.tsv",
+    ]);
+    const list = within(screen.getByTestId("dropped"));
+    expect(list.getAllByText(/МТС, осень/)).toHaveLength(2);
+    expect(list.getAllByText(/there are 986 rows from this source already/)).toHaveLength(2);
+    expect(list.getByText(/does not look like CSV/)).toBeInTheDocument();
+    expect(asked("import_commit")).toHaveLength(0);
+    await user.click(commit);
+    expect(await list.findByText("2 files imported")).toBeInTheDocument();
+    expect(asked("import_commit")).toHaveLength(2);
+    expect(asked("import_commit")[1]).toMatchObject({ check: { connector: "mts_rtb", source_name: "МТС, осень" } });
+    await user.click(list.getByRole("button", { name: "Open" }));
+    expect(await screen.findByText("new.xlsx")).toBeInTheDocument();
+    expect(await screen.findByText("Choose a client", { selector: "[role=status]" })).toBeInTheDocument();
+  });
+
+  it("are left alone when somebody else takes them, or an answer is awaited", async () => {
+    const { asked } = await over();
+    const zone = document.body.appendChild(document.createElement("div"));
+    zone.addEventListener("drop", (event) => event.preventDefault());
+    fireEvent.drop(zone, carrying(["known.csv"]));
+    zone.remove();
+    const question = document.body.appendChild(document.createElement("div"));
+    question.setAttribute("role", "dialog");
+    fireEvent.drop(window, carrying(["known.csv"]));
+    fireEvent.dragOver(window, carrying([]));
+    expect(screen.queryByTestId("drop-veil")).toBeNull();
+    question.remove();
+    fireEvent.drop(window, carrying(["manifest.yaml", "photo.png"]));
+    await new Promise((done) => setTimeout(done, 50));
+    expect(asked("import_open")).toEqual([]);
+    expect(screen.queryByRole("dialog")).toBeNull();
   });
 });

@@ -28,6 +28,7 @@ export function DropZone(props: {
     <section
       className={classes.drop}
       data-over={over}
+      data-drop-zone
       aria-label={props.label}
       aria-busy={props.busy}
       onDragOver={(event) => {

@@ -1,5 +1,6 @@
 /** What the columns of a file mean, as the person corrects it. Pure, so that its rules are tested without a file. */
 import type { ImportField, ImportPreview } from "@/gen/contract";
+import { CallError } from "@/host/host";
 
 /** All meanings, in the order of the list. */
 export const importFields: ImportField[] = [
@@ -52,6 +53,28 @@ export function suggestSource(fileName: string): string {
 
 /** The most a file may have, as the surface says. */
 export const MOST_BYTES = 64 * 1024 * 1024;
+
+/** A file as the surface takes it. */
+export function contentOf(file: File): Promise<{ name: string; content_base64: string }> {
+  return new Promise((resolve, reject) => {
+    if (file.size > MOST_BYTES) {
+      reject(
+        new CallError({
+          code: "file_too_large",
+          kind: "fix_settings",
+          params: { bytes: String(file.size), limit: String(MOST_BYTES) },
+          detail: null,
+          retry_at: null,
+        }),
+      );
+      return;
+    }
+    const reader = new FileReader();
+    reader.onerror = () => reject(reader.error);
+    reader.onload = () => resolve({ name: file.name, content_base64: base64Of(String(reader.result)) });
+    reader.readAsDataURL(file);
+  });
+}
 
 /** The content of a data URL, which is how the browser hands out base64 without copying it byte by byte. */
 export function base64Of(dataUrl: string): string {

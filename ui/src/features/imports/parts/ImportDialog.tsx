@@ -6,10 +6,10 @@
 import { ActionIcon, Button, Modal } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconArrowLeft, IconCircleCheckFilled, IconFileTypeCsv, IconFileUpload, IconX } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useEffectEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Connector, ImportCheck, ImportPreview, RunStarted } from "@/gen/contract";
-import { CallError, toCallError } from "@/host/host";
+import { type CallError, toCallError } from "@/host/host";
 import { useFormat, useLanguage } from "@/shared/format/useFormat";
 import { useChange, useRead } from "@/shared/query/query";
 import { useStatus } from "@/shared/query/status";
@@ -19,13 +19,19 @@ import { EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { comesByFile, FILE_CONNECTOR } from "@/shared/ui/systems";
 import classes from "../imports.module.css";
 import { type Answers, changedAnswers, firstAnswers, lacking } from "../logic/answers";
-import { assign, base64Of, MOST_BYTES } from "../logic/mapping";
+import { assign, contentOf } from "../logic/mapping";
 import { CheckPanel } from "./CheckPanel";
 import { BadRows, Mapping } from "./Mapping";
 import { UsualExport } from "./UsualExport";
 
 /** The dialog. */
-export function ImportDialog(props: { clientId: string | null; system: string | null; onClose: () => void }) {
+export function ImportDialog(props: {
+  clientId: string | null;
+  system: string | null;
+  /** A file that was handed over already. */
+  file?: File;
+  onClose: () => void;
+}) {
   const { t } = useTranslation("imports");
   const { t: shared } = useTranslation("shared");
   const format = useFormat();
@@ -75,45 +81,33 @@ export function ImportDialog(props: { clientId: string | null; system: string | 
     setFile(chosen);
     setUnread(null);
     open.reset();
-    if (chosen.size > MOST_BYTES) {
-      setUnread(
-        new CallError({
-          code: "file_too_large",
-          kind: "fix_settings",
-          params: { bytes: String(chosen.size), limit: String(MOST_BYTES) },
-          detail: null,
-          retry_at: null,
-        }),
-      );
-      return;
-    }
-    const reader = new FileReader();
-    reader.onerror = () => setUnread(toCallError(reader.error));
-    reader.onload = () =>
-      open.mutate(
-        {
-          name: chosen.name,
-          content_base64: base64Of(String(reader.result)),
-          connector: wanted === FILE_CONNECTOR ? null : wanted,
-        },
-        {
-          onSuccess: (read) => {
-            const named = preset(wanted);
-            setPreview(read);
-            setAnswers((old) =>
-              firstAnswers(read, {
-                fileName: chosen.name,
-                clientId: old?.clientId ?? props.clientId,
-                system: wanted,
-                systemName: named?.name[language] ?? null,
-                files: named?.files ?? null,
-              }),
-            );
+    contentOf(chosen).then(
+      (content) =>
+        open.mutate(
+          { ...content, connector: wanted === FILE_CONNECTOR ? null : wanted },
+          {
+            onSuccess: (read) => {
+              const named = preset(wanted);
+              setPreview(read);
+              setAnswers((old) =>
+                firstAnswers(read, {
+                  fileName: chosen.name,
+                  clientId: old?.clientId ?? props.clientId,
+                  system: wanted,
+                  systemName: named?.name[language] ?? null,
+                  files: named?.files ?? null,
+                }),
+              );
+            },
           },
-        },
-      );
-    reader.readAsDataURL(chosen);
+        ),
+      (error: unknown) => setUnread(toCallError(error)),
+    );
   };
+  const takeDropped = useEffectEvent(() => props.file && take(props.file));
+  useEffect(() => {
+    takeDropped();
+  }, []);
   const change = (part: Partial<Answers>) =>
     setAnswers((old) => (old && preview ? changedAnswers(old, part, preview, props.clientId) : old));
   const again = () => {
