@@ -229,6 +229,8 @@ macro_rules! with_commands {
             read import_check(ImportCheck) -> ImportChecked [Stats];
             /// Writes the good rows in one transaction.
             change import_commit(ImportCommit) -> RunStarted [Clients, Connections, Stats, Runs, Audit];
+            /// Names the folder from which a connection takes files by itself, or lets it have none.
+            change folder_watch(FolderWatch) -> ConnectionDetail [Connections, Audit, Alerts];
 
             /// The channels that carry alerts to people.
             read channels_list(Empty) -> Vec<ChannelRow> [Channels, Clients];

@@ -251,8 +251,9 @@ fn shape(value: &Value) -> Value {
 }
 
 fn told_failure(failure: &StoredFailure, names: &mut Pseudonyms) -> Value {
-    let params: BTreeMap<&String, String> =
-        failure.params.iter().map(|(name, value)| (name, names.text(value))).collect();
+    // What people call their files helps nobody and may name anybody.
+    let told = failure.params.iter().filter(|(name, _)| *name != "file");
+    let params: BTreeMap<&String, String> = told.map(|(name, value)| (name, names.text(value))).collect();
     json!({
         "code": failure.code, "kind": failure.kind(), "params": params,
         "detail": failure.detail.as_ref().map(|detail| names.text(detail)), "retry_at": failure.retry_at,

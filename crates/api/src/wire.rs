@@ -1310,10 +1310,48 @@ wire! {
         rows: u64,
         /// The sign-in.
         credential: CredentialHealth,
+        /// What is known of its files, when its statistics come so.
+        files: Option<FileSource>,
         /// How many requests the platform still allows, window by window, shortest first; empty while it has not said.
         quota: Vec<QuotaWindow>,
         /// What it cost its platform in the last thirty days, oldest first; days without a request are not in it.
         traffic: Vec<TrafficDay>,
+    }
+    /// How a connection gets its files.
+    FileSource {
+        /// Whether a file was brought by hand, so that it is agreed what columns mean.
+        agreed: bool,
+        /// The folder from which it takes files by itself.
+        folder: Option<FolderState>,
+    }
+    /// A folder that is watched.
+    FolderState {
+        /// Where it is.
+        path: String,
+        /// Why it cannot be looked into.
+        failure: Option<ApiError>,
+        /// Files that were taken from it.
+        taken: u32,
+        /// Files that do not fit, by name.
+        refused: Vec<RefusedFile>,
+    }
+    /// A file of a watched folder that was not taken.
+    RefusedFile {
+        /// Its name.
+        name: String,
+        /// Why.
+        failure: ApiError,
+        /// The run that failed.
+        run_id: Option<RunId>,
+        /// When it was tried.
+        at: DateTime<Utc>,
+    }
+    /// A folder to watch.
+    FolderWatch {
+        /// The connection that takes its files.
+        id: ConnectionId,
+        /// Its full path; absent: none is watched any more.
+        path: Option<String>,
     }
     /// Requests of an account in one window of a platform's limits.
     QuotaWindow {

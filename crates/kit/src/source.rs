@@ -12,7 +12,8 @@ use crate::session::Session;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use model::{
-    ad::{Batch, Level},
+    ad::{AdObject, Batch, CampaignStat, Level, Rejected},
+    connection::Connection,
     date::DateRange,
     failure::Failure,
     money::{Currency, Micros},
@@ -177,6 +178,33 @@ pub trait Sink: Send {
     }
 }
 
+/// The rows of a file, typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileRows {
+    /// The level of the statistics.
+    pub level: Level,
+    /// The days that are replaced.
+    pub range: DateRange,
+    /// Names.
+    pub objects: Vec<AdObject>,
+    /// Statistics.
+    pub stats: Vec<CampaignStat>,
+    /// Bad rows.
+    pub rejected: Vec<Rejected>,
+}
+
+/// Reads files of a system whose statistics come so. Blocks while it reads a large one.
+pub trait FileReader: Send + Sync {
+    /// The largest file it reads, in bytes.
+    fn most_bytes(&self) -> u64;
+
+    /// Reads a file as was agreed about the files of this connection.
+    ///
+    /// # Errors
+    /// What it is when it is no table; `FileColumnsChanged` when it has other columns than those agreed.
+    fn read_file(&self, connection: &Connection, name: &str, bytes: &[u8]) -> Result<FileRows, Failure>;
+}
+
 /// A system that can be read.
 #[async_trait]
 pub trait Source: Send + Sync {
@@ -201,6 +229,11 @@ pub trait Source: Send + Sync {
         _range: DateRange,
     ) -> Result<Option<Vec<(NaiveDate, DayTotal)>>, Failure> {
         Ok(None)
+    }
+
+    /// What reads its files, when its statistics come as files.
+    fn files(&self) -> Option<&dyn FileReader> {
+        None
     }
 
     /// Cuts the days to read into slices, oldest first. A dictionary yields one slice without a window.

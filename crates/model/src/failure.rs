@@ -254,7 +254,7 @@ impl Failure {
 }
 
 /// Parameters that are names of people and businesses. Screens show them; a log, which somebody sends along when asking for help, does not.
-const NAMES: [&str; 2] = ["account", "taken"];
+const NAMES: [&str; 3] = ["account", "taken", "file"];
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

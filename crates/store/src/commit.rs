@@ -145,15 +145,7 @@ impl Store {
     pub async fn commit_run(&self, run: &NewRun, slice: &NewSlice, commit: SliceCommit) -> Result<Committed> {
         self.located(async {
             let mut transaction = self.begin().await?;
-            let num = runs::insert(&mut transaction, run).await?;
-            slices::plan(&mut transaction, num, std::slice::from_ref(slice)).await?;
-            let ended_at = instant_code(commit.read_at);
-            let committed = apply(&mut transaction, commit).await?;
-            sqlx::query("UPDATE runs SET ended_at = ? WHERE num = ?")
-                .bind(ended_at)
-                .bind(num)
-                .execute(&mut *transaction)
-                .await?;
+            let committed = whole_run(&mut transaction, run, slice, commit).await?;
             transaction.commit().await?;
             Ok(committed)
         })
@@ -195,6 +187,25 @@ impl Store {
         })
         .await
     }
+}
+
+/// Writes a run that is over with its one slice and its rows.
+pub(crate) async fn whole_run(
+    transaction: &mut SqliteConnection,
+    run: &NewRun,
+    slice: &NewSlice,
+    commit: SliceCommit,
+) -> Result<Committed> {
+    let num = runs::insert(&mut *transaction, run).await?;
+    slices::plan(&mut *transaction, num, std::slice::from_ref(slice)).await?;
+    let ended_at = instant_code(commit.read_at);
+    let committed = apply(&mut *transaction, commit).await?;
+    sqlx::query("UPDATE runs SET ended_at = ? WHERE num = ?")
+        .bind(ended_at)
+        .bind(num)
+        .execute(&mut *transaction)
+        .await?;
+    Ok(committed)
 }
 
 async fn apply(connection: &mut SqliteConnection, mut commit: SliceCommit) -> Result<Committed> {

@@ -48,6 +48,7 @@ pub mod templates;
 pub mod traffic;
 pub mod turns;
 pub mod waits;
+pub mod watched_folders;
 pub mod workspace;
 
 pub use codec::StoredFailure;

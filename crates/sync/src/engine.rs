@@ -30,7 +30,7 @@ use model::{
     connection::{Connection, ConnectionState},
     date::DateRange,
     failure::{Code, Failure, FailureKind},
-    id::{ConnectionId, RunId},
+    id::{ClientId, ConnectionId, RunId},
     run::{RunState, RunTrigger, SliceState},
 };
 use std::{
@@ -210,6 +210,11 @@ impl Engine {
     /// The handle of the present duty; `None` when another program is on duty.
     pub fn on_duty(&self) -> Option<Store> {
         self.duty().as_ref().filter(|duty| !duty.is_over()).map(|duty| duty.store.clone())
+    }
+
+    /// Says that rows of a client were written.
+    pub(crate) fn tell_of_rows(&self, client: ClientId) {
+        (self.inner.tell)(SyncEvent::Committed(client));
     }
 
     /// Says that alerts have changed.

@@ -1,10 +1,10 @@
 //! Writing an imported file: a run like any other, with one slice whose window is the days of the file. So it shows in the history, its
-//! bad rows are in quarantine, and it replaces its days in one transaction. Any program does this by itself, on duty or not.
+//! bad rows are in quarantine, and it replaces its days in one transaction. What a person brings any program writes by itself, on duty or
+//! not; what lies in a watched folder is written by the one on duty.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use kit::source::FileRows;
 use model::{
-    ad::{AdObject, CampaignStat, Level, Rejected},
-    date::DateRange,
     failure::Failure,
     id::{ConnectionId, RunId},
     run::{RunState, RunTrigger},
@@ -15,22 +15,8 @@ use store::{
     commit::{Effort, SliceCommit},
     runs::NewRun,
     slices::{NewSlice, Part},
+    watched_folders::WatchedFile,
 };
-
-/// The rows of a file, typed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FileRows {
-    /// The level of the statistics.
-    pub level: Level,
-    /// The days that are replaced.
-    pub range: DateRange,
-    /// Names.
-    pub objects: Vec<AdObject>,
-    /// Statistics.
-    pub stats: Vec<CampaignStat>,
-    /// Bad rows.
-    pub rejected: Vec<Rejected>,
-}
 
 /// The stream's name under which imported rows stand.
 pub const STREAM: &str = "file";
@@ -43,6 +29,31 @@ pub async fn commit(
     now: DateTime<Utc>,
 ) -> Result<RunId, Failure> {
     let id = RunId::new();
+    let (run, slice, commit) = parts(id, connection_id, rows, now);
+    store.commit_run(&run, &slice, commit).await?;
+    Ok(id)
+}
+
+/// Writes the rows of a file of a watched folder, and that it was taken by this run, in one transaction.
+pub(crate) async fn take(
+    duty: &Store,
+    connection_id: ConnectionId,
+    id: RunId,
+    rows: FileRows,
+    now: DateTime<Utc>,
+    file: &WatchedFile,
+) -> Result<(), Failure> {
+    let (run, slice, commit) = parts(id, connection_id, rows, now);
+    duty.take_file(&run, &slice, commit, file).await?;
+    Ok(())
+}
+
+fn parts(
+    id: RunId,
+    connection_id: ConnectionId,
+    rows: FileRows,
+    now: DateTime<Utc>,
+) -> (NewRun, NewSlice, SliceCommit) {
     let run = NewRun {
         id,
         connection_id,
@@ -66,6 +77,5 @@ pub async fn commit(
         final_before: NaiveDate::MAX,
         effort: Effort::default(),
     };
-    store.commit_run(&run, &slice, commit).await?;
-    Ok(id)
+    (run, slice, commit)
 }

@@ -17,5 +17,6 @@ pub mod scheduler;
 
 mod collect;
 mod courtesy;
+mod folders;
 mod run;
 mod scribe;

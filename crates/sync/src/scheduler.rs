@@ -8,6 +8,7 @@
 use crate::{
     alerts::Watch,
     engine::{Asked, Engine, Wiring},
+    folders::Folders,
     power::PowerSource,
     schedule,
 };
@@ -42,6 +43,7 @@ pub struct Scheduler {
     power: Arc<dyn PowerSource>,
     clock: Arc<dyn Clock>,
     alerts: Watch,
+    folders: Folders,
     /// Whether the last look found too little power.
     saving: AtomicBool,
 }
@@ -90,7 +92,8 @@ impl Scheduler {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let alerts = Watch::new(store.clone(), Arc::clone(&wiring));
-        Self { store, engine, wiring, power, clock, alerts, saving: AtomicBool::new(false) }
+        let folders = Folders::new(store.clone(), Arc::clone(&wiring));
+        Self { store, engine, wiring, power, clock, alerts, folders, saving: AtomicBool::new(false) }
     }
 
     /// Looks at the clock until it is told to stop.
@@ -129,10 +132,31 @@ impl Scheduler {
         }
         // After what is new: a run that was parked leaves room for it.
         started.extend(self.engine.look().await?);
+        self.take_files(&duty, now).await;
         if self.alerts.look(now).await? {
             self.engine.tell_of_alerts();
         }
         Ok(started)
+    }
+
+    /// Takes in what lies in watched folders. Trouble with them keeps nobody else waiting.
+    async fn take_files(&self, duty: &Store, now: DateTime<Utc>) {
+        match self.folders.look(duty, now).await {
+            Ok(looked) => {
+                if looked.alerts {
+                    self.engine.tell_of_alerts();
+                }
+                if !looked.changed.is_empty() {
+                    self.engine.tell_screens();
+                }
+                for client in looked.changed {
+                    self.engine.tell_of_rows(client);
+                }
+            }
+            Err(failure) => {
+                tracing::warn!(error = %failure, "watched folders could not be looked at; they are again in a moment")
+            }
+        }
     }
 
     /// Whether there is too little power now for what can wait. Parked runs wait with it; screens are told when it changes.

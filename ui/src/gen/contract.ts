@@ -787,6 +787,10 @@ rows: number,
  */
 credential: CredentialHealth, 
 /**
+ * What is known of its files, when its statistics come so.
+ */
+files: FileSource | null, 
+/**
  * How many requests the platform still allows, window by window, shortest first; empty while it has not said.
  */
 quota: Array<QuotaWindow>, 
@@ -1586,6 +1590,19 @@ headers: Array<string>, };
 export type FileKind = "csv" | "tsv" | "xlsx" | "json";
 
 /**
+ * How a connection gets its files.
+ */
+export type FileSource = { 
+/**
+ * Whether a file was brought by hand, so that it is agreed what columns mean.
+ */
+agreed: boolean, 
+/**
+ * The folder from which it takes files by itself.
+ */
+folder: FolderState | null, };
+
+/**
  * A system whose statistics come as files.
  */
 export type FileSystem = { 
@@ -1609,6 +1626,40 @@ asks_vat: boolean,
  * What the columns of its usual export mean.
  */
 columns: Array<FileColumn>, };
+
+/**
+ * A folder that is watched.
+ */
+export type FolderState = { 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * Why it cannot be looked into.
+ */
+failure: ApiError | null, 
+/**
+ * Files that were taken from it.
+ */
+taken: number, 
+/**
+ * Files that do not fit, by name.
+ */
+refused: Array<RefusedFile>, };
+
+/**
+ * A folder to watch.
+ */
+export type FolderWatch = { 
+/**
+ * The connection that takes its files.
+ */
+id: ConnectionId, 
+/**
+ * Its full path; absent: none is watched any more.
+ */
+path: string | null, };
 
 /**
  * The template of a connection.
@@ -3181,6 +3232,27 @@ lock: Lock,
 passphrase: string | null, };
 
 /**
+ * A file of a watched folder that was not taken.
+ */
+export type RefusedFile = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Why.
+ */
+failure: ApiError, 
+/**
+ * The run that failed.
+ */
+run_id: RunId | null, 
+/**
+ * When it was tried.
+ */
+at: string, };
+
+/**
  * Why a row was rejected.
  */
 export type RejectReason = "missing" | "not_a_number" | "not_a_date" | "negative" | "unknown_word" | "too_large" | "currency_mismatch" | "outside_window" | "duplicate" | "wrong_shape";
@@ -4562,6 +4634,8 @@ export interface Commands {
   import_check: { request: ImportCheck; response: ImportChecked; kind: "read" };
   /** Writes the good rows in one transaction. */
   import_commit: { request: ImportCommit; response: RunStarted; kind: "change" };
+  /** Names the folder from which a connection takes files by itself, or lets it have none. */
+  folder_watch: { request: FolderWatch; response: ConnectionDetail; kind: "change" };
   /** The channels that carry alerts to people. */
   channels_list: { request: Empty; response: Array<ChannelRow>; kind: "read" };
   /** Adds a channel or changes one. */
@@ -4654,6 +4728,7 @@ export const commands = {
   import_open: { kind: "change", tags: [] },
   import_check: { kind: "read", tags: ["stats"] },
   import_commit: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit"] },
+  folder_watch: { kind: "change", tags: ["connections", "audit", "alerts"] },
   channels_list: { kind: "read", tags: ["channels", "clients"] },
   channel_save: { kind: "change", tags: ["channels", "audit"] },
   channel_test: { kind: "change", tags: ["channels"] },

@@ -142,6 +142,7 @@ pub(crate) async fn detail(host: &Host, workspace: &Workspace, id: ConnectionId)
         time_zone: workspace.store.client(connection.client_id).await?.time_zone,
         rows: counts.into_iter().find(|(of, _)| *of == id).map_or(0, |(_, rows)| rows),
         credential: credential(host, workspace, &connection).await?,
+        files: super::imports::file_source(workspace, &connection).await?,
         quota: quota(workspace, &connection, host.now()),
         traffic: traffic(workspace, id, host.now()).await?,
     })

@@ -3,10 +3,13 @@
 use crate::{
     host::{Host, Workspace},
     imports::{by_file, checked, known, layout, preview, typed},
-    wire::{ImportCheck, ImportChecked, ImportCommit, ImportOpen, ImportPreview, RunStarted},
+    wire::{
+        ApiError, ConnectionDetail, FileSource, FolderState, FolderWatch, ImportCheck, ImportChecked, ImportCommit,
+        ImportOpen, ImportPreview, RefusedFile, RunStarted,
+    },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use connectors::file_import::{self, Import, preset};
+use connectors::file_import::{self, Import, Layout, preset};
 use model::{
     ad::Level,
     audit::AuditAction,
@@ -16,8 +19,8 @@ use model::{
     schedule::Schedule,
     settings::Settings,
 };
+use std::{fs, path::PathBuf};
 use store::{Scope, slices::Part};
-use sync::import::FileRows;
 
 pub(crate) async fn import_open(host: &Host, request: ImportOpen) -> Result<ImportPreview, Failure> {
     let workspace = host.workspace().await?;
@@ -58,27 +61,91 @@ pub(crate) async fn import_commit(host: &Host, request: ImportCommit) -> Result<
     let workspace = host.workspace().await?;
     let check = request.check;
     let import = read(&workspace, &check).await?;
-    let range = import.range.ok_or_else(|| Failure::new(Code::FileFormat).with("found", "no_rows"))?;
+    let rows = import.rows()?;
     let mut connection = match existing(&workspace, &check).await? {
         Some(connection) => connection,
-        None => create(host, &workspace, &check, import.level).await?,
+        None => create(host, &workspace, &check, rows.level).await?,
     };
     // What was agreed holds for the next file of this source.
     layout(&*workspace.uploads.get(check.upload_id)?, &check).keep_in(&mut connection.config);
     connection.currency = check.currency;
     connection.settings.vat = check.vat;
     workspace.store.update_connection(&connection).await?;
-    workspace.store.set_totals_level(connection.id, import.level).await?;
-    let rows = FileRows {
-        level: import.level,
-        range,
-        objects: import.objects,
-        stats: import.stats,
-        rejected: import.rejected,
-    };
+    // What was refused for other columns may fit now.
+    workspace.store.forget_refused_files(connection.id).await?;
+    workspace.store.set_totals_level(connection.id, rows.level).await?;
     let run = sync::import::commit(&workspace.store, connection.id, rows, host.now()).await?;
     workspace.audit(host.now(), AuditAction::ImportCommitted, &connection.account_name).await?;
     Ok(RunStarted { run_ids: vec![run] })
+}
+
+/// Names the folder from which a connection takes files by itself, or lets it have none.
+pub(crate) async fn folder_watch(host: &Host, request: FolderWatch) -> Result<ConnectionDetail, Failure> {
+    let workspace = host.workspace().await?;
+    let connection = workspace.store.connection(request.id).await?;
+    let path = match request.path.as_deref().map(str::trim) {
+        Some(path) => Some(folder(&workspace, &connection, path).await?),
+        None => None,
+    };
+    workspace.store.watch_folder(connection.id, path.as_deref()).await?;
+    workspace.audit(host.now(), AuditAction::ConnectionUpdated, &connection.account_name).await?;
+    super::connections::detail(host, &workspace, connection.id).await
+}
+
+/// A folder that can be watched for a connection: it is there, nobody else watches it, and what its files mean is agreed.
+async fn folder(workspace: &Workspace, connection: &Connection, path: &str) -> Result<String, Failure> {
+    let invalid = |field: &str| Failure::new(Code::SettingInvalid).with("field", field);
+    if !by_file(&connection.connector) {
+        return Err(Failure::new(Code::BadRequest).with("field", "connector"));
+    }
+    if Layout::of_config(&connection.config).is_none() {
+        return Err(invalid("columns"));
+    }
+    let wanted = PathBuf::from(path);
+    if !wanted.is_absolute() {
+        return Err(invalid("path"));
+    }
+    let folder = crate::folder::blocking(move || {
+        let read = wanted.canonicalize().and_then(|folder| fs::read_dir(&folder).map(|_| folder));
+        read.map_err(|error| {
+            Failure::new(Code::FileAccess).with("path", wanted.display()).detail(&error).caused_by(error)
+        })
+    })
+    .await?;
+    let folder = folder.into_os_string().into_string().map_err(|_| invalid("path"))?;
+    for other in workspace.store.watched_folders(Scope::Portfolio).await? {
+        if other.path == folder && other.connection_id != connection.id {
+            let taken = workspace.store.connection(other.connection_id).await?.account_name;
+            return Err(invalid("path").with("taken", taken));
+        }
+    }
+    Ok(folder)
+}
+
+/// What is known of a connection's files; `None` when it is asked over the network.
+pub(crate) async fn file_source(workspace: &Workspace, connection: &Connection) -> Result<Option<FileSource>, Failure> {
+    if !by_file(&connection.connector) {
+        return Ok(None);
+    }
+    let watched = workspace.store.watched_folders(Scope::Client(connection.client_id)).await?;
+    let folder = match watched.into_iter().find(|folder| folder.connection_id == connection.id) {
+        Some(folder) => {
+            let files = workspace.store.watched_files(connection.id).await?;
+            let taken = files.iter().filter(|file| file.failure.is_none()).count();
+            let refused = files.into_iter().filter_map(|file| {
+                let failure = ApiError::from(file.failure.as_ref()?);
+                Some(RefusedFile { name: file.name, failure, run_id: file.run_id, at: file.seen_at })
+            });
+            Some(FolderState {
+                path: folder.path,
+                failure: folder.failure.as_ref().map(ApiError::from),
+                taken: super::convert::small(taken as u64),
+                refused: refused.collect(),
+            })
+        }
+        None => None,
+    };
+    Ok(Some(FileSource { agreed: Layout::of_config(&connection.config).is_some(), folder }))
 }
 
 async fn read(workspace: &Workspace, check: &ImportCheck) -> Result<Import, Failure> {

@@ -32,7 +32,7 @@ use connections::{connection_delete, connection_get, connection_update, connecti
 use connectors::connectors_list;
 use doctor::{diagnostics_export, doctor_run};
 use drafts::{draft_commit, draft_discard, draft_get, draft_start};
-use imports::{import_check, import_commit, import_open};
+use imports::{folder_watch, import_check, import_commit, import_open};
 use manifests::{
     manifest_import, manifest_inspect, manifest_remove, manifest_source, manifest_update, mapping_preview,
 };

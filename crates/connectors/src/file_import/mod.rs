@@ -28,6 +28,7 @@ pub use presets::{Column, Preset, preset, presets};
 pub use read::read;
 pub use table::Table;
 
+use kit::source::FileRows;
 use model::{
     ad::{AdObject, CampaignStat, Level, Rejected},
     date::DateRange,
@@ -234,6 +235,18 @@ pub struct Import {
     pub totals: Totals,
     /// What the person should know.
     pub notes: Vec<Note>,
+}
+
+impl Import {
+    /// What is written of it.
+    ///
+    /// # Errors
+    /// `FileFormat` when it has no good row.
+    pub fn rows(self) -> Result<FileRows, Failure> {
+        let range = self.range.ok_or_else(|| Failure::new(Code::FileFormat).with("found", "no_rows"))?;
+        let Self { level, objects, stats, rejected, .. } = self;
+        Ok(FileRows { level, range, objects, stats, rejected })
+    }
 }
 
 /// Finds the table in a file: its kind by content first and name second, encoding, separator, sheet, header and data rows.

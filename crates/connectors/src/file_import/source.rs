@@ -1,14 +1,15 @@
 //! What comes as files, as entries of the catalogue: any system, and each that has a [`Preset`]. They have no streams, because there is
 //! nobody to ask: their rows come through [`super::read`] when a file is handed over.
 
-use super::Preset;
+use super::{Layout, MAX_BYTES, Mapping, Preset};
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use kit::{
     session::Session,
-    source::{Account, AccountSample, CheckEvent, Descriptor, Sink, Slice, Source},
+    source::{Account, AccountSample, CheckEvent, Descriptor, FileReader, FileRows, Sink, Slice, Source},
 };
 use model::{
+    connection::Connection,
     date::DateRange,
     failure::{Code, Failure},
 };
@@ -65,8 +66,30 @@ fn not_read() -> Failure {
     Failure::new(Code::BadRequest).with("field", "connector")
 }
 
+impl FileReader for FileImport {
+    fn most_bytes(&self) -> u64 {
+        MAX_BYTES as u64
+    }
+
+    fn read_file(&self, connection: &Connection, name: &str, bytes: &[u8]) -> Result<FileRows, Failure> {
+        let layout = Layout::of_config(&connection.config)
+            .ok_or_else(|| Failure::new(Code::SettingInvalid).with("field", "columns"))?;
+        let table = super::open(name, bytes)?;
+        let mapping = Mapping {
+            fields: layout.fields(&table)?,
+            currency: connection.currency,
+            vat: connection.settings.vat,
+            source_name: connection.account_external_id.clone(),
+        };
+        super::read(&table, &mapping)?.rows()
+    }
+}
+
 #[async_trait]
 impl Source for FileImport {
+    fn files(&self) -> Option<&dyn FileReader> {
+        Some(self)
+    }
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }

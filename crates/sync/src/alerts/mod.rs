@@ -27,7 +27,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use store::{
-    Scope, Store, StoreError,
+    Scope, Store, StoreError, StoredFailure,
     alert_facts::LastEnd,
     alerts::Found,
     runs::{RunEnd, RunQuery},
@@ -80,9 +80,11 @@ pub async fn review(store: &Store, wiring: &dyn Wiring, id: ConnectionId, now: D
     let end = store.last_ends(scope).await?.into_iter().find(|end| end.connection_id == id);
     let through = store.data_through(scope).await?.into_iter().find(|through| through.connection_id == id);
     let turn = store.turn(id).await?;
+    let watched = store.folder_failures(scope).await?;
     // That a start was missed is for the clock to say: it knows how long this computer has been awake.
     let promised = promised(wiring, &connection, &client.time_zone, &rules, now);
-    let standing = stands(&connection, end.as_ref(), &turn, promised, through.map(|through| through.date));
+    let failure = trouble(&watched, id, end.as_ref());
+    let standing = stands(&connection, end.as_ref(), failure, &turn, promised, through.map(|through| through.date));
     let mut judged: Vec<AlertKind> = KINDS.to_vec();
     let mut all: Vec<Found> = standing::judge(&standing, &rules).into_iter().collect();
     if standing::is_stale(&standing) {
@@ -145,16 +147,27 @@ pub(crate) async fn pairs(
     Ok(all.into_iter().filter(|day| day.connection_id == connection.id).map(|day| day.pair).collect())
 }
 
+/// What is wrong with a connection now. Of a folder that is all that lies in it: a good file beside a bad one does not mend it, and a bad
+/// one that is gone needs no good one.
+fn trouble(
+    watched: &HashMap<ConnectionId, Option<StoredFailure>>,
+    id: ConnectionId,
+    end: Option<&LastEnd>,
+) -> Option<StoredFailure> {
+    watched.get(&id).map_or_else(|| end.and_then(|end| end.failure.clone()), Clone::clone)
+}
+
 fn stands(
     connection: &Connection,
     end: Option<&LastEnd>,
+    failure: Option<StoredFailure>,
     turn: &Turn,
     promised: Option<NaiveDate>,
     data_through: Option<NaiveDate>,
 ) -> Standing {
     Standing {
         state: connection.state,
-        failure: end.and_then(|end| end.failure.clone()),
+        failure,
         failures: turn.failures,
         promised,
         data_through,
@@ -252,6 +265,7 @@ impl Watch {
             .filter(|alert| STANDING.contains(&alert.subject.kind))
             .map(|alert| alert.subject.connection_id)
             .collect();
+        let watched = self.store.folder_failures(Scope::Portfolio).await?;
         let patience = rules.get(&AlertKind::Stale).map_or(0, |rule| i64::from(rule.number(Threshold::Hours)));
         let was_awake = now - awake_since >= TimeDelta::hours(patience);
         let mut changed = false;
@@ -260,7 +274,8 @@ impl Watch {
             let Some(turn) = turns.get(&id) else { continue };
             let zone = zones.get(&connection.client_id).map_or("UTC", String::as_str);
             let promised = promised(&*self.wiring, &connection, zone, &rules, now);
-            let standing = stands(&connection, ends.get(&id), turn, promised, through.get(&id).copied());
+            let failure = trouble(&watched, id, ends.get(&id));
+            let standing = stands(&connection, ends.get(&id), failure, turn, promised, through.get(&id).copied());
             let mut judged = STANDING.to_vec();
             let mut found: Vec<Found> = standing::judge(&standing, &rules).into_iter().collect();
             // What a sleeping computer missed is being caught up; an alert that stands meanwhile stays.

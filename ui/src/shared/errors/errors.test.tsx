@@ -41,6 +41,14 @@ it("prints bytes as people read them", () => {
   );
 });
 
+it("names the file that a folder brought, and the columns it lacks", () => {
+  const said = words()(
+    error({ code: "file_columns_changed", params: { file: "осень.csv", missing: "Расход", added: "" } }),
+  );
+  expect(said.title).toBe("осень.csv: В файле другие столбцы");
+  expect(said.body).toMatch(/не хватает: Расход; новые: нет/);
+});
+
 it("leaves no hole and no brace when a parameter is missing, in either language", async () => {
   for (const language of ["ru", "en"] as const) {
     setPrefs({ language });

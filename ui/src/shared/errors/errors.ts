@@ -78,8 +78,9 @@ export function useErrorWords(): (error: ApiError, context?: ErrorContext) => Er
       const value = Number(given[name]);
       if (given[name] && Number.isFinite(value)) params[name] = format.bytes(value);
     }
+    const title = t(`codes.${error.code}.title`, { replace: params });
     return {
-      title: t(`codes.${error.code}.title`, { replace: params }),
+      title: given.file ? t("of_file", { file: given.file, title }) : title,
       body: t(`codes.${error.code}.body`, { replace: params }),
       action: t(`codes.${error.code}.action`, { replace: params }),
       next: t(`next.${error.kind}`),

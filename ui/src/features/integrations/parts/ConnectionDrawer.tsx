@@ -35,6 +35,7 @@ import { FollowedTemplatePart, OwnMark, TemplateDialog, type TemplateWish } from
 import { Quota } from "./Quota";
 import { SettingsForm } from "./SettingsForm";
 import { SignInWord, useSignInFacts } from "./SignIns";
+import { WatchedFolder } from "./WatchedFolder";
 
 /** The drawer of a connection, read by its id. */
 export function ConnectionDrawer(props: { id: string; connectors: Connector[]; onClose: () => void }) {
@@ -103,6 +104,8 @@ function Opened(props: { detail: ConnectionDetail; connector: Connector; onClose
   // What the one button beside a failure does; its page is where settings are mended, so there it tries again.
   const again = () => sync.start({ connection_id: connection.id, client_id: null, range: null, streams: null });
   const remedy = (kind: FailureKind) => {
+    // There is nobody to ask again: what mends a file is a file.
+    if (isFile) return { onAction: () => go(links.importFile(connection.client_id, connector.id)) };
     if (needsSignIn) return { onAction: () => setSignIn("1") };
     switch (kind) {
       case "retry":
@@ -243,6 +246,7 @@ function Opened(props: { detail: ConnectionDetail; connector: Connector; onClose
           />
         </div>
         {connector.streams.some((stream) => stream.kind === "records") ? <Records connection={connection} /> : null}
+        <WatchedFolder detail={detail} />
         <Answers id={connection.id} />
         {isFile ? null : (
           <FollowedTemplatePart detail={detail} connector={connector} disabled={dirty} onWish={setWish} />

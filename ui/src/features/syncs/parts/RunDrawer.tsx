@@ -258,7 +258,7 @@ function Run(props: {
             <Button
               variant="default"
               leftSection={<IconFileImport size={14} />}
-              onClick={() => go(links.importFile(run.client_id))}
+              onClick={() => go(links.importFile(run.client_id, run.connector))}
             >
               {t("import_again")}
             </Button>
