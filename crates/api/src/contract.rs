@@ -171,6 +171,8 @@ macro_rules! with_commands {
             change manifest_remove(ConnectorRequest) -> Empty [Connectors, Audit];
             /// The files of a declarative connector, our own ones too: to read, and to copy and edit.
             read manifest_source(ConnectorRequest) -> ManifestSource [Connectors];
+            /// A manifest to begin a source of one's own with, in both languages.
+            read manifest_starter(Empty) -> ManifestStarter [];
             /// Reads a little of one stream and shows everything about it: slices, requests, answers, records, state. Nothing is kept.
             change manifest_test_read(TestReadRequest) -> TestRead [];
             /// What a mapping makes of these records.

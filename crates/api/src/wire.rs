@@ -1007,6 +1007,13 @@ wire! {
         /// Its revisions, newest first; none for our own.
         revisions: Vec<ManifestRevision>,
     }
+    /// A manifest to begin with; its comments say what to change.
+    ManifestStarter {
+        /// The manifest by language.
+        manifest: LocalText,
+        /// Its mapping by language.
+        mapping: LocalText,
+    }
     /// A revision of an imported connector.
     ManifestRevision {
         /// Its number.

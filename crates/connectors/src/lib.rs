@@ -19,6 +19,8 @@ mod rtb_house;
 #[cfg(test)]
 #[path = "../skeleton/mod.rs"]
 mod skeleton;
+#[path = "../starter/mod.rs"]
+pub mod starter;
 mod target_engine;
 mod telegram_ads;
 mod tiktok_ads;

@@ -2316,6 +2316,19 @@ imported: ImportedInfo | null,
 revisions: Array<ManifestRevision>, };
 
 /**
+ * A manifest to begin with; its comments say what to change.
+ */
+export type ManifestStarter = { 
+/**
+ * The manifest by language.
+ */
+manifest: LocalText, 
+/**
+ * Its mapping by language.
+ */
+mapping: LocalText, };
+
+/**
  * A manifest to look at.
  */
 export type ManifestText = { 
@@ -4580,6 +4593,8 @@ export interface Commands {
   manifest_remove: { request: ConnectorRequest; response: Empty; kind: "change" };
   /** The files of a declarative connector, our own ones too: to read, and to copy and edit. */
   manifest_source: { request: ConnectorRequest; response: ManifestSource; kind: "read" };
+  /** A manifest to begin a source of one's own with, in both languages. */
+  manifest_starter: { request: Empty; response: ManifestStarter; kind: "read" };
   /** Reads a little of one stream and shows everything about it: slices, requests, answers, records, state. Nothing is kept. */
   manifest_test_read: { request: TestReadRequest; response: TestRead; kind: "change" };
   /** What a mapping makes of these records. */
@@ -4701,6 +4716,7 @@ export const commands = {
   manifest_update: { kind: "change", tags: ["connectors", "connections", "audit"] },
   manifest_remove: { kind: "change", tags: ["connectors", "audit"] },
   manifest_source: { kind: "read", tags: ["connectors"] },
+  manifest_starter: { kind: "read", tags: [] },
   manifest_test_read: { kind: "change", tags: [] },
   mapping_preview: { kind: "read", tags: [] },
   record_streams: { kind: "read", tags: ["stats", "connections", "connectors"] },

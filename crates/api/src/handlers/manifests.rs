@@ -7,9 +7,9 @@ use crate::{
     registry::{Imported, Loaded},
     wire::{
         ConnectorRequest, Empty, Fidelity, FieldInfo, LocalText, ManifestFile, ManifestImport, ManifestProblem,
-        ManifestReport, ManifestRevision, ManifestSaved, ManifestSource, ManifestText, ManifestUpdate, MappingField,
-        MappingFieldInfo, MappingPreview, MappingPreviewRequest, MappingTable, MappingTableInfo, PreviewObject,
-        PreviewStat, QuarantineRow, StreamMapping, StreamRemark, StreamReport,
+        ManifestReport, ManifestRevision, ManifestSaved, ManifestSource, ManifestStarter, ManifestText, ManifestUpdate,
+        MappingField, MappingFieldInfo, MappingPreview, MappingPreviewRequest, MappingTable, MappingTableInfo,
+        PreviewObject, PreviewStat, QuarantineRow, StreamMapping, StreamRemark, StreamReport,
     },
 };
 use manifest::{
@@ -93,6 +93,12 @@ pub(crate) async fn manifest_remove(host: &Host, request: ConnectorRequest) -> R
     workspace.registry.remove(&request.connector);
     workspace.audit(host.now(), AuditAction::ConnectorRemoved, &saved.name).await?;
     Ok(Empty {})
+}
+
+pub(crate) async fn manifest_starter(_: &Host, _: Empty) -> Result<ManifestStarter, Failure> {
+    let (ru, en) = connectors::starter::starters();
+    let both = |ru: &str, en: &str| LocalText { ru: ru.to_owned(), en: en.to_owned() };
+    Ok(ManifestStarter { manifest: both(&ru.manifest, &en.manifest), mapping: both(&ru.mapping, &en.mapping) })
 }
 
 pub(crate) async fn manifest_source(host: &Host, request: ConnectorRequest) -> Result<ManifestSource, Failure> {

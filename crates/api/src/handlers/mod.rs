@@ -34,7 +34,8 @@ use doctor::{diagnostics_export, doctor_run};
 use drafts::{draft_commit, draft_discard, draft_get, draft_start};
 use imports::{folder_watch, import_check, import_commit, import_open};
 use manifests::{
-    manifest_import, manifest_inspect, manifest_remove, manifest_source, manifest_update, mapping_preview,
+    manifest_import, manifest_inspect, manifest_remove, manifest_source, manifest_starter, manifest_update,
+    mapping_preview,
 };
 use model::failure::{Code, Failure};
 use overview::overview_get;

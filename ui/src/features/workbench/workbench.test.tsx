@@ -63,6 +63,31 @@ describe("import of a connector", () => {
     );
   });
 
+  it("begins with the starter in the language of the screen, with its mapping, ready to be changed", async () => {
+    const user = userEvent.setup();
+    const { host, container } = await inConsole(<ImportScreen />, fixtures, "ru");
+    await waitFor(() => expect(screen.getByTestId("starter")).toBeEnabled());
+    await user.click(screen.getByTestId("starter"));
+    await waitFor(() =>
+      expect(host.calls.find((call) => call.command === "manifest_inspect")?.request).toMatchObject({
+        manifest: `# 1. Где отвечает система.\n${manifest}`,
+        mapping,
+      }),
+    );
+    expect(container.querySelector("textarea, .cm-editor, [role=textbox]")).not.toBeNull();
+    const name = await screen.findByLabelText(/Название в каталоге/);
+    await user.clear(name);
+    await user.type(name, "Мой отчёт");
+    await waitFor(() => expect(screen.getByTestId("import-connector")).toBeEnabled());
+    await user.click(screen.getByTestId("import-connector"));
+    await waitFor(() =>
+      expect(host.calls.find((call) => call.command === "manifest_import")?.request).toMatchObject({
+        name: "Мой отчёт",
+        mapping,
+      }),
+    );
+  });
+
   it("does not offer to keep a manifest that cannot be read, and says where it is wrong", async () => {
     const user = userEvent.setup();
     const { container } = await inConsole(<ImportScreen />, fixtures);

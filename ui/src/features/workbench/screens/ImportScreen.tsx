@@ -1,5 +1,5 @@
 /**
- * Bringing a connector in. First the manifest, by file or pasted; then what it would do here, stream by stream, before
+ * Bringing a connector in. First the manifest, by file, pasted, or a starter to change; then what it would do here, stream by stream, before
  * anything is kept; then its name, licence and origin, and the one button.
  */
 import { ActionIcon, Button } from "@mantine/core";
@@ -8,7 +8,8 @@ import { type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ManifestReport } from "@/gen/contract";
 import { CallError } from "@/host/host";
-import { useChange } from "@/shared/query/query";
+import { useLanguage } from "@/shared/format/useFormat";
+import { useChange, useRead } from "@/shared/query/query";
 import { links, useGo } from "@/shared/ui/AppLink";
 import { Facts, PageHead, Panel, Screen, Tabs } from "@/shared/ui/Layout";
 import { BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
@@ -24,6 +25,8 @@ import classes from "../workbench.module.css";
 
 interface Brought {
   manifest: string;
+  /** What comes with a starter. */
+  mapping: string | null;
   fileName: string | null;
 }
 
@@ -48,7 +51,7 @@ export function ImportScreen() {
     }
     setRefused(null);
     const reader = new FileReader();
-    reader.onload = () => setBrought({ manifest: String(reader.result ?? ""), fileName: file.name });
+    reader.onload = () => setBrought({ manifest: String(reader.result ?? ""), mapping: null, fileName: file.name });
     reader.readAsText(file);
   };
   const back = (
@@ -61,17 +64,46 @@ export function ImportScreen() {
     <Screen>
       <PageHead title={t("bring.title")} answer={t("bring.answer")} before={back} />
       {refused ? <ErrorPanel error={refused} /> : null}
-      <DropManifest onFile={take} onPaste={(manifest) => setBrought({ manifest, fileName: null })} />
+      <DropManifest onFile={take} onPaste={(manifest) => setBrought({ manifest, mapping: null, fileName: null })} />
+      <Starter onTake={(manifest, mapping) => setBrought({ manifest, mapping, fileName: null })} />
     </Screen>
+  );
+}
+
+/** For a system that gives an address and a token and has no manifest yet. */
+function Starter(props: { onTake: (manifest: string, mapping: string) => void }) {
+  const { t } = useTranslation("workbench");
+  const language = useLanguage();
+  const starter = useRead("manifest_starter", {});
+  return (
+    <section className={classes.starter} aria-label={t("starter.title")}>
+      <div>
+        <h2>{t("starter.title")}</h2>
+        <p>{t("starter.body")}</p>
+      </div>
+      {starter.error ? (
+        <ErrorPanel error={starter.error} onAction={() => starter.refetch()} />
+      ) : (
+        <Button
+          variant="default"
+          disabled={!starter.data}
+          data-testid="starter"
+          onClick={() => starter.data && props.onTake(starter.data.manifest[language], starter.data.mapping[language])}
+        >
+          {t("starter.take")}
+        </Button>
+      )}
+    </section>
   );
 }
 
 function Report(props: { brought: Brought; onChange: (brought: Brought) => void; back: ReactNode }) {
   const { t } = useTranslation("workbench");
   const go = useGo();
-  const { manifest, fileName } = props.brought;
-  const inspection = useInspection({ manifest, mapping: null, file_name: fileName, copy_of: null });
-  const [tab, setTab] = useState<"report" | "text">("report");
+  const { manifest, mapping, fileName } = props.brought;
+  const inspection = useInspection({ manifest, mapping, file_name: fileName, copy_of: null });
+  // A starter is there to be changed.
+  const [tab, setTab] = useState<"report" | "text">(mapping === null ? "report" : "text");
   const [said, setSaid] = useState<Partial<Said>>({});
   const [goTo, setGoTo] = useState<{ line: number } | null>(null);
   const [asked, setAsked] = useState(false);
@@ -87,7 +119,7 @@ function Report(props: { brought: Brought; onChange: (brought: Brought) => void;
     setAsked(true);
     if (whole.name.trim() === "") return;
     keep.mutate(
-      { manifest, mapping: null, name: whole.name, licence: whole.licence, origin: whole.origin, copy_of: null },
+      { manifest, mapping, name: whole.name, licence: whole.licence, origin: whole.origin, copy_of: null },
       {
         onSuccess: (saved) => {
           say(t("bring.done", { name: whole.name }));
@@ -101,7 +133,7 @@ function Report(props: { brought: Brought; onChange: (brought: Brought) => void;
   return (
     <Screen fill>
       <PageHead
-        title={report?.name || fileName || t("bring.pasted")}
+        title={report?.name || fileName || t(mapping === null ? "bring.pasted" : "starter.name")}
         answer={report ? <VerdictCounts streams={report.streams} /> : t("inspecting")}
         before={props.back}
       >
@@ -141,7 +173,7 @@ function Report(props: { brought: Brought; onChange: (brought: Brought) => void;
                 value={manifest}
                 marks={marksOf(problems, "manifest")}
                 goTo={goTo}
-                onChange={(text) => props.onChange({ manifest: text, fileName })}
+                onChange={(text) => props.onChange({ manifest: text, mapping, fileName })}
               />
             ) : !report ? (
               <BoneRows rows={8} />
