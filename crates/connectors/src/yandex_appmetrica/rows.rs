@@ -10,7 +10,11 @@ const TRACKER: [&str; 2] = [":publisher", ":campaign"];
 /// Rows of an application's or a tracker's days, and trackers with their names. A record that is no row stays as it is, and is put aside for
 /// want of an id.
 pub fn rows(records: Vec<Json>) -> Vec<Json> {
-    records.into_iter().map(|found| Row::of(&found).map(|row| one(&row, &found)).unwrap_or(found)).collect()
+    let row = |found: Json| match Row::of(&found) {
+        Some(row) => one(&row, &found),
+        None => found,
+    };
+    records.into_iter().map(row).collect()
 }
 
 fn one(row: &Row<'_>, found: &Json) -> Json {

@@ -43,7 +43,11 @@ fn counts(name: &str, what: Of) -> bool {
 
 /// Rows of days: of the counter, of a campaign or of an ad. A record that is no row stays as it is, and is put aside for want of an id.
 pub fn whole(records: Vec<Json>) -> Vec<Json> {
-    records.into_iter().map(|found| Row::of(&found).map(|row| one(&row, &found)).unwrap_or(found)).collect()
+    let row = |found: Json| match Row::of(&found) {
+        Some(row) => one(&row, &found),
+        None => found,
+    };
+    records.into_iter().map(row).collect()
 }
 
 fn one(row: &Row<'_>, found: &Json) -> Json {

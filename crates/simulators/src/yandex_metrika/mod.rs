@@ -209,14 +209,16 @@ impl Metric {
     }
 }
 
-/// The place of a tag in [`tags_of`]; none for the day.
-fn tag_of(dimension: &str) -> Option<Option<usize>> {
+/// The dimension of days; others are tags.
+const DAY: &str = "ym:s:date";
+
+/// The place of a tag in [`tags_of`].
+fn tag_of(dimension: &str) -> Option<usize> {
     match dimension {
-        "ym:s:date" => Some(None),
-        "ym:s:<attribution>UTMSource" => Some(Some(0)),
-        "ym:s:<attribution>UTMMedium" => Some(Some(1)),
-        "ym:s:<attribution>UTMCampaign" => Some(Some(2)),
-        "ym:s:<attribution>UTMContent" => Some(Some(3)),
+        "ym:s:<attribution>UTMSource" => Some(0),
+        "ym:s:<attribution>UTMMedium" => Some(1),
+        "ym:s:<attribution>UTMCampaign" => Some(2),
+        "ym:s:<attribution>UTMContent" => Some(3),
         _ => None,
     }
 }
@@ -242,7 +244,7 @@ impl Metrika {
         }
     }
 
-    fn brief(&self, cabinet: &Cabinet, owner: &Owner) -> Value {
+    fn brief(cabinet: &Cabinet, owner: &Owner) -> Value {
         let site = format!("{}.example", cabinet.login.replace('_', "-"));
         json!({
             "id": cabinet.id, "status": "Active", "owner_login": cabinet.login, "activity_status": "high", "name": cabinet.name,
@@ -266,7 +268,7 @@ impl Metrika {
         let permission = if owner.agency { "view" } else { "own" };
         let wanted = call.param("permission").is_none_or(|words| words.split(',').any(|word| word == permission));
         let all = self.stage.world.cabinets[owner.cabinets.clone()].iter().filter(|_| wanted);
-        let counters: Vec<Value> = all.map(|cabinet| self.brief(cabinet, owner)).collect();
+        let counters: Vec<Value> = all.map(|cabinet| Self::brief(cabinet, owner)).collect();
         let page: Vec<&Value> = counters.iter().skip(offset - 1).take(per_page).collect();
         Answer::json(200, &json!({ "rows": counters.len(), "counters": page }))
     }
@@ -285,7 +287,7 @@ impl Metrika {
 
     fn report(&self, call: &Call, owner: usize) -> Result<Answer, Answer> {
         let knows = |name: &str, dimension: bool| {
-            if dimension { tag_of(name).is_some() } else { Metric::named(name).is_some() }
+            if dimension { name == DAY || tag_of(name).is_some() } else { Metric::named(name).is_some() }
         };
         let query = Query::read(call, &self.rules, knows)?;
         let named = call.param("attribution").unwrap_or("cross_device_last_significant");
@@ -305,7 +307,7 @@ impl Metrika {
                 }
                 let campaign = cabinet.campaigns[ad.campaign].id;
                 let tags = tags_of(campaign, ad.id, model);
-                let key = query.dimensions.iter().map(|name| match tag_of(name).flatten() {
+                let key = query.dimensions.iter().map(|name| match tag_of(name) {
                     None => Some(day.date.to_string()),
                     Some(place) => tags[place].clone(),
                 });
@@ -343,7 +345,7 @@ impl Metrika {
                 };
                 let cabinet = &self.stage.world.cabinets[place];
                 match (method, rest) {
-                    ("GET", "") => Answer::json(200, &json!({ "counter": self.brief(cabinet, &self.owners[owner]) })),
+                    ("GET", "") => Answer::json(200, &json!({ "counter": Self::brief(cabinet, &self.owners[owner]) })),
                     ("GET", "goals") => Self::goals(cabinet),
                     _ => self.log(call, cabinet, rest),
                 }
