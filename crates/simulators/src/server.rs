@@ -383,7 +383,9 @@ fn answer(hub: &Hub, call: &Call, faults: &[FaultKind]) -> Answer {
             bend(&mut value);
             answer.body = value.to_string().into_bytes();
         } else if let Some(mut sheets) = archive::sheets(&answer.body) {
-            sheets.iter_mut().for_each(|(_, sheet)| bend(sheet));
+            for (_, sheet) in &mut sheets {
+                bend(sheet);
+            }
             // What was unpacked can be packed again; if not, the healthy answer stays.
             if let Ok(packed) = archive::pack(&sheets) {
                 answer.body = packed;

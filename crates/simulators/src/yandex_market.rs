@@ -605,7 +605,9 @@ impl Market {
         };
         let mut sheets = self.sheets(report);
         if self.rules.wrapped {
-            sheets.iter_mut().for_each(|(_, rows)| *rows = json!({ "rows": rows.take() }));
+            for (_, rows) in &mut sheets {
+                *rows = json!({ "rows": rows.take() });
+            }
         }
         archive::pack(&sheets)
             .map_or_else(|_| refusal(500, "INTERNAL_ERROR", "Internal error"), |packed| Answer::raw(200, packed))
@@ -706,7 +708,7 @@ impl Market {
             let mut sum = Figures::default();
             let mut paid_with_bonuses = 0;
             let mut by: BTreeSet<u64> = BTreeSet::new();
-            for (ad, campaign) in self.ads_of(cabinet, offer) {
+            for (ad, campaign) in Self::ads_of(cabinet, offer) {
                 for day in days {
                     let figures = self.stage.world.figures(cabinet, ad, day);
                     if figures != Figures::default() {
@@ -743,7 +745,7 @@ impl Market {
         rows
     }
 
-    fn ads_of<'w>(&self, cabinet: &'w Cabinet, offer: &Offer) -> Vec<(&'w Ad, u64)> {
+    fn ads_of<'w>(cabinet: &'w Cabinet, offer: &Offer) -> Vec<(&'w Ad, u64)> {
         let ads = offer.ads.iter();
         ads.filter_map(|(id, campaign)| Some((cabinet.ads.iter().find(|ad| ad.id == *id)?, *campaign))).collect()
     }

@@ -154,7 +154,7 @@ impl Scheduler {
                 }
             }
             Err(failure) => {
-                tracing::warn!(error = %failure, "watched folders could not be looked at; they are again in a moment")
+                tracing::warn!(error = %failure, "watched folders could not be looked at; they are again in a moment");
             }
         }
     }

@@ -118,6 +118,9 @@ mod tests {
         }
     }
 
+    /// An address, a status, headers and a body, and what becomes of it.
+    type Row<'a> = (&'a str, u16, &'a [(&'a str, &'a str)], String, &'a str);
+
     #[test]
     fn refusals_in_our_words() {
         let stores = "https://api.partner.market.yandex.ru/v2/campaigns";
@@ -132,7 +135,7 @@ mod tests {
         let over = [("X-RateLimit-Resource-Until", "Fri, 20 Nov 2026 12:00:00 GMT")];
         let parallel = refusal("Hit rate limit of 2 parallel requests");
         let ready = |file: &str| format!(r#"{{"status":"OK","result":{{"status":"DONE"{file}}}}}"#);
-        let rows: [(&str, u16, &[(&str, &str)], String, &str); 19] = [
+        let rows: [Row<'_>; 19] = [
             (stores, 420, &told, limit.clone(), "limit 1200, then too_many_requests"),
             (stores, 420, &ahead, limit.clone(), "limit 600, then too_many_requests"),
             (stores, 420, &over, limit, "limit 1, then too_many_requests"),

@@ -262,7 +262,9 @@ async fn promotion_is_read_as_it_is_charged() {
     // A week at a time.
     assert_eq!(desk.orders_for("united-marketplace-services"), 9);
 
-    let week = desk.trial.range(7);
+    let week = season.days().map(|day| DateRange::new(day, day.checked_add_days(Days::new(6)).unwrap()).unwrap());
+    let charged = |week: &DateRange| desk.offer_days(*week).iter().any(|row| row.external_id.starts_with("sales:"));
+    let week = week.take(50).find(charged).unwrap();
     let read = trial::read(&source, &session, "offer_stats", week).await.batch;
     assert!(read.rejected.is_empty(), "{:?}", read.rejected.first());
     let expected = desk.offer_days(week);
@@ -380,9 +382,16 @@ async fn refusals_say_what_a_person_can_do() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn figures_that_are_none_are_put_aside_and_the_rest_is_kept() {
-    let desk = Desk::open(Rules::USUAL, |_| {});
+    let desk = Desk::open(Rules::USUAL, |scenario| scenario.size.campaigns = 24);
     let source = SYSTEM.source().unwrap();
-    let days = desk.trial.range(3);
+    // Days on which both boosts promoted something.
+    let promoted = |days: &DateRange| {
+        let rows = desk.offer_days(*days);
+        ["boost:", "sales:"].iter().all(|kind| rows.iter().any(|row| row.external_id.starts_with(kind)))
+    };
+    let ends = desk.trial.range(60).days();
+    let mut ranges = ends.map(|to| DateRange::new(to.checked_sub_days(Days::new(2)).unwrap(), to).unwrap());
+    let days = ranges.find(promoted).unwrap();
     for fault in [
         FaultKind::GarbageNumbers,
         FaultKind::NegativeNumbers,
