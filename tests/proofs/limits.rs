@@ -64,7 +64,11 @@ impl Day {
             self.pass(TimeDelta::seconds(1)).await;
             draft = self.ask("draft_get", json!({ "id": draft.id })).await?;
         }
-        ensure!(draft.state == DraftState::Ready, "{}: the sign-in failed: {draft:?}", stand.system);
+        ensure!(
+            draft.state == DraftState::Ready && !draft.accounts.is_empty(),
+            "{}: the sign-in failed: {draft:?}",
+            stand.system
+        );
         let clients: Value = self.ask("clients_list", json!({})).await?;
         let known =
             |name: &str| clients.as_array()?.iter().find(|row| row["name"] == name).map(|row| row["id"].clone());
@@ -84,7 +88,10 @@ impl Day {
             "draft_id": draft.id, "picks": picks, "streams": streams, "vat": stand.vat, "lookbacks": {},
             "first_load_days": FIRST_LOAD.min(system.max_history_days), "schedule": { "kind": "hourly", "every": EVERY },
         });
-        let _: Value = self.ask("draft_commit", request).await?;
+        let _: Value = self.ask("draft_commit", request).await.with_context(|| {
+            let found: Vec<&str> = draft.accounts.iter().map(|account| account.external_id.as_str()).collect();
+            format!("{}: found are {found:?}, and there should be {:?}", stand.system, stand.accounts)
+        })?;
         Ok(())
     }
 }

@@ -23,6 +23,9 @@ struct Evidence {
     source: String,
     /// The vendor's address, for which the pages answer.
     host: String,
+    /// Its other addresses.
+    #[serde(default)]
+    other_hosts: Vec<String>,
     /// Settings of the connection.
     #[serde(default)]
     config: Map<String, Value>,
@@ -80,7 +83,8 @@ async fn reading(source: &dyn Source, id: &'static str, evidence: &Evidence, wha
     let secrets: Vec<_> = evidence.secrets.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut config = evidence.config.clone();
     config.entry("vat").or_insert(json!("unknown"));
-    let trial = Trial::new(id, (&evidence.host, &platform.base_url), &Value::Object(config), &secrets);
+    let mut trial = Trial::new(id, (&evidence.host, &platform.base_url), &Value::Object(config), &secrets);
+    trial.hosts.extend(evidence.other_hosts.iter().map(|host| (host.clone(), platform.base_url.clone())));
     let session = trial.session(&json!({}));
     let days = DateRange::new(evidence.days.0, evidence.days.1).unwrap();
     let mut sink = CollectSink::default();

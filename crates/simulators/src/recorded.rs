@@ -33,9 +33,14 @@ fn ok() -> u16 {
 }
 
 #[derive(Debug)]
-struct Pages(Mutex<VecDeque<Page>>);
+struct Pages {
+    left: Mutex<VecDeque<Page>>,
+    /// Refusals that were given.
+    refused: Mutex<Vec<Page>>,
+}
 
-/// A server that gives each page once, in their order for each path. Dropping it stops it.
+/// A server that gives each page once, in their order for each path, and a refusal again to whoever asks again: several may ask side by
+/// side. Dropping it stops it.
 #[derive(Debug)]
 pub struct Recorded {
     /// Its address, without a slash at the end.
@@ -47,7 +52,7 @@ pub struct Recorded {
 impl Recorded {
     /// Listens on 127.0.0.1.
     pub fn start(pages: Vec<Page>) -> anyhow::Result<Self> {
-        let pages = Arc::new(Pages(Mutex::new(pages.into())));
+        let pages = Arc::new(Pages { left: Mutex::new(pages.into()), refused: Mutex::default() });
         let options = ServerOptions { port: 0, gzip: false, max_body_bytes: 1 << 20 };
         let vendor = Arc::clone(&pages) as Arc<dyn Vendor>;
         let server = Server::start(vendor, Arc::new(Faults::default()), Arc::new(RequestLog::default()), options)?;
@@ -56,15 +61,17 @@ impl Recorded {
 
     /// Paths of the pages that nobody asked for yet.
     pub fn left(&self) -> Vec<String> {
-        self.pages.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|page| page.path.clone()).collect()
+        self.pages.left.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|page| page.path.clone()).collect()
     }
 }
 
 impl Vendor for Pages {
     fn answer(&self, call: &Call) -> Answer {
-        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = pages.iter().position(|page| page.path == call.path).and_then(|at| pages.remove(at));
-        match found {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = left.iter().position(|page| page.path == call.path).and_then(|at| left.remove(at));
+        refused.extend(found.iter().filter(|page| page.status >= 400).cloned());
+        match found.or_else(|| refused.iter().find(|page| page.path == call.path).cloned()) {
             Some(Page { status, body: Value::Object(sheets), archive: true, .. }) => {
                 let sheets: Vec<_> = sheets.into_iter().collect();
                 match archive::pack(&sheets) {

@@ -708,7 +708,7 @@ impl Market {
             let mut sum = Figures::default();
             let mut paid_with_bonuses = 0;
             let mut by: BTreeSet<u64> = BTreeSet::new();
-            for (ad, campaign) in Self::ads_of(cabinet, offer) {
+            for (ad, campaign) in ads_of(cabinet, offer) {
                 for day in days {
                     let figures = self.stage.world.figures(cabinet, ad, day);
                     if figures != Figures::default() {
@@ -745,11 +745,6 @@ impl Market {
         rows
     }
 
-    fn ads_of<'w>(cabinet: &'w Cabinet, offer: &Offer) -> Vec<(&'w Ad, u64)> {
-        let ads = offer.ads.iter();
-        ads.filter_map(|(id, campaign)| Some((cabinet.ads.iter().find(|ad| ad.id == *id)?, *campaign))).collect()
-    }
-
     /// What stores were charged for sales: a row for each item sold, half of it paid in advance; what is charged without a sale stands alone.
     fn charges(&self, place: usize, days: &[Day]) -> Vec<Value> {
         let (cabinet, key) = (&self.stage.world.cabinets[place], &self.keys[place]);
@@ -784,6 +779,12 @@ impl Market {
         }
         rows
     }
+}
+
+/// The ads that promote a product, with their campaigns.
+fn ads_of<'w>(cabinet: &'w Cabinet, offer: &Offer) -> Vec<(&'w Ad, u64)> {
+    let ads = offer.ads.iter();
+    ads.filter_map(|(id, campaign)| Some((cabinet.ads.iter().find(|ad| ad.id == *id)?, *campaign))).collect()
 }
 
 /// A row of the sheet beside the main one: the same without charges, with one column more.

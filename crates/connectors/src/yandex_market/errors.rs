@@ -89,6 +89,9 @@ mod tests {
     use chrono::TimeZone;
     use kit::{http::HttpRequest, testing::response};
 
+    /// An address, status, headers and body of an answer, and what it leads to.
+    type Row<'a> = (&'a str, u16, &'a [(&'a str, &'a str)], String, &'a str);
+
     /// What an answer leads to, and what becomes of it when that was of no use.
     fn decided(url: &str, status: u16, headers: &[(&str, &str)], body: &str) -> String {
         let response = response("yandex_market", status, headers, body);
@@ -117,9 +120,6 @@ mod tests {
             other => format!("{other:?}"),
         }
     }
-
-    /// An address, a status, headers and a body, and what becomes of it.
-    type Row<'a> = (&'a str, u16, &'a [(&'a str, &'a str)], String, &'a str);
 
     #[test]
     fn refusals_in_our_words() {
