@@ -14,7 +14,6 @@ mod failures;
 mod harness;
 mod journey;
 mod laboratory;
-mod limits;
 mod month;
 mod parked;
 mod process;

@@ -166,7 +166,7 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
             streams,
             lookbacks: BTreeMap::new(),
             first_load_days: days.min(descriptor.max_history_days),
-            vat: VatState::Excluded,
+            vat: vat(stand)?,
             zero_rows: None,
             in_totals: None,
             schedule: None,
@@ -175,6 +175,12 @@ pub(crate) async fn furnish(host: &Host) -> Result<(), Failure> {
         commit(host, request).await?;
     }
     workspace.audit(host.now(), FURNISHED, &workspace.row.name).await
+}
+
+/// Whether the platform's sums contain VAT, as the person would declare it.
+fn vat(stand: &Stand) -> Result<VatState, Failure> {
+    let word = serde_json::Value::from(stand.vat);
+    serde_json::from_value(word).map_err(|error| Failure::new(Code::Internal).detail(error))
 }
 
 async fn tested(draft: &crate::drafts::Draft) -> Result<(), Failure> {

@@ -136,7 +136,7 @@ fn of_ads(figures: Figures, _: Visits) -> Told {
     Told { figures, ..Told::default() }
 }
 
-/// A shop of applications does not know what they earn.
+/// Who sells attention does not know what it earns.
 fn without_revenue(figures: Figures, _: Visits) -> Told {
     Told { figures: Figures { revenue_kopecks: 0, ..figures }, ..Told::default() }
 }
@@ -144,6 +144,12 @@ fn without_revenue(figures: Figures, _: Visits) -> Told {
 /// A counter tells of visits, and what was done in them.
 fn of_visits(figures: Figures, visits: Visits) -> Told {
     Told { figures: Figures { impressions: 0, clicks: 0, spend_kopecks: 0, ..figures }, visits }
+}
+
+/// A counter whose goals are reached twice by each conversion: by the goal of all of them, and by one of the campaign's own.
+fn of_reaches(figures: Figures, visits: Visits) -> Told {
+    let told = of_visits(figures, visits);
+    Told { figures: Figures { conversions: figures.conversions * 2, ..told.figures }, ..told }
 }
 
 /// A tracker of installations tells of these alone: every conversion is one.
@@ -348,7 +354,7 @@ fn yandex_promopages(system: &'static str, scenario: &Scenario) -> anyhow::Resul
     let accounts: Vec<_> = key.publishers.iter().cloned().zip(key.cabinets.iter().copied()).collect();
     let mut stand = Stand::new(system, "https://promopages.yandex.ru", &platform, answers, accounts);
     stand.hosts.push(("https://oauth.yandex.ru", platform.base_url.clone()));
-    Ok(vec![stand])
+    Ok(vec![Stand { tells: without_revenue, ..stand }])
 }
 
 fn vk_ads_legacy(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
@@ -472,7 +478,7 @@ fn telegram_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec
     let answers = json!({ "access_token": key.token });
     let accounts: Vec<_> = key.accounts.iter().cloned().zip(key.cabinets.iter().copied()).collect();
     let stand = Stand::new(system, "https://promoteapi.telegram.org", &platform, answers, accounts);
-    Ok(vec![Stand { currency: rules.currency, ..stand }])
+    Ok(vec![Stand { currency: rules.currency, tells: without_revenue, ..stand }])
 }
 
 fn google_analytics_4(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
@@ -501,7 +507,7 @@ fn yandex_metrika(system: &'static str, scenario: &Scenario) -> anyhow::Result<V
     let accounts: Vec<_> = key.counters.iter().map(|id| (id.to_string(), *id)).collect();
     let mut stand = Stand::new(system, "https://api-metrika.yandex.net", &platform, answers, accounts).apart();
     stand.hosts.push(("https://oauth.yandex.ru", platform.base_url.clone()));
-    Ok(vec![Stand { tells: of_visits, ..stand }])
+    Ok(vec![Stand { tells: of_reaches, ..stand }])
 }
 
 fn yandex_appmetrica(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {
