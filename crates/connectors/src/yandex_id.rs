@@ -94,8 +94,8 @@ impl TokenFlow for YandexId {
         self.ask(http, cancel, "refresh_token", (REFRESH_TOKEN, REFRESH_TOKEN)).await
     }
 
-    fn header(&self, token: &Secret) -> (String, Secret) {
-        ("Authorization".to_owned(), Secret::new(format!("{} {}", self.scheme, token.expose())))
+    fn scheme(&self) -> &'static str {
+        self.scheme
     }
 }
 

@@ -95,9 +95,13 @@ pub trait TokenFlow: Send + Sync + 'static {
     fn needs_end(&self) -> bool {
         false
     }
+    /// The word in front of the token.
+    fn scheme(&self) -> &'static str {
+        "Bearer"
+    }
     /// How the token is shown to the platform.
     fn header(&self, token: &Secret) -> (String, Secret) {
-        ("Authorization".to_owned(), Secret::new(format!("Bearer {}", token.expose())))
+        ("Authorization".to_owned(), Secret::new(format!("{} {}", self.scheme(), token.expose())))
     }
 }
 

@@ -131,8 +131,10 @@ impl Query {
     fn read(text: &str) -> Result<Self, Answer> {
         let wrong = || invalid(&format!("Error in query: {text}"));
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let (fields, rest) =
-            text.strip_prefix("SELECT ").and_then(|rest| rest.split_once(" FROM ")).ok_or_else(wrong)?;
+        let (fields, rest) = text
+            .strip_prefix("SELECT")
+            .and_then(|rest| rest.strip_prefix(' ')?.split_once(" FROM "))
+            .ok_or_else(wrong)?;
         let (rest, order) = rest.split_once(" ORDER BY ").map_or((rest, None), |(rest, order)| (rest, Some(order)));
         let (view, filter) = rest.split_once(" WHERE ").map_or((rest, None), |(view, filter)| (view, Some(filter)));
         let fields: Vec<String> = fields.split(',').map(|field| field.trim().to_owned()).collect();
