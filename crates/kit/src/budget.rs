@@ -534,7 +534,6 @@ pub(crate) struct Permit {
 impl Permit {
     /// Corrects what the connector declared by what a reply of any status says.
     pub fn correct(&self, response: &HttpResponse, now: DateTime<Utc>) {
-        self.arrived(now);
         let mut state = lock(&self.budget.state);
         let Some(declared) = &mut state.declared else { return };
         let hit = declared.rules.hit_statuses.contains(&response.status);
@@ -547,10 +546,10 @@ impl Permit {
         }
     }
 
-    /// Its answer is there, or will not come.
-    pub fn arrived(&self, now: DateTime<Utc>) {
+    /// Its answer is there, or will not come. Said once: another request may have been sent at the same moment.
+    pub fn arrived(&mut self, now: DateTime<Utc>) {
         let mut state = lock(&self.budget.state);
-        if let (Some((place, weight)), Some(declared)) = (self.taken, &mut state.declared)
+        if let (Some((place, weight)), Some(declared)) = (self.taken.take(), &mut state.declared)
             && let Some(count) = declared.counts.get_mut(place)
         {
             count.arrived((self.taken_at, weight), now);

@@ -650,7 +650,7 @@ impl Http {
         let mut number = 0;
         loop {
             number += 1;
-            let permit = self.budget.acquire(request, options.patience, self.system(), waiting).await?;
+            let mut permit = self.budget.acquire(request, options.patience, self.system(), waiting).await?;
             // A token that is being renewed is not abandoned by this: renewals run in tasks of their own.
             let signed = tokio::select! {
                 biased;
@@ -665,6 +665,7 @@ impl Http {
             let outcome = match outcome {
                 Ok(response) => {
                     permit.correct(&response, options.clock.now());
+                    permit.arrived(options.clock.now());
                     // A refusal says what to wait for in its own way, and the policy reads that; its counters may be of another window.
                     if response.status != 429 {
                         permit.learn(&response, options.clock.now());

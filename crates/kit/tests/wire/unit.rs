@@ -325,6 +325,38 @@ async fn a_request_that_is_long_on_its_way_counts_until_so_long_after_its_answer
 }
 
 #[tokio::test]
+async fn of_requests_sent_at_one_moment_the_one_under_way_keeps_counting() {
+    let (rig, gate) = (rig(|_| {}), Arc::new(Notify::new()));
+    let kept_back = Arc::clone(&gate);
+    let server = Server::start(
+        move |request, _| {
+            if request.line.contains("held") { ok("{}").held(&kept_back) } else { ok("{}") }
+        },
+    )
+    .await;
+    rig.http.budget().declare(declared("a", Pace::Moving(vec![(2, chrono::TimeDelta::seconds(1))])));
+    let get = |path: &str| rig.get(format!("{}/{path}", server.base));
+    let held = get("paced/held");
+    tokio::pin!(held);
+    let others = async {
+        get("paced").await.unwrap();
+        rig.clock.advance(Duration::from_secs(2));
+        for _ in 0..2 {
+            get("paced").await.unwrap();
+        }
+        gate.notify_one();
+    };
+    tokio::select! {
+        biased;
+        outcome = &mut held => panic!("answered before its time: {}", outcome.is_ok()),
+        () = others => {}
+    }
+    held.await.unwrap();
+    let waits: Vec<Duration> = rig.log.waits().iter().map(|wait| wait.duration).collect();
+    assert_eq!(waits, [Duration::from_secs(1)], "beside the one under way there is room for one");
+}
+
+#[tokio::test]
 async fn a_reset_header_and_a_refusal_correct_what_was_declared() {
     let server = Server::start(|_, number| match number {
         1 => reply(200, &[("x-left", "0"), ("x-reset", "90")], "{}"),
