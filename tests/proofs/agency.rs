@@ -121,6 +121,13 @@ pub struct Compared {
     truth: Cells,
 }
 
+impl Compared {
+    /// How many sums.
+    pub fn sums(&self) -> usize {
+        self.truth.len()
+    }
+}
+
 /// Compares what a workspace over these platforms keeps of so many days before `today` with what they tell: every account of them, by day,
 /// currency and VAT state.
 pub async fn compare(host: &Host, stands: &[Stand], today: NaiveDate, days: u64) -> Result<Compared> {

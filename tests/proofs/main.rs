@@ -14,6 +14,7 @@ mod failures;
 mod harness;
 mod journey;
 mod laboratory;
+mod limits;
 mod month;
 mod parked;
 mod process;

@@ -75,6 +75,9 @@ impl Window {
     }
 }
 
+/// After how long a request asks again whether one of those under way was answered.
+const LOOK_AGAIN: TimeDelta = TimeDelta::milliseconds(50);
+
 /// How fast requests may follow each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pace {
@@ -110,6 +113,8 @@ pub struct Rules {
     pub identity: String,
     /// In order.
     pub rules: Vec<Rule>,
+    /// How many requests may be under way at the same time.
+    pub at_once: Option<u64>,
     /// Reply header with the instant at which the count begins anew, in epoch seconds or seconds from now.
     pub reset_header: String,
     /// Reply header with what is left.
@@ -421,6 +426,11 @@ impl State {
                     until = until.max(Some(known.window.end(now)));
                 }
             }
+        }
+        let most = self.declared.as_ref().and_then(|declared| declared.rules.at_once);
+        if most.is_some_and(|most| on_their_way(&self.in_flight, "") >= most) {
+            // Nobody knows when one of them will be answered.
+            until = until.max(Some(now + LOOK_AGAIN));
         }
         let mut taken = None;
         if let Some(declared) = &mut self.declared

@@ -43,6 +43,7 @@ fn pace() -> Rules {
     Rules {
         identity: "yandex_direct: 20 reports in 10 s".to_owned(),
         rules: vec![Rule { weigh, pace }],
+        at_once: None,
         reset_header: String::new(),
         remaining_header: String::new(),
         hit_statuses: Vec::new(),

@@ -260,6 +260,7 @@ fn declared(identity: &str, pace: Pace) -> Rules {
     Rules {
         identity: identity.to_owned(),
         rules: vec![Rule { weigh: Arc::new(weigh), pace }],
+        at_once: None,
         reset_header: "x-reset".to_owned(),
         remaining_header: "x-left".to_owned(),
         hit_statuses: vec![429, 420],

@@ -77,9 +77,6 @@ impl Run {
         let invalid =
             |path: &str, error: &dyn Display| Failure::new(Code::ManifestInvalid).with("path", path).detail(error);
         let scope = self.scope();
-        if let Some(budget) = &traffic.budget {
-            self.http.budget().declare(rules(budget, &scope).map_err(|what| invalid("api_budget", &what))?);
-        }
         let whole = |field: Option<&_>, path: &str, most: f64| match field {
             None => Ok(None),
             Some(field) => match retry::number(field, &scope).filter(|number| *number >= 1.0) {
@@ -91,6 +88,12 @@ impl Run {
         let jobs = whole(traffic.jobs.as_ref(), "max_concurrent_async_job_count", MOST_JOBS)?;
         let wished = traffic.concurrency.as_ref().map(|it| &it.wished);
         let workers = whole(wished, "concurrency_level/default_concurrency", MOST_WORKERS)?;
+        if let Some(budget) = &traffic.budget {
+            // Slices are read by as many workers, and so may be all of an account's, or of a user's where limits are shared.
+            let at_once = workers.map(|workers| workers as u64);
+            let rules = rules(budget, at_once, &scope).map_err(|what| invalid("api_budget", &what))?;
+            self.http.budget().declare(rules);
+        }
         let most = traffic.concurrency.as_ref().and_then(|it| it.most).and_then(|most| usize::try_from(most).ok());
         let jobs = jobs.unwrap_or(1);
         let shared = Shared {
@@ -111,7 +114,7 @@ impl Run {
     }
 }
 
-fn rules(budget: &ApiBudget, scope: &Scope<'_>) -> Result<Rules, String> {
+fn rules(budget: &ApiBudget, at_once: Option<u64>, scope: &Scope<'_>) -> Result<Rules, String> {
     let limit = |field: &_| match retry::number(field, scope).filter(|number| *number >= 1.0) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; too large saturates")]
         Some(number) => Ok(number as u64),
@@ -143,8 +146,9 @@ fn rules(budget: &ApiBudget, scope: &Scope<'_>) -> Result<Rules, String> {
         rules.push(Rule { weigh: Arc::new(weigh), pace });
     }
     Ok(Rules {
-        identity,
+        identity: format!("{identity}\n{at_once:?}"),
         rules,
+        at_once,
         reset_header: budget.reset_header.clone(),
         remaining_header: budget.remaining_header.clone(),
         hit_statuses: budget.hit_statuses.clone(),
