@@ -8,6 +8,7 @@
 //! one fixed rate per limiter and cannot be corrected from outside, so it fits neither the learned limits nor several windows.
 
 use crate::{
+    clock::Clock,
     http::{HttpRequest, HttpResponse},
     observe::WaitReason,
     waiting::Waiting,
@@ -75,6 +76,8 @@ impl Window {
     }
 }
 
+/// How long a request that nobody waits for any more may still be on its way.
+const STRAY: TimeDelta = TimeDelta::seconds(2);
 /// After how long a request asks again whether one of those under way was answered.
 const LOOK_AGAIN: TimeDelta = TimeDelta::milliseconds(50);
 
@@ -509,6 +512,7 @@ impl Budget {
         request: &HttpRequest,
         patience: Duration,
         system: &str,
+        clock: &Arc<dyn Clock>,
         waiting: Waiting<'_>,
     ) -> Result<Permit, Failure> {
         let mut waited = Duration::ZERO;
@@ -516,7 +520,8 @@ impl Budget {
             let now = waiting.clock.now();
             let until = match lock(&self.state).take(request, now) {
                 Ok(taken) => {
-                    return Ok(Permit { budget: Arc::clone(self), scope: request.scope.clone(), taken, taken_at: now });
+                    let (budget, clock) = (Arc::clone(self), Arc::clone(clock));
+                    return Ok(Permit { budget, clock, scope: request.scope.clone(), taken, taken_at: now });
                 }
                 Err(until) => until,
             };
@@ -532,9 +537,9 @@ impl Budget {
 }
 
 /// The right to one request; held until its answer is there.
-#[derive(Debug)]
 pub(crate) struct Permit {
     budget: Arc<Budget>,
+    clock: Arc<dyn Clock>,
     scope: String,
     /// The place of the declared rule that counts it, and its weight there.
     taken: Option<(usize, u64)>,
@@ -605,8 +610,8 @@ fn on_their_way(in_flight: &HashMap<String, u64>, scope: &str) -> u64 {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        // Of one that was cancelled it is only known when it was sent; one whose answer came is not under way any more.
-        self.arrived(self.taken_at);
+        // One that was cancelled may still be on its way; one whose answer came is not under way any more.
+        self.arrived(self.clock.now() + STRAY);
         let mut state = lock(&self.budget.state);
         if let Some(count) = state.in_flight.get_mut(&self.scope) {
             *count = count.saturating_sub(1);

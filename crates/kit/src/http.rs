@@ -650,7 +650,8 @@ impl Http {
         let mut number = 0;
         loop {
             number += 1;
-            let mut permit = self.budget.acquire(request, options.patience, self.system(), waiting).await?;
+            let mut permit =
+                self.budget.acquire(request, options.patience, self.system(), &options.clock, waiting).await?;
             // A token that is being renewed is not abandoned by this: renewals run in tasks of their own.
             let signed = tokio::select! {
                 biased;
