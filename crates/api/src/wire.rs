@@ -54,6 +54,7 @@ pub use channels::{ChannelChats, ChannelRow, ChannelSave, ChannelState, Telegram
 mod alerts;
 pub use alerts::{AlertGroup, AlertList, AlertMute, AlertRow, AlertRuleRow, Alerts, RuleNumber};
 pub use model::alert::AlertRule;
+pub use model::utm::Utm;
 mod sign_ins;
 pub use sign_ins::{CredentialHealth, SignInRow, SignInUse};
 mod templates;
@@ -718,6 +719,10 @@ wire! {
         name: String,
         /// Whether its connection counts toward the totals.
         in_totals: InTotals,
+        /// Address of the page it leads to; of ads alone, where the platform says.
+        landing_url: Option<String>,
+        /// The UTM tags in that address.
+        utm: Option<Utm>,
         /// Its sums.
         sums: StatsSums,
     }

@@ -12,7 +12,7 @@
 //!   banners:
 //!     to: ad_objects
 //!     level: ad
-//!     fields: {external_id: id, parent: ad_group_id, name: name}
+//!     fields: {external_id: id, parent: ad_group_id, name: name, landing_url: urls.primary.url}
 //!     status: {from: status, words: {active: active, blocked: stopped, deleted: deleted}}
 //! ```
 //!
@@ -138,6 +138,7 @@ struct ObjectFields {
     external_id: Path,
     parent: Option<Path>,
     name: Option<Path>,
+    landing_url: Option<Path>,
     status: Option<(Path, BTreeMap<String, ObjectStatus>)>,
 }
 
@@ -211,6 +212,7 @@ fn compile(name: String, file: StreamFile) -> Result<Mapping, DocumentError> {
                 external_id: need(take("external_id"), "external_id")?,
                 parent: take("parent"),
                 name: take("name"),
+                landing_url: take("landing_url"),
                 status: file.status.map(|it| (path(&it.from), it.words)),
             }))
         }
@@ -268,7 +270,7 @@ impl Mapping {
             }
             Target::Objects(it) => {
                 wanted.push(it.external_id.clone());
-                wanted.extend([&it.parent, &it.name].into_iter().flatten().cloned());
+                wanted.extend([&it.parent, &it.name, &it.landing_url].into_iter().flatten().cloned());
                 wanted.extend(it.status.iter().map(|(path, _)| path.clone()));
             }
         }
@@ -420,7 +422,9 @@ impl Mapping {
                 }),
             },
         };
-        Ok(AdObject { level: self.level, external_id, parent_external_id, name, status })
+        let landing = fields.landing_url.as_ref().and_then(|path| find(record, path)).map(print);
+        let landing_url = landing.map(|url| url.trim().to_owned()).filter(|url| !url.is_empty());
+        Ok(AdObject { level: self.level, external_id, parent_external_id, name, status, landing_url })
     }
 }
 

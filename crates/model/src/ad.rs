@@ -47,6 +47,8 @@ pub struct AdObject {
     pub name: String,
     /// Whether it delivers.
     pub status: ObjectStatus,
+    /// Address of the page it leads to, as the advertiser wrote it; of ads alone.
+    pub landing_url: Option<String>,
 }
 
 /// What a counter on a site, or in an application, saw.

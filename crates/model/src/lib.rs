@@ -22,3 +22,4 @@ pub mod settings;
 pub mod shape;
 pub mod sign_in;
 pub mod template;
+pub mod utm;

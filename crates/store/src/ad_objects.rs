@@ -9,8 +9,9 @@ use crate::{
 use model::{
     ad::{AdObject, Level, ObjectStatus},
     id::ConnectionId,
+    utm::Utm,
 };
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use std::collections::HashMap;
 
 /// An ad object as it was kept.
@@ -26,28 +27,63 @@ pub struct StoredObject {
     pub name: Option<String>,
     /// Whether it delivers.
     pub status: ObjectStatus,
+    /// Where it leads.
+    pub landing: Landing,
+}
+
+/// Where an ad leads, as statistics show it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Landing {
+    /// Address of the page; `None`: the platform did not say.
+    pub url: Option<String>,
+    /// Its UTM tags.
+    pub utm: Utm,
+}
+
+impl Landing {
+    /// Of a row of `ad_objects`, or one that has its columns.
+    pub(crate) fn read(row: &SqliteRow) -> Result<Self> {
+        let utm = Utm {
+            source: row.value("utm_source")?,
+            medium: row.value("utm_medium")?,
+            campaign: row.value("utm_campaign")?,
+            content: row.value("utm_content")?,
+            term: row.value("utm_term")?,
+        };
+        Ok(Self { url: row.value("landing_url")?, utm })
+    }
 }
 
 /// Writes objects; those that are the same already are not touched.
 pub(crate) async fn upsert(connection: &mut SqliteConnection, num: i64, objects: &[AdObject]) -> Result<()> {
     let bulk = Bulk::new(
-        "INSERT INTO ad_objects (connection, level, external_id, parent_external_id, name, status) VALUES",
-        6,
+        "INSERT INTO ad_objects (connection, level, external_id, parent_external_id, name, status, landing_url, utm_source, utm_medium,
+             utm_campaign, utm_content, utm_term) VALUES",
+        12,
         "ON CONFLICT (connection, level, external_id) DO UPDATE SET name = excluded.name, status = excluded.status,
-             parent_external_id = coalesce(excluded.parent_external_id, ad_objects.parent_external_id)
-         WHERE (ad_objects.name, ad_objects.status) IS NOT (excluded.name, excluded.status)
+             parent_external_id = coalesce(excluded.parent_external_id, ad_objects.parent_external_id),
+             landing_url = excluded.landing_url, utm_source = excluded.utm_source, utm_medium = excluded.utm_medium,
+             utm_campaign = excluded.utm_campaign, utm_content = excluded.utm_content, utm_term = excluded.utm_term
+         WHERE (ad_objects.name, ad_objects.status, ad_objects.landing_url) IS NOT (excluded.name, excluded.status, excluded.landing_url)
             OR (excluded.parent_external_id IS NOT NULL AND ad_objects.parent_external_id IS NOT excluded.parent_external_id)",
     );
     for chunk in pieces(objects) {
         let mut query = bulk.statement(chunk.len());
         for object in chunk {
+            let utm = object.landing_url.as_deref().map(Utm::of).unwrap_or_default();
             query = query
                 .bind(num)
                 .bind(level_code(object.level))
                 .bind(object.external_id.clone())
                 .bind(object.parent_external_id.clone())
                 .bind(object.name.clone())
-                .bind(object.status.as_str());
+                .bind(object.status.as_str())
+                .bind(object.landing_url.clone())
+                .bind(utm.source)
+                .bind(utm.medium)
+                .bind(utm.campaign)
+                .bind(utm.content)
+                .bind(utm.term);
         }
         query.execute(&mut *connection).await?;
     }
@@ -109,6 +145,7 @@ impl Store {
                     parent_external_id: row.value("parent_external_id")?,
                     name: row.value("name")?,
                     status: row.word("status")?,
+                    landing: Landing::read(row)?,
                 })
             })
             .collect()

@@ -4,7 +4,8 @@
 //! Sums across levels do not exist in this crate: every read names its level or takes the connection's totals level.
 
 use crate::{
-    Result, Scope, Store, StoreError, ad_objects,
+    Result, Scope, Store, StoreError,
+    ad_objects::{self, Landing},
     bulk::{Bulk, pieces},
     codec::{Read, day_code, level_code, vat_code},
     commit::Planned,
@@ -48,6 +49,8 @@ pub struct ObjectSums {
     pub name: Option<String>,
     /// Whether it delivers.
     pub status: ObjectStatus,
+    /// Where it leads.
+    pub landing: Landing,
     /// Currency of the sums.
     pub currency: Currency,
     /// Whether the sums contain VAT.
@@ -63,6 +66,8 @@ pub struct StoredStat {
     pub connection_id: ConnectionId,
     /// The name of the object.
     pub name: Option<String>,
+    /// Where it leads.
+    pub landing: Landing,
     /// Whether its connection counts toward the client's totals.
     pub in_totals: InTotals,
     /// The row.
@@ -214,6 +219,7 @@ fn stored(row: &SqliteRow) -> Result<StoredStat> {
     Ok(StoredStat {
         connection_id: row.word("connection_id")?,
         name: row.value("name")?,
+        landing: Landing::read(row)?,
         in_totals: row.word("in_totals")?,
         stat: CampaignStat {
             level: row.level("level")?,
@@ -255,7 +261,8 @@ impl Store {
                  FROM connections AS c
                  JOIN total_stats AS s ON s.connection = c.num AND s.level = ?2 AND s.date BETWEEN ?3 AND ?4
                  WHERE c.client_id = ?1 GROUP BY s.connection, s.object, s.currency, s.vat)
-             SELECT sums.*, c.id AS connection_id, o.external_id, o.parent_external_id, o.name, o.status
+             SELECT sums.*, c.id AS connection_id, o.external_id, o.parent_external_id, o.name, o.status,
+                 o.landing_url, o.utm_source, o.utm_medium, o.utm_campaign, o.utm_content, o.utm_term
              FROM sums JOIN connections AS c ON c.num = sums.connection JOIN ad_objects AS o ON o.num = sums.object
              ORDER BY sums.cost_micros DESC NULLS LAST, o.external_id LIMIT ?5"
         ))
@@ -274,6 +281,7 @@ impl Store {
                     parent_external_id: row.value("parent_external_id")?,
                     name: row.value("name")?,
                     status: row.word("status")?,
+                    landing: Landing::read(row)?,
                     currency: row.word("currency")?,
                     vat: row.vat("vat")?,
                     sums: Sums::read(row)?,
@@ -309,7 +317,8 @@ impl Store {
         mut take: impl FnMut(StoredStat) + Send,
     ) -> Result<()> {
         let mut rows = sqlx::query(
-            "SELECT s.*, c.id AS connection_id, c.in_totals, o.external_id, o.name
+            "SELECT s.*, c.id AS connection_id, c.in_totals, o.external_id, o.name, o.landing_url, o.utm_source, o.utm_medium,
+                 o.utm_campaign, o.utm_content, o.utm_term
              FROM connections AS c
              JOIN campaign_stats AS s ON s.connection = c.num AND s.level = coalesce(?2, c.totals_level) AND s.date BETWEEN ?3 AND ?4
              JOIN ad_objects AS o ON o.num = s.object

@@ -3759,6 +3759,14 @@ name: string,
  */
 in_totals: InTotals, 
 /**
+ * Address of the page it leads to; of ads alone, where the platform says.
+ */
+landing_url: string | null, 
+/**
+ * The UTM tags in that address.
+ */
+utm: Utm | null, 
+/**
  * Its sums.
  */
 sums: StatsSums, };
@@ -4456,6 +4464,32 @@ time_zone: string, };
  * A file handed over for import.
  */
 export type UploadId = string;
+
+/**
+ * The five tags, `None` where the address has none or an empty one
+ * (<https://support.google.com/analytics/answer/10917952>, <https://yandex.ru/support/metrica/general/utm-tags.html>).
+ */
+export type Utm = { 
+/**
+ * `utm_source`: the site or platform.
+ */
+source: string | null, 
+/**
+ * `utm_medium`: the kind of advertising.
+ */
+medium: string | null, 
+/**
+ * `utm_campaign`: the campaign.
+ */
+campaign: string | null, 
+/**
+ * `utm_content`: the ad.
+ */
+content: string | null, 
+/**
+ * `utm_term`: the keyword.
+ */
+term: string | null, };
 
 /**
  * Whether sums contain value added tax. Platforms rarely say; the person declares it per connection.

@@ -58,6 +58,8 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
                     parent_external_id: None,
                     name: connection.account_name.clone(),
                     in_totals: connection.settings.in_totals,
+                    landing_url: None,
+                    utm: None,
                     sums: sums.into(),
                 })
             })
@@ -75,6 +77,8 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
                     external_id: object.external_id,
                     parent_external_id: object.parent_external_id,
                     in_totals: connection.settings.in_totals,
+                    landing_url: object.landing.url,
+                    utm: object.landing.utm.known(),
                     sums: Sums::from(object.sums).into(),
                 })
             })
@@ -113,7 +117,7 @@ enum Table {
     Json(Vec<serde_json::Value>),
 }
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 24] = [
     "date",
     "level",
     "external_id",
@@ -130,6 +134,12 @@ const COLUMNS: [&str; 18] = [
     "users",
     "page_views",
     "bounces",
+    "landing_url",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_content",
+    "utm_term",
     "in_totals",
     "connection_id",
 ];
@@ -165,6 +175,12 @@ impl Table {
             count(stat.visits.users),
             count(stat.visits.page_views),
             count(stat.visits.bounces),
+            row.landing.url.clone(),
+            row.landing.utm.source.clone(),
+            row.landing.utm.medium.clone(),
+            row.landing.utm.campaign.clone(),
+            row.landing.utm.content.clone(),
+            row.landing.utm.term.clone(),
             Some(row.in_totals.to_string()),
             Some(row.connection_id.to_string()),
         ];

@@ -77,6 +77,7 @@ impl Desk {
                     Status::Stopped => ObjectStatus::Stopped,
                     Status::Deleted => ObjectStatus::Deleted,
                 },
+                landing_url: None,
             })
             .collect();
         all.sort_by_key(|it| it.external_id.clone());

@@ -98,6 +98,7 @@ impl Desk {
             parent_external_id: None,
             name: format!("{} ({})", of.campaign, of.source),
             status: ObjectStatus::Unknown,
+            landing_url: None,
         };
         all.into_iter().map(object).collect()
     }

@@ -283,6 +283,7 @@ impl Objects {
                     parent_external_id: parent.map(str::to_owned),
                     name: name.to_owned(),
                     status: ObjectStatus::Unknown,
+                    landing_url: None,
                 });
                 place
             }

@@ -153,6 +153,7 @@ async fn names_know_what_lies_in_what() {
         parent_external_id: parent,
         name: external_id.clone(),
         status: ObjectStatus::Unknown,
+        landing_url: None,
     };
     for (stream, level, parts) in [("campaigns", Level::Campaign, 3), ("ads", Level::Ad, 4)] {
         let names = read(&analytics, &session, stream, range).await.batch;

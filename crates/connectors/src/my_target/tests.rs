@@ -8,6 +8,7 @@ use model::{
     ad::{Level, ObjectStatus},
     failure::Code,
     money::{Currency, Micros},
+    utm::Utm,
 };
 use serde_json::{Value, json};
 use simulators::{
@@ -43,6 +44,11 @@ async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_two_levels() {
         assert!(names.rejected.is_empty() && !names.objects.is_empty(), "{dictionary}: {:?}", names.rejected);
         assert!(names.objects.iter().all(|object| object.level == level && object.status != ObjectStatus::Unknown));
         assert_eq!(names.objects.iter().all(|object| object.parent_external_id.is_some()), level == Level::Ad);
+        // Every ad leads somewhere, and the address names the ad itself.
+        for object in &names.objects {
+            let utm = object.landing_url.as_deref().map(Utm::of).unwrap_or_default();
+            assert_eq!(utm.content.as_ref() == Some(&object.external_id), level == Level::Ad, "{object:?}");
+        }
         let rows = read(&my_target, &session, statistics, range).await.batch;
         assert!(rows.rejected.is_empty(), "{statistics}: {:?}", rows.rejected);
         assert!(rows.stats.iter().all(|row| row.level == level && row.currency == Currency::RUB));

@@ -74,6 +74,7 @@ fn object(told: &Told) -> AdObject {
             parent_external_id: None,
             name: told.name.clone(),
             status,
+            landing_url: None,
         },
         // How a product is, is not told.
         Some(campaign) => AdObject {
@@ -82,6 +83,7 @@ fn object(told: &Told) -> AdObject {
             parent_external_id: Some(campaign.to_string()),
             name: format!("{}, {}", told.name, told.id),
             status: ObjectStatus::Unknown,
+            landing_url: None,
         },
     }
 }

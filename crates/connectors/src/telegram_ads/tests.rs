@@ -237,6 +237,7 @@ async fn the_connector_passes_the_battery() {
         parent_external_id: None,
         name: ad.title.clone(),
         status: if ad.status == world::Status::Active { ObjectStatus::Active } else { ObjectStatus::Stopped },
+        landing_url: None,
     };
     let truth = battery::Truth {
         accounts: desk.key.accounts.iter().chain([&desk.key.account]).cloned().collect(),

@@ -11,6 +11,7 @@ use model::{
     ad::{CampaignStat, Level, ObjectStatus, RejectReason},
     failure::{Code, Failure},
     money::{Currency, Micros, VatState},
+    utm::Utm,
 };
 use serde_json::{Value, json};
 use simulators::{
@@ -52,6 +53,11 @@ async fn a_cabinet_of_an_agency_is_read_to_the_kopeck_on_three_levels() {
         assert!(names.rejected.is_empty() && !names.objects.is_empty(), "{dictionary}: {:?}", names.rejected);
         assert!(names.objects.iter().all(|object| object.level == level && object.status != ObjectStatus::Unknown));
         assert_eq!(names.objects.iter().all(|object| object.parent_external_id.is_some()), level != Level::Campaign);
+        // Every ad leads somewhere, and the address names the ad itself.
+        for object in &names.objects {
+            let utm = object.landing_url.as_deref().map(Utm::of).unwrap_or_default();
+            assert_eq!(utm.content.as_ref() == Some(&object.external_id), level == Level::Ad, "{object:?}");
+        }
         let sink = read(&vk, &session, statistics, range).await;
         assert!(sink.sizes.iter().all(|size| *size <= 2_000));
         let rows = sink.batch;

@@ -83,6 +83,7 @@ fn object(told: &Told) -> AdObject {
             parent_external_id: None,
             name: told.name.clone(),
             status: if told.status == 9 { ObjectStatus::Active } else { ObjectStatus::Stopped },
+            landing_url: None,
         },
         // How a product is, is not told.
         Some(campaign) => AdObject {
@@ -91,6 +92,7 @@ fn object(told: &Told) -> AdObject {
             parent_external_id: Some(campaign.to_string()),
             name: format!("{}, {}", told.name, told.id),
             status: ObjectStatus::Unknown,
+            landing_url: None,
         },
     }
 }

@@ -15,6 +15,7 @@ use model::{
     date::DateRange,
     failure::{Code, FailureKind},
     money::{Currency, Micros, VatState},
+    utm::Utm,
 };
 use serde_json::{Value, json};
 use simulators::{
@@ -189,6 +190,11 @@ async fn names_and_states_are_those_of_the_platform() {
             // A picture has no headline; a text has one, and a responsive ad some.
             for named in ["IMAGE_AD ", "Ромашка: ", "Первый: Ромашка: "] {
                 assert!(objects.iter().any(|it| it.name.starts_with(named)), "no ad is named {named}");
+            }
+            // Whatever its kind, an ad's address names the ad itself.
+            for ad in &objects {
+                let utm = ad.landing_url.as_deref().map(Utm::of).unwrap_or_default();
+                assert_eq!((utm.source.as_deref(), utm.content.as_ref()), (Some("vk"), Some(&ad.external_id)));
             }
         }
     }

@@ -189,7 +189,7 @@ impl Desk {
 }
 
 fn object(level: Level, external_id: String, parent: Option<String>, name: &str, status: ObjectStatus) -> AdObject {
-    AdObject { level, external_id, parent_external_id: parent, name: name.to_owned(), status }
+    AdObject { level, external_id, parent_external_id: parent, name: name.to_owned(), status, landing_url: None }
 }
 
 fn id_of(offer: &Offer) -> String {

@@ -76,6 +76,7 @@ impl Desk {
                 Status::Stopped => ObjectStatus::Stopped,
                 Status::Deleted => ObjectStatus::Deleted,
             },
+            landing_url: None,
         };
         self.told(of).map(object).collect()
     }

@@ -76,6 +76,7 @@ fn campaign(id: &str) -> AdObject {
         parent_external_id: None,
         name: format!("Campaign {id}"),
         status: ObjectStatus::Active,
+        landing_url: None,
     }
 }
 

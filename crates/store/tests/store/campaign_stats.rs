@@ -239,7 +239,8 @@ async fn objects_get_their_names_later_and_are_listed_by_spend() {
     named.name = "Новая".to_owned();
     named.status = ObjectStatus::Deleted;
     named.parent_external_id = Some("p".to_owned());
-    commit.objects.push(named);
+    named.landing_url = Some("https://acme.example/?utm_source=one&utm_term=%D0%BE%D0%BA%D0%BD%D0%B0".to_owned());
+    commit.objects.push(named.clone());
     assert_eq!(store.commit_slice(commit.clone()).await.unwrap().objects, 3);
     store.commit_slice(commit).await.unwrap();
     assert_eq!(listed(2).await, [line("b", None, Some(30), 1), line("a", Some("Новая"), Some(10), 2)]);
@@ -247,6 +248,29 @@ async fn objects_get_their_names_later_and_are_listed_by_spend() {
     let kept = store.ad_objects(connection, Level::Campaign).await.unwrap();
     assert_eq!(kept.iter().map(|o| o.external_id.as_str()).collect::<Vec<_>>(), ["a", "b", "never", "u"]);
     assert_eq!((kept[0].status, kept[0].parent_external_id.as_deref()), (ObjectStatus::Deleted, Some("p")));
+
+    // Where it leads stands beside its sums and rows; the dictionary's last word counts.
+    let led = async || {
+        let listed = store.client_objects(client, Level::Campaign, days(1, 2), 10).await.unwrap();
+        let found = listed.into_iter().find(|object| object.external_id == "a").unwrap().landing;
+        let row =
+            rows(store, client, Level::Campaign).await.into_iter().find(|row| row.stat.external_id == "a").unwrap();
+        assert_eq!((&row.landing, &kept[1].landing), (&found, &store::ad_objects::Landing::default()));
+        (found.url, found.utm.source, found.utm.medium, found.utm.term)
+    };
+    assert_eq!(led().await, (named.landing_url.clone(), Some("one".to_owned()), None, Some("окна".to_owned())));
+    named.landing_url = Some("https://acme.example/?utm_medium=cpc".to_owned());
+    let seq = store
+        .plan_slices(
+            run,
+            &[NewSlice { stream: "campaigns".to_owned(), level: Level::Campaign, window: None, part: Part::Whole }],
+        )
+        .await
+        .unwrap();
+    let mut commit = a_commit(run, seq, Vec::new());
+    commit.objects = vec![named.clone()];
+    store.commit_slice(commit).await.unwrap();
+    assert_eq!(led().await, (named.landing_url, None, Some("cpc".to_owned()), None));
 }
 
 /// Whole rows and conversions by goal are streams of one level. Each replaces its own rows, knows its own days and is no rival of the other.

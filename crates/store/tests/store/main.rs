@@ -236,5 +236,6 @@ fn object(level: Level, id: &str, name: &str) -> AdObject {
         parent_external_id: None,
         name: name.to_owned(),
         status: ObjectStatus::Active,
+        landing_url: None,
     }
 }

@@ -185,6 +185,7 @@ impl Source for Scripted {
                 parent_external_id: None,
                 name: "Имплантация | Поиск".to_owned(),
                 status: ObjectStatus::Active,
+                landing_url: None,
             };
             return sink.batch(Batch { objects: vec![object], ..Batch::default() }).await;
         };

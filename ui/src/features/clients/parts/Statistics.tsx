@@ -167,6 +167,7 @@ function TablePanel(props: {
     data.currency,
     names,
     data.connections.some((row) => row.sums.visits !== null),
+    level,
   );
   const totals = {
     object: shared("total"),
@@ -278,6 +279,15 @@ const metricColumns: { id: SumId; width: string; hidden?: boolean; counter?: boo
   { id: "bounce_rate", width: "84px", counter: true },
 ];
 
+/** A text that may be longer than its cell. */
+function Clipped(props: { text: string | null }) {
+  return (
+    <span className={classes.clipped} title={props.text ?? undefined}>
+      {props.text}
+    </span>
+  );
+}
+
 /** One of the sums of a row, by the metric's unit. */
 function Sum(props: { of: StatsSums; id: SumId; currency: string }) {
   const value = props.of[props.id];
@@ -285,10 +295,14 @@ function Sum(props: { of: StatsSums; id: SumId; currency: string }) {
   return <Figure micros={value === null ? null : value * scale} unit={units[props.id]} currency={props.currency} />;
 }
 
+/** What an ad's address says of it; hidden until somebody asks. */
+const tagColumns = ["source", "medium", "campaign", "content", "term"] as const;
+
 function useColumns(
   currency: string,
   names: Map<string, { name: string; parent: string | null }>,
   counted: boolean,
+  level: Level,
 ): Column<StatsRow>[] {
   const { t } = useTranslation("clients");
   const { t: shared } = useTranslation("shared");
@@ -325,6 +339,28 @@ function useColumns(
           ...(hidden || (counter && !counted) ? { hidden: true } : {}),
         }),
       ),
+      ...(level === "ad"
+        ? [
+            ...tagColumns.map(
+              (tag): Column<StatsRow> => ({
+                id: `utm_${tag}`,
+                title: `utm_${tag}`,
+                width: "120px",
+                hidden: true,
+                sort: (row) => row.utm?.[tag] ?? null,
+                cell: (row) => <Clipped text={row.utm?.[tag] ?? null} />,
+              }),
+            ),
+            {
+              id: "landing_url",
+              title: t("column.landing_url"),
+              width: "minmax(160px, 1fr)",
+              hidden: true,
+              sort: (row: StatsRow) => row.landing_url,
+              cell: (row: StatsRow) => <Clipped text={row.landing_url} />,
+            },
+          ]
+        : []),
       {
         id: "external",
         title: t("column.external"),
@@ -333,5 +369,5 @@ function useColumns(
         cell: (row) => <span style={{ font: "11.5px var(--mono)", color: "var(--tx2)" }}>{row.external_id}</span>,
       },
     ];
-  }, [currency, names, counted, t, shared]);
+  }, [currency, names, counted, level, t, shared]);
 }
