@@ -52,11 +52,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Runs that read at the same time: enough to hide one platform's slowness, few enough for two cores.
-const WORKERS: usize = 3;
-/// How many of them may be first loads and days that are collected again. One place is always left for what is new today: a person who
-/// fills up a year for twenty clients still has this morning's numbers this morning.
-const LONG_WORKERS: usize = WORKERS - 1;
+/// Runs that read at the same time. Nearly all of a run is waiting for its platform, so there are more of them than cores.
+const WORKERS: usize = 12;
+/// How many of them may be of one system: a platform that makes reports for minutes holds up its own accounts and no other system's.
+const OF_A_SYSTEM: usize = 3;
+/// How many of them may be first loads and days that are collected again, of all systems and of one. A place is always left for what is
+/// new today: a person who fills up a year for twenty clients still has this morning's numbers this morning.
+const LONG: usize = WORKERS - 2;
+const LONG_OF_A_SYSTEM: usize = OF_A_SYSTEM - 1;
 /// How long quitting waits for runs to stop by themselves.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks of somebody who waits for another run of this program.
@@ -115,8 +118,9 @@ struct Inner {
     wiring: Arc<dyn Wiring>,
     clock: Arc<dyn Clock>,
     tell: Arc<dyn Fn(SyncEvent) + Send + Sync>,
-    workers: Arc<Semaphore>,
-    long_workers: Arc<Semaphore>,
+    workers: Places,
+    /// By system.
+    lanes: Mutex<HashMap<String, Places>>,
     active: Mutex<HashMap<RunId, Active>>,
     duty: Mutex<Option<Arc<Duty>>>,
     /// Whether parked runs stay where they are, though their platform allows more.
@@ -152,11 +156,30 @@ struct Active {
     task: JoinHandle<()>,
 }
 
+/// Places for runs, of which some may be long ones.
+#[derive(Clone)]
+struct Places {
+    all: Arc<Semaphore>,
+    long: Arc<Semaphore>,
+}
+
+impl Places {
+    fn new(all: usize, long: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(all)), long: Arc::new(Semaphore::new(long)) }
+    }
+
+    /// Waits for one.
+    async fn take(&self, long: bool) -> Option<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit)> {
+        let among_long = if long { Some(Arc::clone(&self.long).acquire_owned().await.ok()?) } else { None };
+        Some((among_long, Arc::clone(&self.all).acquire_owned().await.ok()?))
+    }
+}
+
 /// A place among the workers, and a connection to oneself; given back when it is dropped.
 pub(crate) struct Place {
     engine: Engine,
     run: RunId,
-    _permits: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
+    _permits: [(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit); 2],
 }
 
 impl Drop for Place {
@@ -180,8 +203,8 @@ impl Engine {
             wiring,
             clock,
             tell,
-            workers: Arc::new(Semaphore::new(WORKERS)),
-            long_workers: Arc::new(Semaphore::new(LONG_WORKERS)),
+            workers: Places::new(WORKERS, LONG),
+            lanes: Mutex::default(),
             active: Mutex::default(),
             duty: Mutex::default(),
             holds_parked: AtomicBool::new(false),
@@ -502,17 +525,27 @@ impl Engine {
     }
 
     /// Waits for a place among the workers; `None` when the run is stopped before.
-    pub(crate) async fn place(&self, run: RunId, long: bool, cancel: &CancellationToken) -> Option<Place> {
+    pub(crate) async fn place(
+        &self,
+        run: RunId,
+        system: &str,
+        long: bool,
+        cancel: &CancellationToken,
+    ) -> Option<Place> {
+        let lane = {
+            let mut lanes = self.inner.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            let lane = lanes.entry(system.to_owned()).or_insert_with(|| Places::new(OF_A_SYSTEM, LONG_OF_A_SYSTEM));
+            lane.clone()
+        };
         let wait = async {
             loop {
                 while !self.enter(run, false) {
                     tokio::time::sleep(GLANCE).await;
                 }
-                let among_long =
-                    if long { Some(Arc::clone(&self.inner.long_workers).acquire_owned().await.ok()?) } else { None };
-                let worker = Arc::clone(&self.inner.workers).acquire_owned().await.ok()?;
+                // First among its own: who waits for others of its system keeps nobody else from a place.
+                let permits = [lane.take(long).await?, self.inner.workers.take(long).await?];
                 if self.enter(run, true) {
-                    return Some(Place { engine: self.clone(), run, _permits: (among_long, worker) });
+                    return Some(Place { engine: self.clone(), run, _permits: permits });
                 }
             }
         };

@@ -445,7 +445,7 @@ impl Runner {
 
     /// Waits for a place, and says that it has one.
     async fn place(&self) -> Result<Place, Failure> {
-        let place = self.engine.place(self.id, self.long, &self.cancel).await;
+        let place = self.engine.place(self.id, &self.connection.connector, self.long, &self.cancel).await;
         let place = place.ok_or_else(|| Failure::new(Code::Cancelled))?;
         self.store.set_run_state(self.id, RunState::Running).await?;
         self.live.begin();

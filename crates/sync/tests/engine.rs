@@ -90,6 +90,26 @@ async fn a_second_run_reads_the_lookback_again_and_replaces_it() {
     assert_eq!(house.outcome(id).await, (RunState::Done, 3, 7 + 3 * 5));
 }
 
+/// A platform that takes minutes for its reports keeps two first loads waiting, and a third one for them. The first load of another system
+/// goes on meanwhile, and so do the days that are new today.
+#[tokio::test]
+async fn a_slow_platform_holds_up_its_own_accounts_alone() {
+    let house = House::build().await;
+    house.source.all_since(0, &Act::Hang);
+    let first = async |connection| house.engine.start(connection, RunTrigger::First, Asked::due()).await.unwrap();
+    first(house.connection).await;
+    first(house.another("2").await).await;
+    first(house.another("3").await).await;
+    house.has_begun(2 * SIDE_BY_SIDE).await;
+    let elsewhere = first(house.elsewhere().await).await;
+    house.has_begun(3 * SIDE_BY_SIDE).await;
+    let fresh = house.another("4").await;
+    house.engine.start(fresh, RunTrigger::Manual, Asked::due()).await.unwrap();
+    house.has_begun(4 * SIDE_BY_SIDE).await;
+    assert!(!house.store.run(elsewhere).await.unwrap().state.is_over());
+    house.engine.leave().await;
+}
+
 #[tokio::test]
 async fn a_failed_reading_leaves_the_old_days_alone() {
     let house = House::build().await;

@@ -261,7 +261,8 @@ pub struct Wires(pub Arc<Scripted>);
 #[async_trait]
 impl Wiring for Wires {
     fn source(&self, connector: &str) -> Option<Arc<dyn Source>> {
-        (connector == "scripted").then(|| Arc::clone(&self.0) as Arc<dyn Source>)
+        // Two systems, which behave alike.
+        matches!(connector, "scripted" | "other").then(|| Arc::clone(&self.0) as Arc<dyn Source>)
     }
     async fn session(
         &self,
@@ -341,6 +342,26 @@ impl House {
         let connection = Connection { id: ConnectionId::new(), account_external_id: account.to_owned(), ..like };
         self.store.insert_connection(&connection, Level::Campaign).await.unwrap();
         connection.id
+    }
+
+    /// A connection of the same client to another system.
+    pub async fn elsewhere(&self) -> ConnectionId {
+        let like = self.store.connection(self.connection).await.unwrap();
+        let connection = Connection { id: ConnectionId::new(), connector: "other".to_owned(), ..like };
+        self.store.insert_connection(&connection, Level::Campaign).await.unwrap();
+        connection.id
+    }
+
+    /// Waits until so many windows were begun, and a moment longer, in which there should be no more.
+    pub async fn has_begun(&self, windows: usize) {
+        let reached = async {
+            while self.source.windows() < windows {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let reached = tokio::time::timeout(Duration::from_mins(1), reached).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(reached.is_ok() && self.source.windows() == windows, "{} windows were begun", self.source.windows());
     }
 
     pub async fn run(&self) -> RunId {
