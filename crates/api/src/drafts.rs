@@ -78,6 +78,8 @@ pub(crate) struct Found {
     pub(crate) account: Account,
     pub(crate) credentials: Arc<DraftCredentials>,
     pub(crate) sample: Option<AccountSample>,
+    /// Whether it is known to be in use by what was spent there. Where there are only records, nothing tells.
+    pub(crate) spends: bool,
     pub(crate) state: wire::StepState,
     pub(crate) suggested: Option<ClientId>,
     pub(crate) connected_as: Option<ConnectionId>,
@@ -304,6 +306,7 @@ impl Draft {
             .map(|account| Found {
                 credentials: self.base.of_account(&account.external_id, known.taken.as_ref()),
                 sample: None,
+                spends: source.descriptor().keeps_statistics(),
                 state: wire::StepState::Waiting,
                 suggested: suggest(&account.name, &known.clients),
                 connected_as: known.connected.get(&account.external_id).copied(),
@@ -439,7 +442,7 @@ impl Found {
             campaigns: sample.campaigns,
             spend_30d: sample.spend_30d,
             last_data: sample.last_data,
-            active: sample.spend_30d.is_some_and(|spend| spend > model::money::Micros::ZERO),
+            active: !self.spends || sample.spend_30d.is_some_and(|spend| spend > model::money::Micros::ZERO),
             state: self.state,
             suggested_client: self.suggested,
             connected_as: self.connected_as,

@@ -1445,7 +1445,7 @@ wire! {
         spend_30d: Option<Micros>,
         /// Last day with data, once read.
         last_data: Option<NaiveDate>,
-        /// Whether it delivered in the last 30 days.
+        /// Whether it delivered in the last 30 days, or keeps only records, of which nobody can tell.
         active: bool,
         /// How far its own test is.
         state: StepState,

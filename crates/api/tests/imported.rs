@@ -215,6 +215,12 @@ impl Office {
         assert_eq!(draft["state"], "ready", "{draft}");
         let account = &draft["accounts"][0]["external_id"];
         assert_eq!(account, base);
+        // What cannot spend is neither idle nor a part of what was spent.
+        let listed = self.ask("connectors_list", json!({})).await;
+        let of = listed.as_array().unwrap().iter().find(|one| one["id"] == connector).unwrap();
+        let spends = of["capabilities"].as_array().unwrap().iter().any(|word| word == "statistics");
+        assert_eq!(draft["accounts"][0]["active"], !spends, "{draft}");
+        assert_eq!(of["in_totals"], if spends { "counts" } else { "apart" });
         let streams: Vec<Value> = streams.iter().map(|name| json!({"name": name, "on": true})).collect();
         let request = json!({
             "draft_id": draft["id"], "streams": streams, "vat": "excluded", "lookbacks": {}, "first_load_days": 10,

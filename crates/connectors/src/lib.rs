@@ -156,6 +156,7 @@ fn loaded(source: Result<ManifestSource, DocumentError>) -> Option<Arc<dyn Sourc
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+    use kit::source::{StreamDescriptor, StreamKind};
     use std::{collections::BTreeSet, fs, path::Path};
 
     #[test]
@@ -181,6 +182,15 @@ mod tests {
             for (key, text) in ru.iter().chain(en) {
                 assert!(!text.trim().is_empty(), "{} {key}", descriptor.id);
             }
+            let read = |it: &StreamDescriptor| matches!(it.kind, StreamKind::Statistics { .. });
+            let by_file = source.files().is_some();
+            let has_days = by_file || descriptor.streams.iter().any(read);
+            assert_eq!(
+                descriptor.keeps_statistics(),
+                has_days,
+                "{}: what it can do and its streams differ",
+                descriptor.id
+            );
             let streams = descriptor.streams.iter().map(|stream| format!("stream.{}", stream.name));
             let fields = descriptor.form["properties"].as_object().unwrap().iter();
             let shown = fields.filter(|(_, field)| field["airbyte_hidden"] != true);

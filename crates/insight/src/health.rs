@@ -90,7 +90,7 @@ fn plain(code: Code) -> StoredFailure {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
     use chrono::{DateTime, Utc};
@@ -118,7 +118,7 @@ mod tests {
         }
     }
 
-    fn run(state: RunState, code: Option<Code>, trigger: RunTrigger) -> Run {
+    pub(crate) fn run(state: RunState, code: Option<Code>, trigger: RunTrigger) -> Run {
         Run {
             id: RunId::new(),
             connection_id: ConnectionId::new(),

@@ -311,9 +311,14 @@ async fn moving_days(store: &Store, period: DateRange) -> Result<HashMap<ClientI
     Ok(moving.into_iter().map(|(client, days)| (client, u32::try_from(days.len()).unwrap_or(u32::MAX))).collect())
 }
 
-/// Whether the days of a connection say how complete its client is: those that were read, and not handed over in a file.
+/// Whether the days of a connection say how complete its client is.
 fn counts_for_completeness(view: &ConnectionView) -> bool {
-    view.latest.as_ref().is_some_and(|latest| latest.run.trigger != RunTrigger::Import)
+    view.latest.as_ref().is_some_and(|latest| says_days(latest, view.data_through))
+}
+
+/// Whether a connection has days that were read, and not handed over in a file. One that was read well and has none keeps only records.
+fn says_days(latest: &LatestRun, data_through: Option<NaiveDate>) -> bool {
+    latest.run.trigger != RunTrigger::Import && (data_through.is_some() || latest.synced_at.is_none())
 }
 
 /// The last day up to which all connections are complete.
@@ -339,6 +344,30 @@ impl From<daily_rollups::Sums> for Sums {
             visits: sums.visits,
             page_views: sums.page_views,
             bounces: sums.bounces,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::tests::run;
+    use model::run::RunState;
+
+    #[test]
+    fn only_connections_with_days_say_how_complete_a_client_is() {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 19);
+        let at = Some(DateTime::<Utc>::MIN_UTC);
+        for (what, trigger, synced_at, through, says) in [
+            ("read", RunTrigger::Schedule, at, day, true),
+            ("failed for the first time", RunTrigger::First, None, None, true),
+            ("failed since", RunTrigger::Schedule, at, day, true),
+            ("a file", RunTrigger::Import, at, day, false),
+            ("nothing but records", RunTrigger::Schedule, at, None, false),
+        ] {
+            let run = run(RunState::Done, None, trigger);
+            let latest = LatestRun { connection_id: run.connection_id, run, synced_at };
+            assert_eq!(says_days(&latest, through), says, "{what}");
         }
     }
 }

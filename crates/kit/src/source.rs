@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 pub struct Descriptor {
     /// Its id, such as `vk_ads`; never changes.
     pub id: String,
-    /// Shelf of the catalogue: `ads`, `analytics`, `crm`, `files`.
+    /// Shelf of the catalogue: `ads`, `analytics`, `audiences`, `crm`, `files`.
     pub category: String,
     /// Words of what it can do: `statistics`, `costs`, `audiences`, `leads`, `webhooks`.
     pub capabilities: Vec<String>,
@@ -56,9 +56,14 @@ pub struct Descriptor {
 
 impl Descriptor {
     /// Whether its connections count toward their clients' totals unless a person says otherwise. Analytics systems measure what ad
-    /// platforms sell, and would count the same twice.
+    /// platforms sell, and would count the same twice; records are not added up at all.
     pub fn in_totals(&self) -> InTotals {
-        if self.category == "analytics" { InTotals::Apart } else { InTotals::Counts }
+        if self.category == "analytics" || !self.keeps_statistics() { InTotals::Apart } else { InTotals::Counts }
+    }
+
+    /// Whether it has daily rows, read or out of files. What keeps nothing but records has neither days nor money.
+    pub fn keeps_statistics(&self) -> bool {
+        self.capabilities.iter().any(|word| word == "statistics")
     }
 }
 

@@ -1740,7 +1740,7 @@ spend_30d: Micros | null,
  */
 last_data: string | null, 
 /**
- * Whether it delivered in the last 30 days.
+ * Whether it delivered in the last 30 days, or keeps only records, of which nobody can tell.
  */
 active: boolean, 
 /**

@@ -186,16 +186,16 @@ function AccountRow(props: {
       <td data-align="right">
         {account.last_data ? (
           <DateText day={account.last_data} />
-        ) : account.state === "done" ? (
+        ) : account.state === "done" && !account.active ? (
           <span className={classes.dim}>{t("test.no_day")}</span>
         ) : null}
       </td>
       <td>
         {account.state === "done" ? (
-          account.last_data === null ? (
-            <StateWord tone="off" word={t("test.account.empty")} />
-          ) : account.active ? (
+          account.active ? (
             <StateWord tone="good" word={t("test.account.done")} />
+          ) : account.last_data === null ? (
+            <StateWord tone="off" word={t("test.account.empty")} />
           ) : (
             <StateWord tone="off" word={t("test.account.idle")} />
           )

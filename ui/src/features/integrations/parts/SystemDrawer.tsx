@@ -19,7 +19,7 @@ import { Drawer } from "@/shared/ui/Layout";
 import { ConnectionFailure, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { HealthBadge, StateWord } from "@/shared/ui/States";
 import { useSyncHere } from "@/shared/ui/screenSync";
-import { comesByFile } from "@/shared/ui/systems";
+import { comesByFile, onlyRecords } from "@/shared/ui/systems";
 import { SystemTile } from "@/shared/ui/Tiles";
 import classes from "../integrations.module.css";
 import { worstFirst } from "../logic/catalogue";
@@ -78,7 +78,7 @@ export function SystemDrawer(props: { connector: Connector; rows: ConnectionRow[
       ) : (
         <ul className={classes.connections}>
           {rows.map((row) => (
-            <ConnectionItem key={row.id} row={row} byFile={comesByFile(connector)} />
+            <ConnectionItem key={row.id} row={row} byFile={comesByFile(connector)} records={onlyRecords(connector)} />
           ))}
         </ul>
       )}
@@ -125,7 +125,7 @@ function Templates(props: { connector: Connector }) {
   );
 }
 
-function ConnectionItem(props: { row: ConnectionRow; byFile: boolean }) {
+function ConnectionItem(props: { row: ConnectionRow; byFile: boolean; records: boolean }) {
   const { t } = useTranslation("integrations");
   const { t: shared } = useTranslation("shared");
   const go = useGo();
@@ -150,7 +150,9 @@ function ConnectionItem(props: { row: ConnectionRow; byFile: boolean }) {
         )}
         <span title={row.synced_at ? format.instant(row.synced_at) : undefined}>
           {row.data_through === null
-            ? t("no_data_yet")
+            ? props.records && row.synced_at
+              ? t("records_read", { at: format.moment(row.synced_at) })
+              : t("no_data_yet")
             : row.synced_at
               ? t("fresh", { day: format.day(row.data_through), at: format.moment(row.synced_at) })
               : t("through", { day: format.day(row.data_through) })}
