@@ -289,6 +289,8 @@ wire_enum! {
         Ads,
         /// Analytics.
         Analytics,
+        /// Audiences: groups of people to advertise to.
+        Audiences,
         /// Customer relations.
         Crm,
         /// Files.

@@ -30,6 +30,7 @@ mod vk_ads;
 mod vk_ads_legacy;
 mod wildberries;
 mod yandex_appmetrica;
+mod yandex_audience;
 mod yandex_direct;
 mod yandex_id;
 mod yandex_market;
@@ -66,6 +67,7 @@ const SYSTEMS: &[System] = &[
     yandex_promopages::SYSTEM,
     rtb_house::SYSTEM,
     google_merchant_center::SYSTEM,
+    yandex_audience::SYSTEM,
 ];
 
 /// A connector that is a manifest.

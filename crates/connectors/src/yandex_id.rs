@@ -30,13 +30,16 @@ const CLIENT_SECRET: &str = "client_secret";
 /// Secret: the code that Yandex showed to the person.
 const CODE: &str = "code";
 
-/// The session's HTTP, signed in for one of Yandex's interfaces: where it is, and the word before the token in its header.
-pub fn signed_in(session: &Session, host: &str, scheme: &'static str) -> Http {
+/// Where it is told whose token it is, to whoever has a token for any of Yandex's interfaces. Source: yandex.ru/dev/id/doc/ru/user-information.
+pub const WHOSE: &str = "https://login.yandex.ru";
+
+/// The session's HTTP, signed in for Yandex's interfaces: where they are, and the word before the token in their header.
+pub fn signed_in(session: &Session, hosts: &[&str], scheme: &'static str) -> Http {
     let client_id = session.config.get(CLIENT_ID).and_then(|id| id.as_str()).unwrap_or_default().trim().to_owned();
     let flow = YandexId { client_id, scheme };
     let http = session.http.with_hosts([TOKEN_HOST]);
     let tokens = TokenSession::new(flow, http, Arc::clone(&session.credentials), session.cancel.clone());
-    session.http.with_hosts([host]).with_authorizer(Arc::new(tokens))
+    session.http.with_hosts(hosts).with_authorizer(Arc::new(tokens))
 }
 
 /// How Yandex ID hands out tokens.

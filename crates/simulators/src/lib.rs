@@ -40,6 +40,7 @@ pub mod vk_ads_legacy;
 pub mod wildberries;
 pub mod world;
 pub mod yandex_appmetrica;
+pub mod yandex_audience;
 pub mod yandex_direct;
 mod yandex_id;
 pub mod yandex_market;

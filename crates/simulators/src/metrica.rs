@@ -162,7 +162,7 @@ impl Quotas {
 }
 
 /// Whether one more fits into the last seconds.
-fn fits(seen: &mut VecDeque<i64>, limit: usize, seconds: i64, now: i64) -> bool {
+pub(crate) fn fits(seen: &mut VecDeque<i64>, limit: usize, seconds: i64, now: i64) -> bool {
     while seen.front().is_some_and(|at| *at + seconds <= now) {
         seen.pop_front();
     }

@@ -392,7 +392,7 @@ export type Capability = "statistics" | "costs" | "audiences" | "leads" | "webho
 /**
  * Shelf of the catalogue.
  */
-export type Category = "ads" | "analytics" | "crm" | "files" | "imported";
+export type Category = "ads" | "analytics" | "audiences" | "crm" | "files" | "imported";
 
 /**
  * Which bot is asked for its chats.

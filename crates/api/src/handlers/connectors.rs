@@ -111,6 +111,7 @@ pub(crate) fn local(descriptor: &Descriptor, key: &str) -> LocalText {
 fn category(word: &str) -> Category {
     match word {
         "analytics" => Category::Analytics,
+        "audiences" => Category::Audiences,
         "crm" => Category::Crm,
         "files" => Category::Files,
         "imported" => Category::Imported,

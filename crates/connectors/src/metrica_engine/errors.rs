@@ -1,10 +1,11 @@
-//! What Metrica and AppMetrica say when they refuse, in our words, and how logs in the making are waited for.
+//! What Metrica, AppMetrica and Audience say when they refuse, in our words, and how logs in the making are waited for.
 //!
-//! Source: yandex.ru/dev/metrika (errors, quotas, Logs API), appmetrica.yandex.ru/docs/mobile-api (the same of its own). A refusal is
+//! Source: yandex.ru/dev/metrika (errors, quotas, Logs API), appmetrica.yandex.ru/docs/mobile-api and yandex.ru/dev/audience (the same of
+//! their own). A refusal is
 //! `{"errors": [{"error_type", "message", "location"}], "code", "message"}` under its own status; quotas come as 429, in older pages as 420,
 //! and name no time. AppMetrica's logs are fetched by repeating the request that ordered them, and their refusals are plain text.
 
-use chrono::{DateTime, Days, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use kit::{
     http::HttpResponse,
     policy::{self, Attempt, Decision, DefaultPolicy, Outcome, Policy},
@@ -23,6 +24,10 @@ const REPORTS: Duration = Duration::from_mins(5);
 const QUEUE: Duration = Duration::from_mins(1);
 /// How often a user's quota is taken for that of five minutes; after that it is the day's.
 const PATIENCE: u32 = 2;
+/// Audience has one word for its limit of a second and for that of a day: how often it is taken for the second's.
+const SECONDS: u32 = 3;
+/// Audience's day begins at midnight in Moscow, which keeps three hours before Greenwich all year.
+const MOSCOW: TimeDelta = TimeDelta::hours(3);
 /// Between two questions about a log in the making.
 const LOG: Duration = Duration::from_secs(20);
 /// The same of AppMetrica's, where the question is the order.
@@ -48,6 +53,8 @@ impl Policy for EnginePolicy {
                 "quota_requests_by_ip" => limited(SECOND),
                 "quota_parallel_requests" => limited(AT_ONCE),
                 "quota_requests_by_uid" if is_report(response) && attempt.number <= PATIENCE => limited(REPORTS),
+                "quota" if attempt.number <= SECONDS => limited(SECOND),
+                "quota" => limited(until_midnight(policy::time_there(response, attempt.now) + MOSCOW)),
                 kind if kind.starts_with("quota_") => {
                     limited(until_midnight(policy::time_there(response, attempt.now)))
                 }
@@ -120,7 +127,7 @@ fn has(response: &HttpResponse, words: &[u8]) -> bool {
     response.body().windows(words.len()).any(|part| part == words)
 }
 
-/// The day's requests are counted from midnight in Greenwich.
+/// The day's requests are counted from midnight: that of the clock that `now` is read from.
 fn until_midnight(now: DateTime<Utc>) -> Duration {
     let next = now.date_naive().checked_add_days(Days::new(1)).map(|day| day.and_time(NaiveTime::MIN).and_utc());
     next.and_then(|next| (next - now).to_std().ok()).unwrap_or(REPORTS)
@@ -165,7 +172,7 @@ impl Refusal {
             "unauthorized" | "invalid_token" => Code::SignInRejected,
             "access_denied" | "counter_in_connect" => Code::PermissionDenied,
             "not_found" => Code::NotFound,
-            kind if kind.starts_with("quota_") => Code::TooManyRequests,
+            kind if kind == "quota" || kind.starts_with("quota_") => Code::TooManyRequests,
             _ => match response.status {
                 401 => Code::SignInRejected,
                 403 => Code::PermissionDenied,
@@ -234,6 +241,7 @@ mod tests {
             (420, "quota_parallel_requests", "limit 5, then too_many_requests"),
             (429, "quota_requests_by_uid", "limit 300, then too_many_requests"),
             (429, "quota_requests_by_counter_id", midnight),
+            (429, "quota", "limit 1, then too_many_requests"),
             (429, "something_new", "limit 60, then too_many_requests"),
             (400, "invalid_parameter", "request_refused"),
             (400, "query_error", "request_refused"),
@@ -251,6 +259,9 @@ mod tests {
         // It did not help to wait five minutes twice, or it is no report: the day's requests are used up.
         assert_eq!(decided(REPORT, 3, 429, &[], by_user), midnight);
         assert_eq!(decided("management/v1/counters", 1, 429, &[], by_user), midnight);
+        // It did not help to wait a second three times. In Moscow it is half past one, and the day has just begun.
+        let audience = r#"{"errors":[{"error_type":"quota","message":"m"}],"code":429,"message":"m"}"#;
+        assert_eq!(decided("v1/management/segments", 4, 429, &[], audience), "limit 81000, then too_many_requests");
         assert_eq!(
             decided(REPORT, 1, 429, &[("retry-after", "7")], by_user),
             "limit 7, then too_many_requests",

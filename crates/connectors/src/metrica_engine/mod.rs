@@ -1,5 +1,5 @@
 //! What Yandex Metrica and AppMetrica have in common beside the sign-in: what refusals and logs in the making mean (`errors`), and how rows
-//! of a report, numbers under the names of metrics, become rows of ours (`rows`).
+//! of a report, numbers under the names of metrics, become rows of ours (`rows`). Audience refuses in the same words.
 
 pub mod errors;
 pub mod rows;
@@ -23,7 +23,7 @@ pub struct MetricaEngine {
 
 impl Native for MetricaEngine {
     fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure> {
-        Ok(Some(yandex_id::signed_in(session, self.host, "OAuth")))
+        Ok(Some(yandex_id::signed_in(session, &[self.host], "OAuth")))
     }
     fn policy(&self) -> Option<Arc<dyn Policy>> {
         Some(Arc::new(errors::EnginePolicy))

@@ -27,7 +27,7 @@ struct YandexDirect;
 
 impl Native for YandexDirect {
     fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure> {
-        let http = yandex_id::signed_in(session, HOST, "Bearer");
+        let http = yandex_id::signed_in(session, &[HOST], "Bearer");
         http.budget().declare(pace());
         Ok(Some(http))
     }

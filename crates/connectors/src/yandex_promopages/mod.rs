@@ -23,7 +23,7 @@ struct PromoPages;
 
 impl Native for PromoPages {
     fn signed_in(&self, session: &Session) -> Result<Option<Http>, Failure> {
-        Ok(Some(yandex_id::signed_in(session, HOST, "Bearer")))
+        Ok(Some(yandex_id::signed_in(session, &[HOST], "Bearer")))
     }
     fn policy(&self) -> Option<Arc<dyn Policy>> {
         Some(Arc::new(errors::Statuses))

@@ -1,7 +1,7 @@
 /** What the catalogue shows for what was typed and which shelf is chosen. Pure, so that its rules are tested without a screen. */
 import type { Category, ConnectionRow, Connector } from "@/gen/contract";
 
-const SHELVES: Category[] = ["ads", "analytics", "crm", "files", "imported"];
+const SHELVES: Category[] = ["ads", "analytics", "audiences", "crm", "files", "imported"];
 
 /** A choice of shelf. */
 export type Shelf = Category | "all";

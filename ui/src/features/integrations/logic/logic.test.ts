@@ -92,6 +92,14 @@ describe("catalogue", () => {
     ]);
   });
 
+  it("lays what can be connected on its shelves in their order", () => {
+    const mixed = (["files", "audiences", "crm", "ads", "analytics"] as const).map((category) =>
+      connector({ id: category, name: { ru: category, en: category }, category }),
+    );
+    const shown = sortCatalogue(mixed, "", "all", words, collator);
+    expect(shown.available.map((one) => one.id)).toEqual(["ads", "analytics", "audiences", "crm", "files"]);
+  });
+
   it.each([
     ["бета", ["b"]],
     ["BETA", ["b"]],
