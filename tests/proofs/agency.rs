@@ -161,7 +161,14 @@ pub async fn compare(host: &Host, stands: &[Stand], today: NaiveDate, days: u64)
     let mut kept = Cells::new();
     let text = |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("no text in {value}"));
     for client in accounts.values().map(|account| &account.client_name).collect::<BTreeSet<_>>() {
-        for row in exported(host, client, today - Days::new(days), today - Days::new(1)).await? {
+        let (from, to) = (today - Days::new(days), today - Days::new(1));
+        let mut rows = exported(host, client, "campaign", from, to).await?;
+        rows.extend(exported(host, client, "account", from, to).await?);
+        for row in rows {
+            let account = &accounts[&text(&row["connection_id"])?];
+            if row["level"] != account.stand(stands)?.whole {
+                continue;
+            }
             let key = (
                 text(&row["connection_id"])?,
                 text(&row["date"])?.parse()?,
@@ -193,12 +200,12 @@ async fn ask(host: &Host, command: &str, request: Value) -> Result<Value> {
     host.call(command, request).await.map_err(|refusal| anyhow::anyhow!("{command}: {refusal:?}"))
 }
 
-/// Every row of a client at the level that totals are made of, as it is exported.
-async fn exported(host: &Host, client: &str, from: NaiveDate, to: NaiveDate) -> Result<Vec<Value>> {
+/// Every row of a client at a level, as it is exported.
+async fn exported(host: &Host, client: &str, level: &str, from: NaiveDate, to: NaiveDate) -> Result<Vec<Value>> {
     let clients = ask(host, "clients_list", json!({})).await?;
     let found = clients.as_array().into_iter().flatten().find(|row| row["name"] == client);
     let stats = json!({
-        "client_id": found.context("a client")?["id"], "period": { "from": from, "to": to }, "compare": null, "level": "campaign",
+        "client_id": found.context("a client")?["id"], "period": { "from": from, "to": to }, "compare": null, "level": level,
     });
     let file: ExportedFile =
         serde_json::from_value(ask(host, "stats_export", json!({ "stats": stats, "kind": "json" })).await?)?;

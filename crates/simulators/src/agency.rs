@@ -90,6 +90,8 @@ pub struct Stand {
     pub vat: &'static str,
     /// Whether they are added to the clients' totals; what measures the other platforms is not.
     pub in_totals: bool,
+    /// The level whose rows are all that happened: `campaign`, or `account` where campaigns are forgotten.
+    pub whole: &'static str,
     tells: Tells,
     truth: Truth,
     running: Box<dyn Running>,
@@ -188,6 +190,7 @@ impl Stand {
             currency: "RUB",
             vat: "excluded",
             in_totals: true,
+            whole: "campaign",
             tells: of_ads,
             truth: platform.truth(),
             running: Box::new(Arc::clone(platform)),
@@ -231,6 +234,7 @@ pub fn small(today: NaiveDate) -> anyhow::Result<Vec<Stand>> {
             currency: "RUB",
             vat: "excluded",
             in_totals: true,
+            whole: "campaign",
             tells: of_ads,
             truth: running.truth(),
             running: Box::new(Arc::clone(&running)),
@@ -316,6 +320,7 @@ fn on_engine(
         currency: "RUB",
         vat: "excluded",
         in_totals: true,
+        whole: "campaign",
         tells: of_ads,
         truth: running.truth(),
         running: Box::new(Arc::new(running)),
@@ -478,7 +483,7 @@ fn telegram_ads(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec
     let answers = json!({ "access_token": key.token });
     let accounts: Vec<_> = key.accounts.iter().cloned().zip(key.cabinets.iter().copied()).collect();
     let stand = Stand::new(system, "https://promoteapi.telegram.org", &platform, answers, accounts);
-    Ok(vec![Stand { currency: rules.currency, tells: without_revenue, ..stand }])
+    Ok(vec![Stand { currency: rules.currency, whole: "account", tells: without_revenue, ..stand }])
 }
 
 fn google_analytics_4(system: &'static str, scenario: &Scenario) -> anyhow::Result<Vec<Stand>> {

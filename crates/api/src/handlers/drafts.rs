@@ -11,7 +11,7 @@ use crate::{
     sign_ins::{Given, asked},
     wire::{self, ById, DraftCommit, DraftCommitted, DraftStart, Empty, NewClient},
 };
-use kit::source::{Source, StreamKind};
+use kit::source::{Source, StreamDescriptor, StreamKind};
 use model::{
     ad::Level,
     audit::AuditAction,
@@ -281,16 +281,19 @@ fn currency(found: &Found) -> Option<Currency> {
     found.sample.as_ref().and_then(|sample| sample.currency).or(found.account.currency)
 }
 
-/// The level whose rows are the totals: campaigns where they are read, else the highest level that is.
+/// The level whose rows are the totals, out of those that every connection of the system has to read, else out of those that this one does:
+/// campaigns where they are among them, else the highest. A system whose campaigns are not the whole (Telegram Ads forgets deleted ones)
+/// requires its accounts alone.
 fn totals_level(source: &dyn Source, settings: &Settings) -> Level {
-    let streams = source.descriptor().streams.iter();
-    let levels = streams.filter(|stream| stream.required || settings.reads(&stream.name));
-    let mut levels: Vec<Level> = levels
-        .filter_map(|stream| match stream.kind {
-            StreamKind::Statistics { level, .. } => Some(level),
-            StreamKind::Dictionary { .. } | StreamKind::Records { .. } => None,
-        })
-        .collect();
+    let streams = || source.descriptor().streams.iter();
+    let level = |stream: &StreamDescriptor| match stream.kind {
+        StreamKind::Statistics { level, .. } => Some(level),
+        StreamKind::Dictionary { .. } | StreamKind::Records { .. } => None,
+    };
+    let mut levels: Vec<Level> = streams().filter(|stream| stream.required).filter_map(level).collect();
+    if levels.is_empty() {
+        levels = streams().filter(|stream| settings.reads(&stream.name)).filter_map(level).collect();
+    }
     levels.sort();
     if levels.contains(&Level::Campaign) { Level::Campaign } else { levels.first().copied().unwrap_or(Level::Campaign) }
 }
