@@ -183,7 +183,7 @@ async fn all_that_an_account_holds_is_kept() {
                 for (name, value) in members {
                     assert_eq!(found[&key][&name], value, "{} {stream} {key} {name}", account.login);
                 }
-                sizes.push(found[&key]["matched_quantity"].as_i64().unwrap_or_default());
+                sizes.push(found[&key]["cookies_matched_quantity"].as_i64().unwrap_or_default());
             }
         }
     }
