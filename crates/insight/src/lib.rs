@@ -2,6 +2,8 @@
 //!
 //! Everything reads the local database, so it works with no network. No SQL here: `store` returns sums, this room derives.
 
+pub mod anomaly;
+pub mod channels;
 pub mod health;
 pub mod metric;
 pub mod portfolio;

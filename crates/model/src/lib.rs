@@ -5,6 +5,7 @@
 
 pub mod ad;
 pub mod alert;
+pub mod anomaly;
 pub mod audit;
 pub mod channel;
 pub mod connection;
