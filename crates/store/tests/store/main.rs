@@ -9,6 +9,7 @@
 )]
 
 mod alerts;
+mod anomaly_feedback;
 mod audit_log;
 mod campaign_stats;
 mod clients;
@@ -22,6 +23,7 @@ mod open;
 mod process;
 mod runs;
 mod secrecy;
+mod standing_days;
 mod templates;
 mod upgrade;
 
