@@ -39,7 +39,7 @@ const KNOWN_DAYS: usize = 21;
 /// A spread is never taken for less: below some 42 % up or 30 % down nothing is told, however even days were.
 pub const LEAST_SPREAD: f64 = 0.1;
 /// Events (clicks, conversions) below which nothing can be said of them.
-pub const LEAST_EVENTS: f64 = 10.0;
+pub const LEAST_EVENTS: u32 = 10;
 
 /// Which of a day's figures no longer change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,6 +168,7 @@ fn verdict(metric: AnomalyMetric, score: f64) -> Verdict {
 #[derive(Debug, Clone, Copy)]
 struct Point {
     date: NaiveDate,
+    weekday: usize,
     value: Micros,
     /// Events it has, and of how much; both 0 where the metric knows none.
     events: f64,
@@ -178,13 +179,14 @@ struct Point {
 #[derive(Debug, Clone)]
 pub struct Series {
     metric: AnomalyMetric,
+    last: Option<NaiveDate>,
     points: Vec<Point>,
 }
 
 impl Series {
     /// From days in their order.
     pub fn new(metric: AnomalyMetric, days: &[Day]) -> Self {
-        let settled = days.iter().filter(|day| day.settled >= needs(metric));
+        let settled = || days.iter().filter(|day| day.settled >= needs(metric));
         let point = |day: &Day| {
             let amount = |metric: Metric| metric.of(&day.sums).map(Micros::as_f64);
             let (events, of) = match made(metric) {
@@ -193,14 +195,15 @@ impl Series {
                 Made::Events => (amount(Metric::Conversions)?, 1.0),
                 Made::Ratio { events, of } => (amount(events)?, amount(of)?),
             };
-            Some(Point { date: day.date, value: value(metric, &day.sums)?, events, of })
+            let weekday = day.date.weekday().num_days_from_monday() as usize;
+            Some(Point { date: day.date, weekday, value: value(metric, &day.sums)?, events, of })
         };
-        Self { metric, points: settled.filter_map(point).collect() }
+        Self { metric, last: settled().next_back().map(|day| day.date), points: settled().filter_map(point).collect() }
     }
 
-    /// The newest day that can be judged.
+    /// The newest settled day, whether or not it has a value.
     pub fn last(&self) -> Option<NaiveDate> {
-        self.points.last().map(|point| point.date)
+        self.last
     }
 
     /// Judges a day. Nothing: it is as usual, or it cannot be said.
@@ -213,12 +216,21 @@ impl Series {
             before.iter().map(|point| point.events).sum::<f64>() / before.iter().map(|point| point.of).sum::<f64>();
         let expected_events = |point: &Point| rate * point.of;
         let enough = |point: &Point| match made(self.metric) {
-            Made::Ratio { .. } => expected_events(point) >= LEAST_EVENTS,
+            Made::Ratio { .. } => expected_events(point) >= f64::from(LEAST_EVENTS),
             // An account that does not count its orders may still know what they brought.
-            Made::Sales => rate == 0.0 || rate >= LEAST_EVENTS,
+            Made::Sales => rate == 0.0 || rate >= f64::from(LEAST_EVENTS),
             Made::Money | Made::Events => true,
         };
-        if !enough(&judged) {
+        let alike = before.iter().filter(|point| point.weekday == judged.weekday && enough(point));
+        let mut same: Vec<i64> = alike.map(|point| point.value.0).collect();
+        if !enough(&judged) || same.len() < KNOWN_WEEKDAYS {
+            return None;
+        }
+        same.sort_unstable();
+        let usual = median(same.len(), |index| same[index]);
+        // Floors make distances shorter and spreads wider: what is not far without them is not far. Most days end here.
+        let far = (judged.value.0 as f64 / usual as f64).ln().abs() > TOLD * LEAST_SPREAD;
+        if !far {
             return None;
         }
         let known: Vec<&Point> = before.iter().filter(|point| enough(point)).collect();
@@ -228,16 +240,11 @@ impl Series {
         let floor = self.floor(&known)?;
         let mut weekdays: [Vec<i64>; 7] = Default::default();
         for point in &known {
-            weekdays[weekday(point.date)].push(point.value.0);
+            weekdays[point.weekday].push(point.value.0);
         }
         for values in &mut weekdays {
             values.sort_unstable();
         }
-        let same = &weekdays[weekday(date)];
-        if same.len() < KNOWN_WEEKDAYS {
-            return None;
-        }
-        let usual = median(same.len(), |index| same[index]);
         let apart = |value: i64, usual: i64| (value.max(floor) as f64 / usual.max(floor) as f64).ln();
         let mut residuals: Vec<f64> = Vec::with_capacity(known.len());
         for values in weekdays.iter().filter(|values| values.len() >= KNOWN_WEEKDAYS) {
@@ -263,7 +270,7 @@ impl Series {
             value: judged.value,
             usual: Micros(usual),
             factor: ratio(Some(judged.value), Some(Micros(usual))),
-            score: Micros((score * 1e6).round() as i64),
+            score: micros(score),
             weeks: u32::try_from(same.len()).unwrap_or(u32::MAX),
             verdict: verdict(self.metric, score),
         })
@@ -275,7 +282,7 @@ impl Series {
         values.sort_unstable();
         let tenth = median(values.len(), |index| values[index]) / 10;
         let floor = match made(self.metric) {
-            Made::Events => tenth.max((LEAST_EVENTS * 1e6) as i64),
+            Made::Events => tenth.max(i64::from(LEAST_EVENTS) * Micros::ONE.0),
             Made::Money | Made::Sales | Made::Ratio { .. } => tenth,
         };
         (floor > 0).then_some(floor)
@@ -287,16 +294,17 @@ fn modified_z(apart: f64, mad: f64) -> f64 {
     QUANTILE * apart / mad
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "a score too large saturates")]
+fn micros(value: f64) -> Micros {
+    Micros((value * 1e6).round() as i64)
+}
+
 /// How far a day lies beyond the levels that a person expected in the weeks before it.
 fn beyond(apart: f64, date: NaiveDate, expected: &[Expected]) -> f64 {
     let alive = |level: &&Expected| (1..=i64::from(MEMORY_DAYS)).contains(&(date - level.date).num_days());
     let levels = expected.iter().filter(alive).map(|level| level.factor.as_f64().ln());
     let (low, high) = levels.fold((0.0_f64, 0.0_f64), |(low, high), level| (low.min(level), high.max(level)));
     apart - apart.clamp(low, high)
-}
-
-fn weekday(date: NaiveDate) -> usize {
-    date.weekday().num_days_from_monday() as usize
 }
 
 /// The median of `count` sorted values, at least one; between two, the half rounded down.
@@ -319,6 +327,7 @@ fn middle(values: &mut [f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    #![allow(clippy::cast_possible_truncation, reason = "figures of a test are small")]
     use super::*;
     use chrono::Days;
     use proptest::prelude::*;
@@ -332,6 +341,7 @@ mod tests {
         tuesday().checked_sub_days(Days::new(days)).unwrap()
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "sums hold what may be unknown")]
     fn money(roubles: f64) -> Option<Micros> {
         Some(Micros((roubles * 1e6).round() as i64))
     }

@@ -112,6 +112,7 @@ pub fn marginal(weeks: &[Week]) -> Marginal {
     let (low, high) = line.interval();
     let turned = |slope: f64| {
         let micros = (1e6 / slope).round();
+        #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
         (micros < 1e18).then_some(Micros(micros as i64))
     };
     let known = || {
@@ -179,6 +180,7 @@ fn student(freedom: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    #![allow(clippy::cast_possible_truncation, reason = "figures of a test are small")]
     use super::*;
     use proptest::prelude::*;
 
@@ -218,7 +220,7 @@ mod tests {
     #[test]
     fn the_next_conversion_costs_what_the_weeks_say() {
         let noisy = |weeks: Vec<Week>, noise: f64| -> Vec<Week> {
-            let by = |at: usize| micros(noise * if at % 3 == 0 { 1.0 } else { -0.5 });
+            let by = |at: usize| micros(noise * if at.is_multiple_of(3) { 1.0 } else { -0.5 });
             weeks
                 .into_iter()
                 .enumerate()

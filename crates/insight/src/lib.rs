@@ -2,6 +2,7 @@
 //!
 //! Everything reads the local database, so it works with no network. No SQL here: `store` returns sums, this room derives.
 
+pub mod anomalies;
 pub mod anomaly;
 pub mod channels;
 pub mod health;
