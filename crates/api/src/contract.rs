@@ -39,6 +39,8 @@ pub enum Tag {
     Alerts,
     /// Changes of the form of answers.
     Drift,
+    /// Anomalies and what people said of them.
+    Anomalies,
 }
 
 impl Tag {
@@ -55,6 +57,7 @@ impl Tag {
         Self::Channels,
         Self::Alerts,
         Self::Drift,
+        Self::Anomalies,
     ];
 }
 
@@ -117,7 +120,7 @@ macro_rules! with_commands {
             change workspace_open_demo(Empty) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors, Alerts];
 
             /// The nine o'clock screen.
-            read overview_get(OverviewRequest) -> Overview [Clients, Connections, Stats, Runs, Alerts];
+            read overview_get(OverviewRequest) -> Overview [Clients, Connections, Stats, Runs, Alerts, Anomalies];
 
             /// All clients with their health.
             read clients_list(Empty) -> Vec<ClientRow> [Clients, Connections, Stats, Runs];
@@ -248,6 +251,10 @@ macro_rules! with_commands {
             read alerts_list(AlertList) -> Alerts [Alerts, Clients, Connections];
             /// Says that a person wants to hear no more of an alert until its facts are over, or does again.
             change alert_mute(AlertMute) -> Empty [Alerts, Audit];
+            /// Days that are far from what such days are, with what people said of them: what nobody has answered first, bad news first.
+            read anomalies_list(AnomalyList) -> Vec<AnomalyRow> [Anomalies, Stats, Clients, Connections];
+            /// Says what to think of an anomaly, or takes that back.
+            change anomaly_feedback(AnomalyAnswer) -> Empty [Anomalies, Audit];
             /// The rules of alerts.
             read alert_rules_get(Empty) -> Vec<AlertRuleRow> [Alerts];
             /// Changes one rule; all connections are judged by it anew.

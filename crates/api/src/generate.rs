@@ -80,6 +80,7 @@ pub fn typescript() -> String {
     use model::{
         ad::{Level, RejectReason},
         alert::{AlertKind, Severity},
+        anomaly::AnomalyMetric,
         audit::AuditAction,
         channel::ChannelKind,
         failure::{Code, FailureKind},
@@ -132,6 +133,7 @@ pub fn typescript() -> String {
         AuditAction = AuditAction::ALL,
         ChannelKind = ChannelKind::ALL,
         AlertKind = AlertKind::ALL,
+        AnomalyMetric = AnomalyMetric::ALL,
         Severity = Severity::ALL,
         Setting = Setting::ALL,
     );

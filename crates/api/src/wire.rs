@@ -51,6 +51,9 @@ pub use answers::{
 };
 mod channels;
 pub use channels::{ChannelChats, ChannelRow, ChannelSave, ChannelState, TelegramChat};
+mod anomalies;
+pub use anomalies::{AnomalyAnswer, AnomalyList, AnomalyRow, WorstAnomaly};
+pub use model::anomaly::{AnomalyMetric, AnomalyVerdict};
 mod alerts;
 pub use alerts::{AlertGroup, AlertList, AlertMute, AlertRow, AlertRuleRow, Alerts, RuleNumber};
 pub use model::alert::AlertRule;
@@ -569,6 +572,10 @@ wire! {
         connections: u32,
         /// Connections that need a person.
         problems: u32,
+        /// Anomalies of its connections' newest settled days of which nobody has said anything.
+        anomalies: u32,
+        /// The worst of them.
+        worst_anomaly: Option<WorstAnomaly>,
     }
 
     /// A client in the list.

@@ -73,6 +73,8 @@ words! {
         DriftAccepted = "drift_accepted",
         /// Changes of form are ignored from now on.
         DriftIgnored = "drift_ignored",
+        /// Somebody said what to think of an anomaly, or took that back.
+        AnomalyJudged = "anomaly_judged",
         /// Quarantined rows were exported.
         QuarantineExported = "quarantine_exported",
     }

@@ -196,6 +196,120 @@ groups: Array<AlertGroup>,
 open: number, };
 
 /**
+ * What a person says of an anomaly.
+ */
+export type AnomalyAnswer = { 
+/**
+ * Of which connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Of which metric.
+ */
+metric: AnomalyMetric, 
+/**
+ * Of which day.
+ */
+date: string, 
+/**
+ * What; nothing takes back what was said.
+ */
+feedback: AnomalyVerdict | null, };
+
+/**
+ * Which anomalies.
+ */
+export type AnomalyList = { 
+/**
+ * Of one client, or of all.
+ */
+client_id: ClientId | null, 
+/**
+ * Every settled day of a period; without one the newest settled day of each connection, which is what the overview counts.
+ */
+period: DateRange | null, };
+
+/**
+ * A metric whose days are watched. Impressions and clicks are not among them: an account that spends as usual and whose CTR and CPC are
+ * as usual has as many as usual.
+ */
+export type AnomalyMetric = "spend" | "conversions" | "revenue" | "ctr" | "cpc" | "cr" | "cpa" | "roas";
+
+/**
+ * A day of a connection that is far from its usual.
+ */
+export type AnomalyRow = { 
+/**
+ * The client.
+ */
+client_id: ClientId, 
+/**
+ * Its name.
+ */
+client_name: string, 
+/**
+ * The connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * Its connector.
+ */
+connector: string, 
+/**
+ * Its account.
+ */
+account_name: string, 
+/**
+ * Of which metric.
+ */
+metric: AnomalyMetric, 
+/**
+ * How to print it.
+ */
+unit: Unit, 
+/**
+ * Currency of money in it.
+ */
+currency: Currency, 
+/**
+ * The day.
+ */
+date: string, 
+/**
+ * Its value.
+ */
+value: Micros, 
+/**
+ * The median of its weekday over the weeks before.
+ */
+usual: Micros, 
+/**
+ * Value by usual; unknown when usual is nothing.
+ */
+factor: Micros | null, 
+/**
+ * Robust z-score, told beyond 3.5; negative below the usual.
+ */
+score: Micros, 
+/**
+ * From how many days of its weekday the usual is known.
+ */
+weeks: number, 
+/**
+ * Whether it is good news.
+ */
+verdict: Verdict, 
+/**
+ * What a person said of it.
+ */
+feedback: AnomalyVerdict | null, };
+
+/**
+ * What a person says of an anomaly.
+ */
+export type AnomalyVerdict = "ignored" | "expected";
+
+/**
  * A failure as it crosses the surface.
  */
 export type ApiError = { 
@@ -296,7 +410,7 @@ version: string, };
 /**
  * Something a person did that the audit log keeps.
  */
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "template_created" | "template_updated" | "template_applied" | "template_deleted" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "battery_saver_changed" | "diagnostics_exported" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted" | "drift_accepted" | "drift_ignored" | "quarantine_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "template_created" | "template_updated" | "template_applied" | "template_deleted" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "battery_saver_changed" | "diagnostics_exported" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted" | "drift_accepted" | "drift_ignored" | "anomaly_judged" | "quarantine_exported";
 
 /**
  * An entry of the audit log.
@@ -2840,7 +2954,15 @@ connections: number,
 /**
  * Connections that need a person.
  */
-problems: number, };
+problems: number, 
+/**
+ * Anomalies of its connections' newest settled days of which nobody has said anything.
+ */
+anomalies: number, 
+/**
+ * The worst of them.
+ */
+worst_anomaly: WorstAnomaly | null, };
 
 /**
  * An ad object that a mapping made.
@@ -4004,7 +4126,7 @@ waiting: WaitingForPower | null, };
 /**
  * What cached answers are about. A screen refreshes when a tag of its answer changes.
  */
-export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels" | "alerts" | "drift";
+export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels" | "alerts" | "drift" | "anomalies";
 
 /**
  * A chat that has written to a bot.
@@ -4555,6 +4677,23 @@ status: AppStatus, };
 export type WorkspaceState = "absent" | "locked" | "open";
 
 /**
+ * The worst of a client's anomalies of which nobody has said anything.
+ */
+export type WorstAnomaly = { 
+/**
+ * Of which metric.
+ */
+metric: AnomalyMetric, 
+/**
+ * Value by usual; unknown when usual is nothing.
+ */
+factor: Micros | null, 
+/**
+ * Whether it is good news.
+ */
+verdict: Verdict, };
+
+/**
  * What becomes of rows in which nothing happened: no spend, no impressions, no clicks, no conversions and no revenue.
  */
 export type ZeroRows = "keep" | "leave_out";
@@ -4699,6 +4838,10 @@ export interface Commands {
   alerts_list: { request: AlertList; response: Alerts; kind: "read" };
   /** Says that a person wants to hear no more of an alert until its facts are over, or does again. */
   alert_mute: { request: AlertMute; response: Empty; kind: "change" };
+  /** Days that are far from what such days are, with what people said of them: what nobody has answered first, bad news first. */
+  anomalies_list: { request: AnomalyList; response: Array<AnomalyRow>; kind: "read" };
+  /** Says what to think of an anomaly, or takes that back. */
+  anomaly_feedback: { request: AnomalyAnswer; response: Empty; kind: "change" };
   /** The rules of alerts. */
   alert_rules_get: { request: Empty; response: Array<AlertRuleRow>; kind: "read" };
   /** Changes one rule; all connections are judged by it anew. */
@@ -4724,7 +4867,7 @@ export const commands = {
   workspace_unlock: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
   workspace_recover: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
   workspace_open_demo: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
-  overview_get: { kind: "read", tags: ["clients", "connections", "stats", "runs", "alerts"] },
+  overview_get: { kind: "read", tags: ["clients", "connections", "stats", "runs", "alerts", "anomalies"] },
   clients_list: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
   client_get: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
   client_stats: { kind: "read", tags: ["stats", "connections"] },
@@ -4786,6 +4929,8 @@ export const commands = {
   channel_chats: { kind: "change", tags: [] },
   alerts_list: { kind: "read", tags: ["alerts", "clients", "connections"] },
   alert_mute: { kind: "change", tags: ["alerts", "audit"] },
+  anomalies_list: { kind: "read", tags: ["anomalies", "stats", "clients", "connections"] },
+  anomaly_feedback: { kind: "change", tags: ["anomalies", "audit"] },
   alert_rules_get: { kind: "read", tags: ["alerts"] },
   alert_rules_update: { kind: "change", tags: ["alerts", "audit"] },
   battery_saver_get: { kind: "read", tags: ["workspace"] },
@@ -4823,13 +4968,16 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
 
 /** Every `AuditAction`, in the order of its declaration. */
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "template_created", "template_updated", "template_applied", "template_deleted", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "battery_saver_changed", "diagnostics_exported", "records_exported", "channel_created", "channel_updated", "channel_deleted", "drift_accepted", "drift_ignored", "quarantine_exported"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "template_created", "template_updated", "template_applied", "template_deleted", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "battery_saver_changed", "diagnostics_exported", "records_exported", "channel_created", "channel_updated", "channel_deleted", "drift_accepted", "drift_ignored", "anomaly_judged", "quarantine_exported"];
 
 /** Every `ChannelKind`, in the order of its declaration. */
 export const allChannelKind: readonly ChannelKind[] = ["desktop", "telegram", "email", "slack"];
 
 /** Every `AlertKind`, in the order of its declaration. */
 export const allAlertKind: readonly AlertKind[] = ["sign_in_needed", "failing", "sign_in_ends", "stale", "empty_day", "unusual_volume", "repeated_day", "shrunk_day", "spend_without_conversions", "quarantine_growing", "error_share", "schema_drift", "totals_differ"];
+
+/** Every `AnomalyMetric`, in the order of its declaration. */
+export const allAnomalyMetric: readonly AnomalyMetric[] = ["spend", "conversions", "revenue", "ctr", "cpc", "cr", "cpa", "roas"];
 
 /** Every `Severity`, in the order of its declaration. */
 export const allSeverity: readonly Severity[] = ["critical", "warning", "notice"];

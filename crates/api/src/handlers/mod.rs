@@ -2,6 +2,7 @@
 //! beyond that belongs into a room.
 
 pub(crate) mod alerts;
+pub(crate) mod anomalies;
 pub(crate) mod answers;
 pub(crate) mod audit;
 pub(crate) mod channels;
@@ -24,6 +25,7 @@ pub(crate) mod workspace;
 
 use crate::host::{Host, answer};
 use alerts::{alert_mute, alert_rules_get, alert_rules_update, alerts_list};
+use anomalies::{anomalies_list, anomaly_feedback};
 use answers::{drift_decide, drift_list, quarantine_export, quarantine_open, quarantine_retry};
 use audit::audit_list;
 use channels::{channel_chats, channel_delete, channel_save, channel_test, channels_list};

@@ -3,9 +3,10 @@
 use super::{alerts, convert::small};
 use crate::{
     host::Host,
-    wire::{HealthCount, Kpi, LeftOut, Need, NeedAction, Overview, OverviewRequest, PortfolioRow},
+    wire::{HealthCount, Kpi, LeftOut, Need, NeedAction, Overview, OverviewRequest, PortfolioRow, WorstAnomaly},
 };
 use insight::{
+    anomalies::{self, Judged, Unanswered},
     metric::Metric,
     portfolio::{self, ClientView},
 };
@@ -13,11 +14,17 @@ use model::{
     failure::{Failure, FailureKind},
     run::Health,
 };
+use store::Scope;
 
 pub(crate) async fn overview_get(host: &Host, request: OverviewRequest) -> Result<Overview, Failure> {
     let workspace = host.workspace().await?;
     let (now, currency) = (host.now(), workspace.row.currency);
-    let screen = portfolio::portfolio(&workspace.store, request.period, request.compare, currency, now).await?;
+    let store = &workspace.store;
+    let (screen, told) = tokio::try_join!(
+        portfolio::portfolio(store, request.period, request.compare, currency, now),
+        anomalies::told(store, Scope::Portfolio, Judged::Newest, now),
+    )?;
+    let unanswered = anomalies::unanswered(&told);
     let count = |health| small(screen.clients.iter().filter(|row| row.health == health).count() as u64);
     Ok(Overview {
         as_of: now,
@@ -65,7 +72,7 @@ pub(crate) async fn overview_get(host: &Host, request: OverviewRequest) -> Resul
             })
             .collect(),
         alerts: alerts::urgent(host, &workspace).await?,
-        rows: screen.clients.iter().map(row).collect(),
+        rows: screen.clients.iter().map(|view| row(view, unanswered.get(&view.client.id))).collect(),
         partial: screen.partial,
     })
 }
@@ -80,7 +87,7 @@ fn action(kind: FailureKind) -> NeedAction {
     }
 }
 
-fn row(view: &ClientView) -> PortfolioRow {
+fn row(view: &ClientView, unanswered: Option<&Unanswered>) -> PortfolioRow {
     let (sums, before) = (&view.sums, view.before.unwrap_or_default());
     let change = |metric: Metric| metric.change(metric.of(sums), metric.of(&before));
     PortfolioRow {
@@ -106,5 +113,11 @@ fn row(view: &ClientView) -> PortfolioRow {
         synced_at: view.synced_at,
         connections: small(view.connections.len() as u64),
         problems: small(view.connections.iter().filter(|view| view.diagnosis.health == Health::Act).count() as u64),
+        anomalies: unanswered.map_or(0, |unanswered| unanswered.count),
+        worst_anomaly: unanswered.map(|unanswered| WorstAnomaly {
+            metric: unanswered.worst.anomaly.metric,
+            factor: unanswered.worst.anomaly.factor,
+            verdict: unanswered.worst.anomaly.verdict.into(),
+        }),
     }
 }

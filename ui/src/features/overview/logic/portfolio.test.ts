@@ -26,6 +26,8 @@ const row = (client_name: string, change: Partial<PortfolioRow> = {}): Portfolio
   synced_at: null,
   connections: 1,
   problems: 0,
+  anomalies: 0,
+  worst_anomaly: null,
   ...change,
 });
 
