@@ -122,6 +122,17 @@ export const screens = [
       await page.waitForSelector("aside h2");
     },
   },
+  {
+    name: "anomalies",
+    at: "/overview?anomalies=all",
+    ready: "aside li button",
+    act: async (page) => {
+      const row = page.locator("aside li").filter({ hasText: /CPC/ });
+      await row.getByRole("button", { name: /^(Пропустить|Ignore)/ }).click();
+      await row.getByRole("button", { name: /^(Вернуть|Take back)/ }).waitFor();
+    },
+  },
+  { name: "anomalies-none", world: "calm", at: "/overview?anomalies=all", ready: "aside h2" },
   { name: "clients", at: "/clients" },
   { name: "clients-empty", world: "empty", at: "/clients" },
   { name: "clients-failing", world: "failing", at: "/clients" },

@@ -28,6 +28,8 @@ import workbenchEn from "@/features/workbench/texts/en.json";
 import workbenchRu from "@/features/workbench/texts/ru.json";
 import alertsEn from "@/shared/alerts/texts/en.json";
 import alertsRu from "@/shared/alerts/texts/ru.json";
+import anomaliesEn from "@/shared/anomalies/texts/en.json";
+import anomaliesRu from "@/shared/anomalies/texts/ru.json";
 import errorsEn from "@/shared/errors/texts/en.json";
 import errorsRu from "@/shared/errors/texts/ru.json";
 import { currentPrefs, languageOf, onPrefs } from "@/shared/prefs/prefs";
@@ -43,6 +45,7 @@ export const texts = {
     shared: sharedEn,
     errors: errorsEn,
     alerts: alertsEn,
+    anomalies: anomaliesEn,
     start: startEn,
     overview: overviewEn,
     clients: clientsEn,
@@ -60,6 +63,7 @@ export const texts = {
     shared: sharedRu,
     errors: errorsRu,
     alerts: alertsRu,
+    anomalies: anomaliesRu,
     start: startRu,
     overview: overviewRu,
     clients: clientsRu,

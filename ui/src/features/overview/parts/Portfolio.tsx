@@ -1,11 +1,12 @@
 /** The portfolio: a row per client, health left, money in the middle, freshness right, the total pinned below. */
 import { Button, TextInput } from "@mantine/core";
-import { IconAlertTriangleFilled, IconCheck, IconFilter } from "@tabler/icons-react";
+import { IconAlertTriangleFilled, IconChartDots, IconCheck, IconFilter } from "@tabler/icons-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Health, Overview, PortfolioRow } from "@/gen/contract";
 import { useFormat } from "@/shared/format/useFormat";
 import { links, useGo } from "@/shared/ui/AppLink";
+import { useQueryWord } from "@/shared/ui/address";
 import { type Column, ColumnChooser, DataGrid } from "@/shared/ui/DataGrid";
 import { Change, Count, DateText, Figure, InstantText, Money, Percent, Ratio } from "@/shared/ui/Figures";
 import kit from "@/shared/ui/kit.module.css";
@@ -16,6 +17,7 @@ import { HealthBadge } from "@/shared/ui/States";
 import { ClientTile } from "@/shared/ui/Tiles";
 import { type HealthFilter, newestDay, type PortfolioTotal, pick, total } from "../logic/portfolio";
 import classes from "../screens/overview.module.css";
+import { AnomalyCell } from "./AnomalyCell";
 
 const GRID = "portfolio";
 /** Rows of the first drawing: what stands above leaves room for few more. */
@@ -34,6 +36,9 @@ export function Portfolio(props: { data: Overview }) {
   const sums = useMemo(() => total(rows), [rows]);
   const columns = useColumns(useMemo(() => newestDay(data.rows), [data.rows]));
   const counts = data.health;
+  const { t: told } = useTranslation("anomalies");
+  const [, showAnomalies] = useQueryWord("anomalies");
+  const anomalies = useMemo(() => data.rows.reduce((sum, row) => sum + row.anomalies, 0), [data.rows]);
   return (
     <Panel
       title={t("portfolio")}
@@ -61,6 +66,11 @@ export function Portfolio(props: { data: Overview }) {
             value={query}
             onChange={(event) => setQuery(event.currentTarget.value)}
           />
+          {anomalies > 0 ? (
+            <Button variant="default" leftSection={<IconChartDots size={14} />} onClick={() => showAnomalies("all")}>
+              {told("everything", { count: anomalies })}
+            </Button>
+          ) : null}
           <ColumnChooser id={GRID} columns={columns} />
         </>
       }
@@ -120,6 +130,7 @@ function totalCells(sums: PortfolioTotal, currency: string, partial: boolean, wo
 function useColumns(newest: string): Column<PortfolioRow>[] {
   const { t } = useTranslation("overview");
   const { t: shared } = useTranslation("shared");
+  const [, showAnomalies] = useQueryWord("anomalies");
   return useMemo(() => {
     const late = (row: PortfolioRow) => row.data_through !== null && row.data_through < newest;
     const money = (metric: "cpc" | "revenue", hidden: boolean): Column<PortfolioRow> => ({
@@ -143,7 +154,7 @@ function useColumns(newest: string): Column<PortfolioRow>[] {
       {
         id: "client",
         title: t("column.client"),
-        width: "minmax(150px, 1.2fr)",
+        width: "minmax(140px, 1.2fr)",
         sort: (row) => row.client_name,
         cell: (row) => (
           <span className={classes.name} title={row.client_name}>
@@ -204,8 +215,15 @@ function useColumns(newest: string): Column<PortfolioRow>[] {
       {
         id: "daily",
         title: t("column.daily"),
-        width: "112px",
-        cell: (row) => <Sparkline series={row.daily_spend} width={100} height={20} quiet />,
+        width: "184px",
+        sort: (row) => row.anomalies,
+        sortDown: true,
+        cell: (row) => (
+          <span className={classes.daily}>
+            <Sparkline series={row.daily_spend} width={60} height={20} quiet />
+            <AnomalyCell row={row} onOpen={showAnomalies} />
+          </span>
+        ),
       },
       {
         id: "through",
@@ -285,5 +303,5 @@ function useColumns(newest: string): Column<PortfolioRow>[] {
         cell: (row) => (row.problems > 0 ? <Count value={row.problems} /> : null),
       },
     ];
-  }, [newest, t, shared]);
+  }, [newest, t, shared, showAnomalies]);
 }

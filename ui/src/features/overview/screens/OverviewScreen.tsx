@@ -11,11 +11,13 @@ import { usePeriod } from "@/shared/period/usePeriod";
 import { useChange, useRead } from "@/shared/query/query";
 import { useStatus } from "@/shared/query/status";
 import { links, useGo } from "@/shared/ui/AppLink";
+import { useQueryWord } from "@/shared/ui/address";
 import { KpiBones, KpiStrip } from "@/shared/ui/KpiStrip";
 import { Key, PageHead, Panel, Screen } from "@/shared/ui/Layout";
 import { Banner, BoneRows, EmptyState, ErrorPanel } from "@/shared/ui/Notices";
 import { useScreenSync, useSyncHere } from "@/shared/ui/screenSync";
 import { shortcuts } from "@/shared/ui/shortcuts";
+import { Anomalies } from "../parts/Anomalies";
 import { Needs } from "../parts/Needs";
 import { Portfolio } from "../parts/Portfolio";
 
@@ -30,8 +32,20 @@ export function OverviewScreen() {
   useScreenSync(null);
   const go = useGo();
   const data = overview.data;
+  const [anomalies, showAnomalies] = useQueryWord("anomalies");
   return (
-    <Screen fill={data !== undefined && data.rows.length > 0}>
+    <Screen
+      fill={data !== undefined && data.rows.length > 0}
+      drawer={
+        anomalies ? (
+          <Anomalies
+            clientId={anomalies === "all" ? null : anomalies}
+            period={period.range}
+            onClose={() => showAnomalies(null)}
+          />
+        ) : undefined
+      }
+    >
       <PageHead
         title={format.weekday(status.today)}
         answer={data && data.rows.length > 0 && status.connections > 0 ? <Answer data={data} /> : null}
