@@ -37,10 +37,10 @@ pub enum Tag {
     Channels,
     /// Alerts and their rules.
     Alerts,
-    /// Changes of the form of answers.
-    Drift,
     /// Anomalies and what people said of them.
     Anomalies,
+    /// Changes of the form of answers.
+    Drift,
 }
 
 impl Tag {
@@ -56,8 +56,8 @@ impl Tag {
         Self::Connectors,
         Self::Channels,
         Self::Alerts,
-        Self::Drift,
         Self::Anomalies,
+        Self::Drift,
     ];
 }
 

@@ -564,6 +564,10 @@ wire! {
         daily_spend: Vec<Option<Micros>>,
         /// Days at the end of the period that may still change.
         moving_days: u32,
+        /// Anomalies of its connections' newest settled days of which nobody has said anything.
+        anomalies: u32,
+        /// The worst of them.
+        worst_anomaly: Option<WorstAnomaly>,
         /// Last day with data of all its connections.
         data_through: Option<NaiveDate>,
         /// Last successful sync of its connections.
@@ -572,10 +576,6 @@ wire! {
         connections: u32,
         /// Connections that need a person.
         problems: u32,
-        /// Anomalies of its connections' newest settled days of which nobody has said anything.
-        anomalies: u32,
-        /// The worst of them.
-        worst_anomaly: Option<WorstAnomaly>,
     }
 
     /// A client in the list.

@@ -2940,6 +2940,14 @@ daily_spend: Array<Micros | null>,
  */
 moving_days: number, 
 /**
+ * Anomalies of its connections' newest settled days of which nobody has said anything.
+ */
+anomalies: number, 
+/**
+ * The worst of them.
+ */
+worst_anomaly: WorstAnomaly | null, 
+/**
  * Last day with data of all its connections.
  */
 data_through: string | null, 
@@ -2954,15 +2962,7 @@ connections: number,
 /**
  * Connections that need a person.
  */
-problems: number, 
-/**
- * Anomalies of its connections' newest settled days of which nobody has said anything.
- */
-anomalies: number, 
-/**
- * The worst of them.
- */
-worst_anomaly: WorstAnomaly | null, };
+problems: number, };
 
 /**
  * An ad object that a mapping made.
@@ -4126,7 +4126,7 @@ waiting: WaitingForPower | null, };
 /**
  * What cached answers are about. A screen refreshes when a tag of its answer changes.
  */
-export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels" | "alerts" | "drift" | "anomalies";
+export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels" | "alerts" | "anomalies" | "drift";
 
 /**
  * A chat that has written to a bot.

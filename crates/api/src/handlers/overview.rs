@@ -109,15 +109,15 @@ fn row(view: &ClientView, unanswered: Option<&Unanswered>) -> PortfolioRow {
         drr: Metric::Drr.of(sums),
         daily_spend: view.days.iter().map(|day| day.spend).collect(),
         moving_days: view.moving_days,
-        data_through: view.data_through,
-        synced_at: view.synced_at,
-        connections: small(view.connections.len() as u64),
-        problems: small(view.connections.iter().filter(|view| view.diagnosis.health == Health::Act).count() as u64),
         anomalies: unanswered.map_or(0, |unanswered| unanswered.count),
         worst_anomaly: unanswered.map(|unanswered| WorstAnomaly {
             metric: unanswered.worst.anomaly.metric,
             factor: unanswered.worst.anomaly.factor,
             verdict: unanswered.worst.anomaly.verdict.into(),
         }),
+        data_through: view.data_through,
+        synced_at: view.synced_at,
+        connections: small(view.connections.len() as u64),
+        problems: small(view.connections.iter().filter(|view| view.diagnosis.health == Health::Act).count() as u64),
     }
 }

@@ -22,12 +22,12 @@ const row = (client_name: string, change: Partial<PortfolioRow> = {}): Portfolio
   drr: null,
   daily_spend: [],
   moving_days: 0,
+  anomalies: 0,
+  worst_anomaly: null,
   data_through: null,
   synced_at: null,
   connections: 1,
   problems: 0,
-  anomalies: 0,
-  worst_anomaly: null,
   ...change,
 });
 
