@@ -11,6 +11,8 @@ use crate::{
     commit::Planned,
     connections,
     daily_rollups::{Sums, sums_of},
+    monthly_objects,
+    monthly_rollups::Pieces,
     slices::Part,
 };
 use chrono::NaiveDate;
@@ -215,6 +217,26 @@ pub(crate) async fn delete_window(
     Ok(done.rows_affected())
 }
 
+/// One piece of a period of a client's objects: rows of their days or of `monthly_objects`.
+macro_rules! piece {
+    ($table:literal, $day:literal, $rows:literal, $between:literal) => {
+        concat!(
+            "SELECT s.connection, s.object, s.currency, s.vat, s.impressions, s.clicks, s.cost_micros, s.conversions_micros,
+                    s.revenue_micros, s.visits, s.page_views, s.bounces, ",
+            $rows,
+            " AS row_count
+             FROM connections AS c
+             CROSS JOIN ",
+            $table,
+            " AS s ON s.connection = c.num AND s.level = ?2 AND s.",
+            $day,
+            " BETWEEN ",
+            $between,
+            " WHERE c.client_id = ?1"
+        )
+    };
+}
+
 fn stored(row: &SqliteRow) -> Result<StoredStat> {
     Ok(StoredStat {
         connection_id: row.word("connection_id")?,
@@ -253,24 +275,33 @@ impl Store {
         range: DateRange,
         limit: u32,
     ) -> Result<Vec<ObjectSums>> {
+        let Pieces { head, months, tail } = monthly_objects::pieces(level, range);
         let rows = sqlx::query(concat!(
-            "WITH sums AS (
-                 SELECT s.connection, s.object, s.currency, s.vat, ",
-            sums_of!("s."),
-            ", count(*) AS row_count
-                 FROM connections AS c
-                 JOIN total_stats AS s ON s.connection = c.num AND s.level = ?2 AND s.date BETWEEN ?3 AND ?4
-                 WHERE c.client_id = ?1 GROUP BY s.connection, s.object, s.currency, s.vat)
+            "WITH pieces AS (",
+            piece!("total_stats", "date", "1", "?4 AND ?5"),
+            " UNION ALL ",
+            piece!("monthly_objects", "month", "s.row_count", "?6 AND ?7"),
+            " UNION ALL ",
+            piece!("total_stats", "date", "1", "?8 AND ?9"),
+            "), sums AS (
+                 SELECT p.connection, p.object, p.currency, p.vat, ",
+            sums_of!("p."),
+            ", sum(p.row_count) AS row_count
+                 FROM pieces AS p GROUP BY p.connection, p.object, p.currency, p.vat)
              SELECT sums.*, c.id AS connection_id, o.external_id, o.parent_external_id, o.name, o.status,
                  o.landing_url, o.utm_source, o.utm_medium, o.utm_campaign, o.utm_content, o.utm_term
              FROM sums JOIN connections AS c ON c.num = sums.connection JOIN ad_objects AS o ON o.num = sums.object
-             ORDER BY sums.cost_micros DESC NULLS LAST, o.external_id LIMIT ?5"
+             ORDER BY sums.cost_micros DESC NULLS LAST, o.external_id LIMIT ?3"
         ))
         .bind(client.to_string())
         .bind(level_code(level))
-        .bind(day_code(range.from()))
-        .bind(day_code(range.to()))
         .bind(i64::from(limit))
+        .bind(head.0)
+        .bind(head.1)
+        .bind(months.0)
+        .bind(months.1)
+        .bind(tail.0)
+        .bind(tail.1)
         .fetch_all(&self.readers)
         .await?;
         rows.iter()

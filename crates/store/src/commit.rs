@@ -9,7 +9,7 @@ use crate::{
     codec::{Read, instant_code, json, level_code},
     cursors, daily_rollups,
     day_reads::{self, NotKept},
-    quarantine,
+    monthly_objects, quarantine,
     runs::{self, NewRun},
     slices::{self, NewSlice, Part},
     staged_records, staged_stats,
@@ -223,6 +223,7 @@ async fn apply(connection: &mut SqliteConnection, mut commit: SliceCommit) -> Re
         campaign_stats::insert(connection, num, level, &ready).await?;
         day_reads::keep_totals(connection, &planned, window).await?;
         daily_rollups::recompute(connection, num, level, window).await?;
+        monthly_objects::recompute(connection, num, planned.level, window).await?;
         rows = day_reads::mark_read(connection, &planned, window, commit.read_at, commit.final_before).await?;
         let mut not_kept: BTreeMap<NaiveDate, NotKept> = BTreeMap::new();
         for (date, rows) in &commit.rejected_more {

@@ -2,11 +2,12 @@
 //! that the overview of sixty clients reads some thousands of rows and not millions.
 //!
 //! Rollups hold every level; reads take each connection's totals level, so levels, which describe the same money, are never added up.
-//! A sum is unknown only when every input is unknown.
+//! A sum is unknown only when every input is unknown. Whole months of longer periods are read from `monthly_rollups`.
 
 use crate::{
     Result, Scope, Store,
     codec::{Read, day_code},
+    monthly_rollups,
 };
 use chrono::NaiveDate;
 use model::{
@@ -107,12 +108,12 @@ pub struct ClientSums {
     pub sums: Sums,
 }
 
-/// Sums of one client on one day in one currency and VAT state.
+/// Sums of one client on one day, or in one month, in one currency and VAT state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientDay {
     /// Whose.
     pub client_id: ClientId,
-    /// The day.
+    /// The day, or the first of the month's days.
     pub date: NaiveDate,
     /// Currency of the sums.
     pub currency: Currency,
@@ -120,6 +121,18 @@ pub struct ClientDay {
     pub vat: VatState,
     /// The sums.
     pub sums: Sums,
+}
+
+impl ClientDay {
+    pub(crate) fn read(row: &SqliteRow) -> Result<Self> {
+        Ok(Self {
+            client_id: row.word("client_id")?,
+            date: row.day("date")?,
+            currency: row.word("currency")?,
+            vat: row.vat("vat")?,
+            sums: Sums::read(row)?,
+        })
+    }
 }
 
 /// Sums of one connection in one currency and VAT state.
@@ -137,7 +150,7 @@ pub struct ConnectionSums {
     pub sums: Sums,
 }
 
-/// Makes the sums of a window anew.
+/// Makes the sums of a window anew, and those of its months.
 pub(crate) async fn recompute(
     connection: &mut SqliteConnection,
     num: i64,
@@ -164,39 +177,12 @@ pub(crate) async fn recompute(
     .bind(level)
     .bind(from)
     .bind(to)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    monthly_rollups::recompute(connection, num, level, window).await
 }
 
 impl Store {
-    /// Sums per client over a period, of the connections that count toward its totals: one query for the whole portfolio. A client without
-    /// rows has none here.
-    pub async fn client_sums(&self, scope: Scope, range: DateRange) -> Result<Vec<ClientSums>> {
-        let rows = sqlx::query(
-            concat!("SELECT c.client_id, r.currency, r.vat, ", sums_of!("r."), ", sum(r.row_count) AS row_count
-             FROM connections AS c
-             CROSS JOIN daily_rollups AS r ON r.connection = c.num AND r.level = c.totals_level AND r.date BETWEEN ?2 AND ?3
-             WHERE (?1 IS NULL OR c.client_id = ?1) AND c.in_totals = 'counts'
-             GROUP BY c.client_id, r.currency, r.vat ORDER BY c.client_id, r.currency, r.vat"),
-        )
-        .bind(scope.bound())
-        .bind(day_code(range.from()))
-        .bind(day_code(range.to()))
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ClientSums {
-                    client_id: row.word("client_id")?,
-                    currency: row.word("currency")?,
-                    vat: row.vat("vat")?,
-                    sums: Sums::read(row)?,
-                })
-            })
-            .collect()
-    }
-
     /// Sums per client and day over a period, of the connections that count toward its totals, by client and day. Days without rows are absent.
     pub async fn client_days(&self, scope: Scope, range: DateRange) -> Result<Vec<ClientDay>> {
         let rows = sqlx::query(
@@ -211,47 +197,10 @@ impl Store {
         .bind(day_code(range.to()))
         .fetch_all(&self.readers)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ClientDay {
-                    client_id: row.word("client_id")?,
-                    date: row.day("date")?,
-                    currency: row.word("currency")?,
-                    vat: row.vat("vat")?,
-                    sums: Sums::read(row)?,
-                })
-            })
-            .collect()
+        rows.iter().map(ClientDay::read).collect()
     }
 
-    /// Sums per connection over a period, in the order the connections were created.
-    pub async fn connection_sums(&self, scope: Scope, range: DateRange) -> Result<Vec<ConnectionSums>> {
-        let rows = sqlx::query(
-            concat!("SELECT c.id AS connection_id, c.client_id, r.currency, r.vat, ", sums_of!("r."), ", sum(r.row_count) AS row_count
-             FROM connections AS c
-             CROSS JOIN daily_rollups AS r ON r.connection = c.num AND r.level = c.totals_level AND r.date BETWEEN ?2 AND ?3
-             WHERE (?1 IS NULL OR c.client_id = ?1)
-             GROUP BY c.num, r.currency, r.vat ORDER BY c.num, r.currency, r.vat"),
-        )
-        .bind(scope.bound())
-        .bind(day_code(range.from()))
-        .bind(day_code(range.to()))
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ConnectionSums {
-                    connection_id: row.word("connection_id")?,
-                    client_id: row.word("client_id")?,
-                    currency: row.word("currency")?,
-                    vat: row.vat("vat")?,
-                    sums: Sums::read(row)?,
-                })
-            })
-            .collect()
-    }
-
-    /// Days whose sums differ from a recomputation from `campaign_stats`, as a count. Always zero; the doctor and the tests ask.
+    /// Days and months whose sums differ from a recomputation from `campaign_stats`, as a count. Always zero; the doctor and the tests ask.
     pub async fn rollup_differences(&self) -> Result<u64> {
         let row = sqlx::query(
             "WITH fresh AS (
@@ -261,9 +210,32 @@ impl Store {
              kept AS (
                  SELECT connection, level, date, currency, vat, impressions, clicks, cost_micros, conversions_micros, revenue_micros,
                         visits, page_views, bounces, row_count
-                 FROM daily_rollups)
+                 FROM daily_rollups),
+             -- From days that are compared themselves.
+             fresh_months AS (
+                 SELECT connection, level, strftime('%Y-%m', date * 86400, 'unixepoch') AS month, currency, vat, sum(impressions),
+                        sum(clicks), sum(cost_micros), sum(conversions_micros), sum(revenue_micros), sum(visits), sum(page_views),
+                        sum(bounces), sum(row_count)
+                 FROM daily_rollups GROUP BY connection, level, month, currency, vat),
+             kept_months AS (
+                 SELECT connection, level, strftime('%Y-%m', month * 86400, 'unixepoch'), currency, vat, impressions, clicks, cost_micros,
+                        conversions_micros, revenue_micros, visits, page_views, bounces, row_count
+                 FROM monthly_rollups),
+             fresh_objects AS (
+                 SELECT connection, level, strftime('%Y-%m', date * 86400, 'unixepoch') AS month, object, currency, vat,
+                        sum(impressions), sum(clicks), sum(cost_micros), sum(conversions_micros), sum(revenue_micros), sum(visits),
+                        sum(page_views), sum(bounces), count(*)
+                 FROM total_stats WHERE level < 4 GROUP BY connection, level, month, object, currency, vat),
+             kept_objects AS (
+                 SELECT connection, level, strftime('%Y-%m', month * 86400, 'unixepoch'), object, currency, vat, impressions, clicks,
+                        cost_micros, conversions_micros, revenue_micros, visits, page_views, bounces, row_count
+                 FROM monthly_objects)
              SELECT (SELECT count(*) FROM (SELECT * FROM fresh EXCEPT SELECT * FROM kept))
-                  + (SELECT count(*) FROM (SELECT * FROM kept EXCEPT SELECT * FROM fresh)) AS differences",
+                  + (SELECT count(*) FROM (SELECT * FROM kept EXCEPT SELECT * FROM fresh))
+                  + (SELECT count(*) FROM (SELECT * FROM fresh_months EXCEPT SELECT * FROM kept_months))
+                  + (SELECT count(*) FROM (SELECT * FROM kept_months EXCEPT SELECT * FROM fresh_months))
+                  + (SELECT count(*) FROM (SELECT * FROM fresh_objects EXCEPT SELECT * FROM kept_objects))
+                  + (SELECT count(*) FROM (SELECT * FROM kept_objects EXCEPT SELECT * FROM fresh_objects)) AS differences",
         )
         .fetch_one(&self.readers)
         .await?;

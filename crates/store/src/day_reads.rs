@@ -9,7 +9,11 @@ use crate::{
     slices::Part,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use model::{date::DateRange, id::ConnectionId, run::DayState};
+use model::{
+    date::DateRange,
+    id::{ClientId, ConnectionId},
+    run::DayState,
+};
 use sqlx::SqliteConnection;
 use std::collections::BTreeMap;
 
@@ -202,6 +206,30 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// How many days of a range may still change, by client: days on which a connection's cell ([`Store::day_cells`]) is moving. Days that
+    /// are final, which are nearly all, are not looked at.
+    pub async fn moving_days(&self, scope: Scope, range: DateRange) -> Result<Vec<(ClientId, u32)>> {
+        let rows = sqlx::query(
+            "SELECT c.client_id, count(DISTINCT d.date) AS days
+             FROM connections AS c
+             CROSS JOIN day_reads AS d INDEXED BY day_reads_moving
+                 ON d.connection = c.num AND d.date BETWEEN ?2 AND ?3 AND d.state = 'moving'
+             WHERE (?1 IS NULL OR c.client_id = ?1)
+               AND NOT EXISTS (SELECT 1 FROM streams AS s WHERE s.connection = c.num AND s.name = d.stream AND s.enabled = 0)
+               AND NOT EXISTS (
+                    SELECT 1 FROM day_reads AS o
+                    WHERE o.connection = c.num AND o.date = d.date AND (o.state = 'failed' OR o.rejected > 0)
+                      AND NOT EXISTS (SELECT 1 FROM streams AS s WHERE s.connection = c.num AND s.name = o.stream AND s.enabled = 0))
+             GROUP BY c.client_id",
+        )
+        .bind(scope.bound())
+        .bind(day_code(range.from()))
+        .bind(day_code(range.to()))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| Ok((row.word("client_id")?, row.small("days")?))).collect()
     }
 
     /// How the totals of days changed when they were read last, by connection and day. Days that were read once are absent.

@@ -4,7 +4,7 @@
 //! of statistics, all or nothing; records and their state have the same in [`records`]) and [`backup`]. Types here are plain; the surface has wire types of its own.
 //!
 //! Invariants this room keeps. A window is replaced in one transaction or not at all. A failed slice leaves old data alone. Committing a
-//! slice twice changes nothing. Totals come from `daily_rollups`, which always equal a recomputation from `campaign_stats`. What the
+//! slice twice changes nothing. Totals come from `daily_rollups` and `monthly_rollups`, which always equal a recomputation from `campaign_stats`. What the
 //! program on duty writes is written only while it is on duty ([`lease`]). Nothing readable is ever on disk: database, log and backups are encrypted, and temporary tables stay in memory.
 
 pub mod ad_objects;
@@ -31,6 +31,8 @@ pub mod drifts;
 mod error;
 pub mod imported_connectors;
 pub mod lease;
+mod monthly_objects;
+mod monthly_rollups;
 mod open;
 pub mod quarantine;
 pub mod records;

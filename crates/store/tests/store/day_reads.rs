@@ -37,6 +37,10 @@ async fn fail(store: &Store, connection: ConnectionId, level: Level, window: Dat
 async fn strip(store: &Store) -> Vec<(u32, DayState, u32, u64)> {
     use chrono::Datelike;
     let cells = store.day_cells(Scope::Portfolio, days(1, 30)).await.unwrap();
+    // Each client here has one connection, so its days that move are its cells that move.
+    let moving = store.moving_days(Scope::Portfolio, days(1, 30)).await.unwrap();
+    let moving_cells = cells.iter().filter(|cell| cell.state == DayState::Moving).count();
+    assert_eq!(moving.iter().map(|(_, days)| *days as usize).sum::<usize>(), moving_cells);
     cells.iter().map(|cell| (cell.date.day(), cell.state, cell.reads, cell.rows)).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{Home, a_client, connected, key, raw};
 use model::{
+    date::DateRange,
     failure::{Code, Failure},
     id::{ConnectionId, TemplateId},
     settings::Lookback,
@@ -66,6 +67,57 @@ async fn every_version_that_was_shipped_opens() {
         let report = store.check().await.unwrap();
         assert_eq!((report.problems.len(), report.schema), (0, newest()));
         assert_eq!(store.backups().len(), usize::from(version < shipped().len()));
+    }
+}
+
+/// Months are made of the days that were there before months were kept.
+#[tokio::test]
+async fn days_of_before_are_added_up_by_month() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("workspace.db");
+    let before = shipped().iter().take_while(|file| !file.ends_with("0022_monthly_rollups.sql")).count();
+    Store::create(&path, &key(), migrations(dir.path(), before, &[])).await.unwrap().close().await;
+    let mut raw = raw(&path).await;
+    let client = a_client("acme").id;
+    sqlx::query(
+        "INSERT INTO clients (id, name, currency, time_zone, created_at) VALUES (?, 'acme', 'RUB', 'Europe/Moscow', 0)",
+    )
+    .bind(client.to_string())
+    .execute(&mut raw)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO connections (num, id, client_id, connector, account_external_id, account_name, currency, vat, time_zone, config, state,
+             first_load_days, totals_level, created_at)
+         VALUES (1, ?, ?, 'vk_ads', '1', '', 'RUB', 1, 'Europe/Moscow', '{}', 'active', 90, 2, 0)",
+    )
+    .bind(ConnectionId::new().to_string())
+    .bind(client.to_string())
+    .execute(&mut raw)
+    .await
+    .unwrap();
+    let days = [("2026-10-31", 1), ("2026-11-01", 20), ("2026-11-30", 300), ("2026-12-01", 4_000)];
+    for (date, clicks) in days {
+        sqlx::query(
+            "INSERT INTO daily_rollups (connection, level, date, currency, vat, clicks, row_count)
+             VALUES (1, 2, unixepoch(?) / 86400, 'RUB', 1, ?, 1)",
+        )
+        .bind(date)
+        .bind(clicks)
+        .execute(&mut raw)
+        .await
+        .unwrap();
+    }
+    raw.close().await.unwrap();
+    let store = Store::open(&path, &key(), Options::default()).await.unwrap();
+    let range = |from: &str, to: &str| DateRange::new(from.parse().unwrap(), to.parse().unwrap()).unwrap();
+    for (range, clicks) in [
+        (range("2026-10-01", "2026-12-31"), vec![Some(1), Some(320), Some(4_000)]),
+        (range("2026-11-01", "2026-11-30"), vec![Some(320)]),
+        (range("2026-11-01", "2026-11-29"), vec![Some(20)]),
+    ] {
+        let months = store.client_months(Scope::Portfolio, range).await.unwrap();
+        assert_eq!(months.iter().map(|month| month.sums.clicks).collect::<Vec<_>>(), clicks, "{range:?}");
     }
 }
 
