@@ -489,9 +489,9 @@ wire! {
         change: Option<Micros>,
         /// Whether the change is good.
         verdict: Verdict,
-        /// A value per day of the period.
+        /// A value per day of the period, per month of one that is longer than half a year.
         series: Vec<Option<Micros>>,
-        /// A value per day of the comparison period.
+        /// The same of the comparison period.
         compare_series: Vec<Option<Micros>>,
     }
     /// Clients that the strip leaves out.
@@ -560,7 +560,7 @@ wire! {
         roas: Option<Micros>,
         /// Spend per revenue.
         drr: Option<Micros>,
-        /// Spend per day of the period.
+        /// Spend per day of the period, per month of one that is longer than half a year.
         daily_spend: Vec<Option<Micros>>,
         /// Days at the end of the period that may still change.
         moving_days: u32,

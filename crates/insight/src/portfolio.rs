@@ -5,13 +5,13 @@ use crate::{
     health::{self, Diagnosis},
     metric::{Metric, Sums, Verdict},
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use model::{
     connection::{Client, Connection},
     date::DateRange,
     id::{ClientId, ConnectionId, RunId},
     money::{Currency, Micros},
-    run::{DayState, Health, RunTrigger},
+    run::{Health, RunTrigger},
 };
 use std::collections::HashMap;
 use store::{Result, Scope, Store, StoredFailure, daily_rollups, runs::LatestRun, turns::Turn};
@@ -44,8 +44,8 @@ pub struct ClientView {
     pub sums: Sums,
     /// Sums over the comparison period.
     pub before: Option<Sums>,
-    /// Sums per day of the period.
-    pub days: Vec<Sums>,
+    /// Sums per [`Points`] of the period.
+    pub points: Vec<Sums>,
     /// Days at the end of the period that may still change.
     pub moving_days: u32,
     /// Last day up to which all its connections are complete.
@@ -69,10 +69,48 @@ pub struct Tile {
     pub change: Option<Micros>,
     /// Whether it is good.
     pub verdict: Verdict,
-    /// Per day.
+    /// Per [`Points`] of the period.
     pub series: Vec<Option<Micros>>,
-    /// Per day of the comparison.
+    /// The same of the comparison.
     pub before_series: Vec<Option<Micros>>,
+}
+
+/// Periods of more days than this are drawn by month: a line in a table has no room for more points, and a year of days of three hundred
+/// connections takes longer to read than anybody should wait.
+const MOST_DAYS: u32 = 184;
+
+/// What the lines of a period have a point for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Points {
+    /// Each of its days.
+    Days,
+    /// Each month that has a day in it.
+    Months,
+}
+
+impl Points {
+    /// Those of a period. A comparison has the same as what it is compared with.
+    pub fn of(period: DateRange) -> Self {
+        if period.len() > MOST_DAYS { Self::Months } else { Self::Days }
+    }
+
+    /// How many a period has.
+    fn count(self, range: DateRange) -> usize {
+        self.index(range, range.to()) + 1
+    }
+
+    /// Which of them a day of the period is in.
+    fn index(self, range: DateRange, date: NaiveDate) -> usize {
+        let index = match self {
+            Self::Days => (date - range.from()).num_days(),
+            Self::Months => month_number(date) - month_number(range.from()),
+        };
+        usize::try_from(index).unwrap_or(usize::MAX)
+    }
+}
+
+fn month_number(date: NaiveDate) -> i64 {
+    i64::from(date.year()) * 12 + i64::from(date.month())
 }
 
 /// Clients in a currency for which no exchange rate is known.
@@ -167,24 +205,26 @@ pub async fn portfolio(
     }
     let clients = store.clients().await?;
     let currencies: HashMap<ClientId, Currency> = clients.iter().map(|client| (client.id, client.currency)).collect();
-    let mut days = by_day(store, period, &currencies).await?;
-    let mut days_before = match compare {
-        Some(compare) => by_day(store, compare, &currencies).await?,
+    let points = Points::of(period);
+    let mut points_now = by_point(store, points, period, &currencies).await?;
+    let mut points_before = match compare {
+        Some(compare) => by_point(store, points, compare, &currencies).await?,
         None => HashMap::new(),
     };
-    let mut moving = moving_days(store, period).await?;
+    let mut moving: HashMap<ClientId, u32> = store.moving_days(Scope::Portfolio, period).await?.into_iter().collect();
 
-    let mut strip = vec![Sums::default(); period.len() as usize];
-    let mut strip_before = vec![Sums::default(); compare.map_or(0, |compare| compare.len() as usize)];
+    let nothing = vec![Sums::default(); points.count(period)];
+    let mut strip = nothing.clone();
+    let mut strip_before = vec![Sums::default(); compare.map_or(0, |compare| points.count(compare))];
     let mut others: HashMap<Currency, OtherCurrency> = HashMap::new();
     let mut rows = Vec::with_capacity(clients.len());
     for client in clients {
-        let per_day = days.remove(&client.id).unwrap_or_else(|| vec![Sums::default(); period.len() as usize]);
-        let before_per_day = days_before.remove(&client.id);
-        let sums: Sums = per_day.iter().copied().sum();
+        let line = points_now.remove(&client.id).unwrap_or_else(|| nothing.clone());
+        let line_before = points_before.remove(&client.id);
+        let sums: Sums = line.iter().copied().sum();
         if client.currency == currency {
-            add(&mut strip, &per_day);
-            add(&mut strip_before, before_per_day.as_deref().unwrap_or_default());
+            add(&mut strip, &line);
+            add(&mut strip_before, line_before.as_deref().unwrap_or_default());
         } else {
             let other = others.entry(client.currency).or_insert(OtherCurrency {
                 currency: client.currency,
@@ -197,11 +237,11 @@ pub async fn portfolio(
         let connections = views.remove(&client.id).unwrap_or_default();
         rows.push(ClientView {
             health: health::of_client(connections.iter().map(|view| view.diagnosis.health)),
-            before: compare.map(|_| before_per_day.unwrap_or_default().into_iter().sum()),
+            before: compare.map(|_| line_before.unwrap_or_default().into_iter().sum()),
             moving_days: moving.remove(&client.id).unwrap_or(0),
             data_through: complete_through(&connections),
             synced_at: connections.iter().filter_map(|view| view.latest.as_ref()?.synced_at).max(),
-            days: per_day,
+            points: line,
             sums,
             connections,
             client,
@@ -227,10 +267,10 @@ pub async fn portfolio(
     })
 }
 
-/// The strip from sums per day.
-fn tiles(days: &[Sums], before: Option<&[Sums]>) -> Vec<Tile> {
-    let total: Sums = days.iter().copied().sum();
-    let total_before: Option<Sums> = before.map(|days| days.iter().copied().sum());
+/// The strip from sums per point.
+fn tiles(points: &[Sums], before: Option<&[Sums]>) -> Vec<Tile> {
+    let total: Sums = points.iter().copied().sum();
+    let total_before: Option<Sums> = before.map(|points| points.iter().copied().sum());
     Metric::STRIP
         .into_iter()
         .map(|metric| {
@@ -243,8 +283,8 @@ fn tiles(days: &[Sums], before: Option<&[Sums]>) -> Vec<Tile> {
                 before: was,
                 change,
                 verdict: metric.verdict(change),
-                series: days.iter().map(|day| metric.of(day)).collect(),
-                before_series: before.unwrap_or_default().iter().map(|day| metric.of(day)).collect(),
+                series: points.iter().map(|point| metric.of(point)).collect(),
+                before_series: before.unwrap_or_default().iter().map(|point| metric.of(point)).collect(),
             }
         })
         .collect()
@@ -272,43 +312,25 @@ fn needs(rows: &[ClientView]) -> Vec<Need> {
     needs
 }
 
-/// Sums per client and day of a range. Rows in another currency than the client's cannot be added to it and are left out.
-async fn by_day(
+/// Sums per client and point of a range. Rows in another currency than the client's cannot be added to it and are left out.
+async fn by_point(
     store: &Store,
+    points: Points,
     range: DateRange,
     currencies: &HashMap<ClientId, Currency>,
 ) -> Result<HashMap<ClientId, Vec<Sums>>> {
-    let mut days: HashMap<ClientId, Vec<Sums>> = HashMap::new();
-    for day in store.client_days(Scope::Portfolio, range).await? {
-        if currencies.get(&day.client_id) != Some(&day.currency) {
-            continue;
-        }
-        let index = usize::try_from((day.date - range.from()).num_days()).unwrap_or(usize::MAX);
-        let all = days.entry(day.client_id).or_insert_with(|| vec![Sums::default(); range.len() as usize]);
-        if let Some(sums) = all.get_mut(index) {
-            *sums = *sums + Sums::from(day.sums);
-        }
-    }
-    Ok(days)
-}
-
-/// How many days at the end of the period may still change, by client.
-async fn moving_days(store: &Store, period: DateRange) -> Result<HashMap<ClientId, u32>> {
-    let owners: HashMap<ConnectionId, ClientId> = store
-        .connections(Scope::Portfolio)
-        .await?
-        .into_iter()
-        .map(|connection| (connection.id, connection.client_id))
-        .collect();
-    let mut moving: HashMap<ClientId, std::collections::BTreeSet<NaiveDate>> = HashMap::new();
-    for cell in store.day_cells(Scope::Portfolio, period).await? {
-        if cell.state == DayState::Moving
-            && let Some(client) = owners.get(&cell.connection_id)
-        {
-            moving.entry(*client).or_default().insert(cell.date);
+    let rows = match points {
+        Points::Days => store.client_days(Scope::Portfolio, range).await?,
+        Points::Months => store.client_months(Scope::Portfolio, range).await?,
+    };
+    let mut lines: HashMap<ClientId, Vec<Sums>> = HashMap::new();
+    for row in rows.into_iter().filter(|row| currencies.get(&row.client_id) == Some(&row.currency)) {
+        let line = lines.entry(row.client_id).or_insert_with(|| vec![Sums::default(); points.count(range)]);
+        if let Some(sums) = line.get_mut(points.index(range, row.date)) {
+            *sums = *sums + Sums::from(row.sums);
         }
     }
-    Ok(moving.into_iter().map(|(client, days)| (client, u32::try_from(days.len()).unwrap_or(u32::MAX))).collect())
+    Ok(lines)
 }
 
 /// Whether the days of a connection say how complete its client is.
@@ -350,6 +372,7 @@ impl From<daily_rollups::Sums> for Sums {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
     use crate::health::tests::run;
     use model::run::RunState;
@@ -368,6 +391,27 @@ mod tests {
             let run = run(RunState::Done, None, trigger);
             let latest = LatestRun { connection_id: run.connection_id, run, synced_at };
             assert_eq!(says_days(&latest, through), says, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_long_period_has_a_point_for_each_of_its_months() {
+        let range = |from: &str, to: &str| DateRange::new(from.parse().unwrap(), to.parse().unwrap()).unwrap();
+        let table = [
+            (range("2026-11-19", "2026-11-19"), Points::Days, 1),
+            (range("2026-10-21", "2026-11-19"), Points::Days, 30),
+            (range("2026-01-01", "2026-07-03"), Points::Days, 184),
+            (range("2026-01-01", "2026-07-04"), Points::Months, 7),
+            (range("2025-11-20", "2026-11-19"), Points::Months, 13),
+            (range("2023-11-20", "2026-11-19"), Points::Months, 37),
+        ];
+        for (period, points, count) in table {
+            assert_eq!((Points::of(period), points.count(period)), (points, count), "{period:?}");
+            let indexes: Vec<usize> = period.days().map(|date| points.index(period, date)).collect();
+            assert!(
+                indexes.is_sorted() && indexes.first() == Some(&0) && indexes.last() == Some(&(count - 1)),
+                "{period:?}"
+            );
         }
     }
 }

@@ -2160,11 +2160,11 @@ change: Micros | null,
  */
 verdict: Verdict, 
 /**
- * A value per day of the period.
+ * A value per day of the period, per month of one that is longer than half a year.
  */
 series: Array<Micros | null>, 
 /**
- * A value per day of the comparison period.
+ * The same of the comparison period.
  */
 compare_series: Array<Micros | null>, };
 
@@ -2932,7 +2932,7 @@ roas: Micros | null,
  */
 drr: Micros | null, 
 /**
- * Spend per day of the period.
+ * Spend per day of the period, per month of one that is longer than half a year.
  */
 daily_spend: Array<Micros | null>, 
 /**

@@ -107,7 +107,7 @@ fn row(view: &ClientView, unanswered: Option<&Unanswered>) -> PortfolioRow {
         cpa_change: change(Metric::Cpa),
         roas: Metric::Roas.of(sums),
         drr: Metric::Drr.of(sums),
-        daily_spend: view.days.iter().map(|day| day.spend).collect(),
+        daily_spend: view.points.iter().map(|point| point.spend).collect(),
         moving_days: view.moving_days,
         anomalies: unanswered.map_or(0, |unanswered| unanswered.count),
         worst_anomaly: unanswered.map(|unanswered| WorstAnomaly {
