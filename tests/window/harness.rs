@@ -89,7 +89,12 @@ impl Window {
     /// Sets preferences as the person's own choice in Settings would, and shows the page anew. The period is one of thirty days
     /// that end yesterday, so that tests do not depend on the day of the month.
     pub async fn prefer(&self, language: &str, theme: &str) -> Result<()> {
-        let prefs = json!({ "language": language, "theme": theme, "period": "last_30" }).to_string();
+        self.prefer_period(language, theme, "last_30").await
+    }
+
+    /// The same with another period.
+    pub async fn prefer_period(&self, language: &str, theme: &str, period: &str) -> Result<()> {
+        let prefs = json!({ "language": language, "theme": theme, "period": period }).to_string();
         self.driver.execute("localStorage.setItem('syncdeck.prefs', arguments[0])", vec![json!(prefs)]).await?;
         self.driver.refresh().await?;
         self.element("the page", "//*[@id='root']/*").await?;
@@ -204,6 +209,24 @@ impl Window {
             Ok(took) => Ok(took.convert()?),
             Err(error) => Err(self.describe(anyhow!("{shown} did not come: {error:#}")).await),
         }
+    }
+
+    /// What an asynchronous script measures: a number that it hands to its last argument.
+    pub async fn measure_script(&self, script: &str) -> Result<f64> {
+        Ok(self.driver.execute_async(script, Vec::new()).await?.convert()?)
+    }
+
+    /// How long the program has been there, in milliseconds, since the system started it; to the hundredth of a second.
+    pub fn age_millis(&self) -> Result<f64> {
+        /// Of a second: what Linux counts a process's start in on every platform we test on.
+        const TICKS: f64 = 100.0;
+        let uptime = fs::read_to_string("/proc/uptime")?;
+        let uptime: f64 = uptime.split_whitespace().next().context("how long the system is up")?.parse()?;
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.program()?))?;
+        // The program's name, in parentheses, may have spaces; the start is the twenty-second field.
+        let fields = stat.rsplit_once(") ").context("the state of the program")?.1;
+        let started: f64 = fields.split_whitespace().nth(19).context("when the program started")?.parse()?;
+        Ok((uptime - started / TICKS) * 1_000.0)
     }
 
     /// What [`Window::measure`] noted.

@@ -8,6 +8,7 @@
 
 mod desk;
 mod harness;
+mod large;
 mod many;
 mod report;
 

@@ -30,10 +30,14 @@ pub(crate) fn cargo() -> Command {
     program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// Where cargo puts a debug build of one of our programs.
 pub(crate) fn built(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("debug").join(Path::new(name).with_extension(std::env::consts::EXE_EXTENSION))
+    target().join("debug").join(Path::new(name).with_extension(std::env::consts::EXE_EXTENSION))
 }
 
 /// npm in `ui/`. On Windows npm is a script, which needs its extension to be found.

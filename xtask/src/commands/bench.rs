@@ -2,21 +2,23 @@
 //! into the same encrypted schema). Both run as processes of their own against the same simulator, at release speed, one after the other,
 //! three times in turn; the best of each counts, because whatever else the machine does only ever makes a run slower. Then as many rows
 //! divided among fifty connections that sync at once, beside one of the fifty alone; and where a window can be driven, a person walks
-//! about in it meanwhile. `bench/read.rs` does the same for a manifest read as messages.
+//! about in it meanwhile. `bench/read.rs` does the same for a manifest read as messages, and `bench/screens.rs` asks for the screens of a
+//! large agency.
 //!
 //! Fifty small connections are no fiftieth of a large one each: every connection signs in, reads its names, compares its sums and commits
 //! some forty windows, whatever is in them. What is promised is therefore beside one of their own kind; beside a single connection with as
 //! many rows the number is printed as well, for whoever wants to know what these windows cost.
 
 mod read;
+mod screens;
 
 use crate::{
     commands::test::in_windows,
-    shell::{cargo, root, run as start},
+    shell::{cargo, run as start, target},
 };
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::Value;
 use std::{
     fs,
@@ -36,6 +38,8 @@ const LEAST_GAIN_OF_MANY: f64 = 0.8;
 const MOST_MEGABYTES_OF_MANY: f64 = 350.0;
 /// Milliseconds from a press to its effect on the screen, at most in the middle of many, while they sync.
 const MOST_MILLIS: u32 = 100;
+/// Milliseconds from the start of the program to an Overview of the large agency that answers.
+const MOST_START_MILLIS: u32 = 1_500;
 /// Days of the first sync: what the platform keeps of a year.
 const DAYS: usize = 365;
 /// The simulated day; any will do, as long as both see the same.
@@ -46,12 +50,25 @@ const TO: &str = "2026-11-19";
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Arguments {
+    /// One part only.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
     /// Rows of ad statistics to sync.
     #[arg(long, default_value_t = 1_000_000)]
     rows: usize,
     /// How often each is run.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// A first sync, fifty at once, and a manifest read as messages.
+    Sync,
+    /// The screens of a large agency.
+    Screens,
+    /// A person in the window while connections sync.
+    Window,
 }
 
 /// One run of one of the two.
@@ -77,8 +94,20 @@ enum Timed {
     Runs,
 }
 
-/// Builds and runs both, prints the comparison, and fails when a promise is broken.
+/// Measures what is asked for, prints it, and fails when a promise is broken.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let wants = |part: Part| arguments.only.is_none_or(|only| only == part);
+    if wants(Part::Screens) && !screens::run()? {
+        bail!("a promise about screens was broken, see above");
+    }
+    if wants(Part::Sync) {
+        sync(arguments)?;
+    }
+    if wants(Part::Window) && cfg!(target_os = "linux") { window() } else { Ok(()) }
+}
+
+/// Builds and runs ours and the loop, then many connections, then a manifest.
+fn sync(arguments: &Arguments) -> Result<()> {
     start(cargo().args(["build", "--release", "-p", "cli", "-p", "simulators", "--bins"]))?;
     start(cargo().args(["build", "--release", "-p", "store", "--example", "by_hand"]))?;
     // Only a part of the simulated days is read; the simulator is asked for as many ads as fill the wanted rows in these days.
@@ -111,16 +140,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !kept {
         bail!("a promise about reading was broken, see above");
     }
-    if cfg!(target_os = "linux") { window() } else { Ok(()) }
+    Ok(())
 }
 
-/// A person walks about in the real window while the connections sync. The profile is the release's without optimisation across crates,
-/// which takes longest to build; what a person downloads may be a little quicker.
+/// A person walks about in the real window while the connections sync, and opens the large agency. The profile is the release's without
+/// optimisation across crates, which takes longest to build; what a person downloads may be a little quicker.
 fn window() -> Result<()> {
-    let walk = "the_window_answers_while_fifty_connections_sync";
+    let tests =
+        ["the_window_answers_while_fifty_connections_sync", "a_large_agency_is_there_at_once_and_its_rows_scroll"];
     let mut command = in_windows();
-    command.args(["test", "--profile", "bench", "--test", "window", "--", "--nocapture", walk]);
-    start(command.env("SYNCDECK_WINDOW_MILLIS", MOST_MILLIS.to_string()))
+    command
+        .args(["test", "--profile", "bench", "--test", "window", "--", "--nocapture", "--test-threads=1"])
+        .args(tests);
+    command
+        .env("SYNCDECK_WINDOW_MILLIS", MOST_MILLIS.to_string())
+        .env("SYNCDECK_WINDOW_WORKSPACE", screens::workspace()?)
+        .env("SYNCDECK_WINDOW_START_MILLIS", MOST_START_MILLIS.to_string());
+    start(&mut command)
 }
 
 /// As many rows in many connections at once; the answer is how many times as fast they are as one of them alone.
@@ -273,7 +309,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn fresh() -> Result<Self> {
-        let folder = root().join("target").join("bench").join(std::process::id().to_string());
+        let folder = kept_in(&std::process::id().to_string());
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
@@ -289,8 +325,13 @@ impl Drop for Folder {
     }
 }
 
+/// A folder of the bench that stays.
+fn kept_in(name: &str) -> PathBuf {
+    target().join("bench").join(name)
+}
+
 fn built(name: &str) -> PathBuf {
-    root().join("target").join("release").join(Path::new(name).with_extension(std::env::consts::EXE_EXTENSION))
+    target().join("release").join(Path::new(name).with_extension(std::env::consts::EXE_EXTENSION))
 }
 
 /// Notes the most memory a process ever held until it ends. Linux tells; elsewhere nothing is printed.

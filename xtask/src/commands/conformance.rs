@@ -397,7 +397,7 @@ fn swept(rows: &[Value], found: &mut Found) {
 }
 
 /// A Python environment in `target` with exactly these packages, made when it is not there yet.
-fn environment(system_python: &str, folder: &Path, packages: &[&str]) -> Result<PathBuf> {
+pub(crate) fn environment(system_python: &str, folder: &Path, packages: &[&str]) -> Result<PathBuf> {
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     // The stamp lies inside, so whoever deletes the folder deletes the stamp with it.
     let (stamp, wanted) = (folder.join(".installed"), packages.join("\n"));
