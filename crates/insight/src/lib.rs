@@ -7,4 +7,5 @@ pub mod anomaly;
 pub mod channels;
 pub mod health;
 pub mod metric;
+pub mod pivot;
 pub mod portfolio;

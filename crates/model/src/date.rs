@@ -1,6 +1,6 @@
 //! Calendar dates of an ad account's own time zone, and ranges of them. Instants are `DateTime<Utc>` and never mix with these.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -32,6 +32,42 @@ impl TryFrom<RawRange> for DateRange {
     type Error = EmptyRange;
     fn try_from(raw: RawRange) -> Result<Self, EmptyRange> {
         Self::new(raw.from, raw.to)
+    }
+}
+
+/// How long a piece of time is that sums are shown for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Grain {
+    /// A day.
+    #[default]
+    Day,
+    /// A week from Monday to Sunday, as ISO 8601 has it.
+    Week,
+    /// A calendar month.
+    Month,
+}
+
+impl Grain {
+    /// The first day of the piece that holds this day.
+    pub fn first_day(self, date: NaiveDate) -> NaiveDate {
+        let back = match self {
+            Self::Day => 0,
+            Self::Week => date.weekday().num_days_from_monday(),
+            Self::Month => date.day0(),
+        };
+        date.checked_sub_days(Days::new(back.into())).unwrap_or(date)
+    }
+
+    /// The whole piece that holds this day.
+    pub fn piece(self, date: NaiveDate) -> DateRange {
+        let from = self.first_day(date);
+        let next = match self {
+            Self::Day => from.succ_opt(),
+            Self::Week => from.checked_add_days(Days::new(7)),
+            Self::Month => from.checked_add_months(Months::new(1)),
+        };
+        DateRange { from, to: next.and_then(|next| next.pred_opt()).unwrap_or(date).max(from) }
     }
 }
 
@@ -102,6 +138,20 @@ impl DateRange {
         }
         windows
     }
+    /// The range cut where days, weeks or months begin, oldest first. The first and the last piece may be shorter than a whole one.
+    pub fn pieces(&self, grain: Grain) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        let mut from = self.from;
+        while from <= self.to {
+            let to = grain.piece(from).to.min(self.to);
+            pieces.push(Self { from, to });
+            match to.succ_opt() {
+                Some(next) => from = next,
+                None => break,
+            }
+        }
+        pieces
+    }
     /// The range of equal length that ends the day before this one begins.
     #[must_use]
     pub fn previous(&self) -> Self {
@@ -126,6 +176,36 @@ mod tests {
             prop_assert_eq!(days, range.days().collect::<Vec<_>>());
             prop_assert_eq!(range.len(), len);
         }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_cover_the_range_once(start in 0i32..40_000, len in 1u32..900) {
+            let from = NaiveDate::from_num_days_from_ce_opt(700_000 + start).expect("a date");
+            let range = DateRange::ending(from, len);
+            for (grain, longest) in [(Grain::Day, 1), (Grain::Week, 7), (Grain::Month, 31)] {
+                let pieces = range.pieces(grain);
+                prop_assert!(pieces.iter().all(|piece| piece.len() <= longest));
+                prop_assert!(pieces.iter().skip(1).all(|piece| grain.first_day(piece.from()) == piece.from()));
+                let days: Vec<_> = pieces.iter().flat_map(DateRange::days).collect();
+                prop_assert_eq!(days, range.days().collect::<Vec<_>>());
+            }
+        }
+    }
+
+    /// ISO 8601 counts Monday as the first day of a week: 2026-W01 begins on 29 December 2025, 2026-W53 on 28 December 2026
+    /// (<https://en.wikipedia.org/wiki/ISO_week_date>).
+    #[test]
+    fn weeks_begin_on_monday_and_months_on_their_first() {
+        let range = |from: &str, to: &str| DateRange::new(from.parse().unwrap(), to.parse().unwrap()).unwrap();
+        let cut = |grain| range("2025-12-27", "2026-01-06").pieces(grain);
+        assert_eq!(
+            cut(Grain::Week),
+            [range("2025-12-27", "2025-12-28"), range("2025-12-29", "2026-01-04"), range("2026-01-05", "2026-01-06")]
+        );
+        assert_eq!(cut(Grain::Month), [range("2025-12-27", "2025-12-31"), range("2026-01-01", "2026-01-06")]);
+        assert_eq!(Grain::Week.first_day("2027-01-03".parse().unwrap()).to_string(), "2026-12-28");
+        assert_eq!(Grain::Month.first_day("2028-02-29".parse().unwrap()).to_string(), "2028-02-01");
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub mod slices;
 mod staged_records;
 mod staged_stats;
 pub mod standing_days;
+pub mod stat_cells;
 mod stream_states;
 mod streams;
 pub mod tellings;

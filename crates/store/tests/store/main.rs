@@ -24,6 +24,7 @@ mod process;
 mod runs;
 mod secrecy;
 mod standing_days;
+mod stat_cells;
 mod templates;
 mod upgrade;
 
