@@ -382,12 +382,9 @@ impl<C: Clock + 'static> Office<C> {
         ] {
             let stats = self.stats(client, level, from, to).await?;
             same(&format!("total at {level}"), &stats.total, &total)?;
-            for day in &stats.days {
-                same(
-                    &format!("{} at {level}", day.date),
-                    &day.sums,
-                    &days.get(&day.date).copied().unwrap_or_default(),
-                )?;
+            for day in &stats.points {
+                let (date, sums) = (day.from, &day.sums);
+                same(&format!("{date} at {level}"), sums, &days.get(&date).copied().unwrap_or_default())?;
             }
             let found: BTreeMap<String, &StatsSums> =
                 stats.objects.iter().map(|object| (object.external_id.clone(), &object.sums)).collect();

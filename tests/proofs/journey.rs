@@ -124,8 +124,8 @@ async fn numbers_are_true_from_the_first_sync_to_the_next_day_and_offline() -> R
     }
     office.is_true(short, &clients[1].1, days_ago(2), new_to).await?;
     let after = office.stats(short, Level::Campaign, from, days_ago(3)).await?;
-    for (was, is) in before.days.iter().zip(&after.days) {
-        ensure!(Seen::of(&was.sums) == Seen::of(&is.sums), "{} was not read again and yet changed", was.date);
+    for (was, is) in before.points.iter().zip(&after.points) {
+        ensure!(Seen::of(&was.sums) == Seen::of(&is.sums), "{} was not read again and yet changed", was.from);
     }
     ensure!(
         office.is_true(short, &clients[1].1, new_from, new_to).await.is_err(),
@@ -140,8 +140,8 @@ async fn numbers_are_true_from_the_first_sync_to_the_next_day_and_offline() -> R
 
     // Days beyond the attribution window are final, the newest still move.
     let stats = office.stats(own, Level::Campaign, new_from, new_to).await?;
-    ensure!(stats.days.first().map(|day| day.state) == Some(DayState::Final), "{:?}", stats.days.first());
-    ensure!(stats.days.last().map(|day| day.state) == Some(DayState::Moving), "{:?}", stats.days.last());
+    ensure!(stats.points.first().map(|day| day.state) == Some(DayState::Final), "{:?}", stats.points.first());
+    ensure!(stats.points.last().map(|day| day.state) == Some(DayState::Moving), "{:?}", stats.points.last());
 
     // Offline: the platform is gone, the program starts again, the numbers and "data through" are there.
     let expected = office.overview(new_from, new_to).await?;

@@ -59,8 +59,8 @@ impl Shop {
         let (from, to) = self.range();
         let mut shown = ByDay::new();
         for level in [Level::Campaign, Level::AdGroup, Level::Ad] {
-            for day in self.office.stats(self.client, level, from, to).await?.days {
-                shown.insert((level, day.date), Seen::of(&day.sums));
+            for day in self.office.stats(self.client, level, from, to).await?.points {
+                shown.insert((level, day.from), Seen::of(&day.sums));
             }
         }
         Ok(shown)

@@ -250,10 +250,10 @@ impl Unwatched {
             }
             let (from, to) = (board.days.from(), board.days.to());
             for level in [Level::Campaign, Level::AdGroup, Level::Ad] {
-                for day in self.office.stats(client, level, from, to).await?.days {
-                    let is = days.get(&day.date).copied().unwrap_or_default();
+                for day in self.office.stats(client, level, from, to).await?.points {
+                    let is = days.get(&day.from).copied().unwrap_or_default();
                     let shown = Seen::of(&day.sums);
-                    ensure!(shown == is, "{} at {level}: shown {shown:?}, the platform said {is:?}", day.date);
+                    ensure!(shown == is, "{} at {level}: shown {shown:?}, the platform said {is:?}", day.from);
                     compared += 1;
                 }
             }

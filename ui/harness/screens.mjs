@@ -137,17 +137,70 @@ export const screens = [
   { name: "clients-empty", world: "empty", at: "/clients" },
   { name: "clients-failing", world: "failing", at: "/clients" },
   { name: "client-new", at: "/clients?new=1", ready: '[role="dialog"]' },
-  { name: "client-statistics", at: "/clients/client-0?period=last_30", ready: '[role="grid"] [data-row]' },
+  { name: "client-statistics", at: "/clients/client-0?period=last_30", ready: '[data-testid="pivot"] [data-row]' },
   {
     name: "client-ads",
-    at: "/clients/client-5?period=last_90",
-    ready: '[role="grid"] [data-row]',
+    at: "/clients/client-5?period=last_90&grain=week",
+    ready: '[data-testid="pivot"] [data-row]',
     act: async (page, look) => {
       await page
-        .getByText(look.lang === "ru" ? "Объявление" : "Ad", { exact: true })
+        .getByRole("button", { name: look.lang === "ru" ? "Объявления" : "Ads", exact: true })
         .first()
         .click();
       await page.waitForTimeout(300);
+    },
+    check: async (page, expect) =>
+      expect(page.url().includes("rows=ad"), `the address does not name the rows: ${page.url()}`),
+  },
+  {
+    name: "client-months",
+    at: "/clients/client-5?period=last_90&grain=month&rows=month,campaign,by-goal",
+    ready: '[data-testid="pivot"] [data-row]',
+    act: async (page) => {
+      await page.focus('[data-testid="pivot"]');
+      for (const key of ["ArrowDown", "ArrowRight", "ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
+      await page.waitForSelector('[data-kind="breakdown"]');
+    },
+    check: async (page, expect) => {
+      const open = await page.locator('[data-testid="pivot"] [data-active="true"]').getAttribute("aria-level");
+      expect(open === "2", `the arrows led to level ${open}`);
+    },
+  },
+  {
+    name: "client-chart-keys",
+    at: "/clients/client-0?period=last_30",
+    ready: '[data-testid="chart"] svg',
+    act: async (page) => {
+      await page.focus('[data-testid="chart"]');
+      for (const key of ["Home", "ArrowRight", "End"]) await page.keyboard.press(key);
+    },
+    check: async (page, expect) => {
+      const said = await page.locator('[data-testid="chart"] [aria-live]').textContent();
+      expect(/19/.test(said ?? ""), `the last day is not said: ${said}`);
+    },
+  },
+  {
+    name: "client-chart-table",
+    at: "/clients/client-0?period=last_30",
+    ready: '[data-testid="chart"] svg',
+    act: async (page) => {
+      await page.click('[data-testid="chart-view"]');
+      await page.waitForSelector('[role="grid"] [data-row="2026-10-21"]');
+    },
+  },
+  {
+    name: "client-100000",
+    world: "big",
+    at: "/clients/client-6?period=last_30&rows=ad",
+    ready: '[data-testid="pivot"] [data-row]',
+    act: async (page) => {
+      await page.focus('[data-testid="pivot"]');
+      await page.keyboard.press("End");
+      await page.waitForSelector('[data-testid="pivot"] [data-active="true"][aria-posinset="100000"]');
+    },
+    check: async (page, expect) => {
+      const rows = await page.locator('[data-testid="pivot"] [data-row]').count();
+      expect(rows > 5 && rows < 80, `${rows} rows are in the page, only those in sight should be`);
     },
   },
   { name: "client-connections", at: "/clients/client-0?tab=connections", ready: '[role="grid"] [data-row]' },

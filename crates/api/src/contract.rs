@@ -126,8 +126,12 @@ macro_rules! with_commands {
             read clients_list(Empty) -> Vec<ClientRow> [Clients, Connections, Stats, Runs];
             /// One client with its connections.
             read client_get(ById<ClientId>) -> ClientDetail [Clients, Connections, Stats, Runs];
-            /// Statistics of one client: by day, by connection and by ad object.
+            /// Statistics of one client: by day, week or month, by connection and by ad object.
             read client_stats(ClientStatsRequest) -> ClientStats [Stats, Connections];
+            /// Statistics of one client as a tree of up to four dimensions.
+            read stats_pivot(StatsPivotRequest) -> StatsPivot [Stats, Connections];
+            /// What a client's statistics are split by, besides objects and time.
+            read stats_breakdowns(BreakdownsRequest) -> Vec<String> [Stats, Connections];
             /// Adds a client.
             change client_create(NewClient) -> ClientRow [Clients, Audit];
             /// Renames a client or changes its currency or time zone.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
 
-pub use model::{power::BatterySaver, run::Progress, settings::Lookback};
+pub use model::{date::Grain, power::BatterySaver, run::Progress, settings::Lookback};
 
 /// Declares wire structs: every field public, everything serializable and known to TypeScript.
 macro_rules! wire {
@@ -60,6 +60,8 @@ pub use model::alert::AlertRule;
 pub use model::utm::Utm;
 mod sign_ins;
 pub use sign_ins::{CredentialHealth, SignInRow, SignInUse};
+mod pivot;
+pub use pivot::{BreakdownsRequest, PivotDimension, PivotKind, PivotNode, StatsPivot, StatsPivotRequest};
 mod templates;
 pub use model::settings::{InTotals, Setting, Settings, SettingsChange, StreamChoice, ZeroRows};
 pub use templates::{
@@ -656,8 +658,12 @@ wire! {
         period: DateRange,
         /// What to compare it with.
         compare: Option<DateRange>,
-        /// How deep the table goes.
-        level: Level,
+        /// How deep the list of objects goes; without it none is listed, and an export takes each connection's totals level.
+        #[serde(default)]
+        level: Option<Level>,
+        /// How long the pieces of time are.
+        #[serde(default)]
+        grain: Grain,
     }
     /// Statistics of a client.
     ClientStats {
@@ -667,8 +673,10 @@ wire! {
         total: StatsSums,
         /// Over the comparison period.
         compare_total: Option<StatsSums>,
-        /// A row per day.
-        days: Vec<StatsDay>,
+        /// A piece of time after the other.
+        points: Vec<StatsPoint>,
+        /// The pieces of the comparison period; none without one. The first stands for the first of the period.
+        compare_points: Vec<StatsPoint>,
         /// A row per connection.
         connections: Vec<StatsRow>,
         /// A row per ad object of the level, highest spend first.
@@ -703,11 +711,13 @@ wire! {
         /// Visits that ended where they began, per visit.
         bounce_rate: Option<Micros>,
     }
-    /// Sums of one day.
-    StatsDay {
-        /// The day.
-        date: NaiveDate,
-        /// How far it can be trusted.
+    /// Sums of a day, week or month.
+    StatsPoint {
+        /// Its first day within the period.
+        from: NaiveDate,
+        /// Its last day within the period.
+        to: NaiveDate,
+        /// How far its worst day can be trusted.
         state: DayState,
         /// Its sums.
         sums: StatsSums,

@@ -490,6 +490,19 @@ client_id: ClientId | null,
 days: number, };
 
 /**
+ * What a client's rows of a period are split by.
+ */
+export type BreakdownsRequest = { 
+/**
+ * The client.
+ */
+client_id: ClientId, 
+/**
+ * The period.
+ */
+period: DateRange, };
+
+/**
  * A request for one thing by its id.
  */
 export type ById<T> = { 
@@ -813,9 +826,13 @@ total: StatsSums,
  */
 compare_total: StatsSums | null, 
 /**
- * A row per day.
+ * A piece of time after the other.
  */
-days: Array<StatsDay>, 
+points: Array<StatsPoint>, 
+/**
+ * The pieces of the comparison period; none without one. The first stands for the first of the period.
+ */
+compare_points: Array<StatsPoint>, 
 /**
  * A row per connection.
  */
@@ -842,9 +859,13 @@ period: DateRange,
  */
 compare: DateRange | null, 
 /**
- * How deep the table goes.
+ * How deep the list of objects goes; without it none is listed, and an export takes each connection's totals level.
  */
-level: Level, };
+level: Level | null, 
+/**
+ * How long the pieces of time are.
+ */
+grain: Grain, };
 
 /**
  * What happened. The parameters each code carries are named in its comment.
@@ -1871,6 +1892,11 @@ suggested_client: ClientId | null,
 connected_as: ConnectionId | null, };
 
 /**
+ * How long a piece of time is that sums are shown for.
+ */
+export type Grain = "day" | "week" | "month";
+
+/**
  * Health of a client or a connection, in the order of sorting.
  */
 export type Health = "act" | "watch" | "good" | "off";
@@ -2864,6 +2890,69 @@ period: DateRange,
 compare: DateRange | null, };
 
 /**
+ * What the rows of a table are told apart by.
+ */
+export type PivotDimension = "channel" | "account" | "campaign" | "ad_group" | "ad" | "day" | "week" | "month" | { "breakdown": string };
+
+/**
+ * What a row of the table is.
+ */
+export type PivotKind = "channel" | "account" | "campaign" | "ad_group" | "ad" | "day" | "week" | "month" | "breakdown" | "not_split" | "apart";
+
+/**
+ * A row of the tree.
+ */
+export type PivotNode = { 
+/**
+ * How deep, from 0.
+ */
+depth: number, 
+/**
+ * The place of its parent in the list.
+ */
+parent: number | null, 
+/**
+ * Which of its siblings it is, the same in every reading.
+ */
+key: string, 
+/**
+ * What it is.
+ */
+kind: PivotKind, 
+/**
+ * Its name: of a system its id, of a piece of time its first day.
+ */
+label: string, 
+/**
+ * Names of what stands above it and is no dimension here, from the top.
+ */
+above: Array<string>, 
+/**
+ * The connector of what belongs to one.
+ */
+connector: string | null, 
+/**
+ * The vendor's id.
+ */
+external_id: string | null, 
+/**
+ * The first day of a piece of time within the period.
+ */
+from: string | null, 
+/**
+ * Its last day within the period.
+ */
+to: string | null, 
+/**
+ * Whether some of its days may still change.
+ */
+moving: boolean, 
+/**
+ * Its sums.
+ */
+sums: StatsSums, };
+
+/**
  * A client in the portfolio.
  */
 export type PortfolioRow = { 
@@ -3832,15 +3921,57 @@ failure: ApiError | null, };
 export type SliceState = "pending" | "running" | "done" | "failed";
 
 /**
- * Sums of one day.
+ * Statistics of a client as a tree.
  */
-export type StatsDay = { 
+export type StatsPivot = { 
 /**
- * The day.
+ * Currency of the sums.
  */
-date: string, 
+currency: Currency, 
 /**
- * How far it can be trusted.
+ * Sums of everything that counts.
+ */
+total: StatsSums, 
+/**
+ * Its dimensions: as asked for, without the innermost ones where the table would have been too long.
+ */
+dimensions: Array<PivotDimension>, 
+/**
+ * Its rows, each parent before its children; siblings by time, else by spend. The parts of a row are together the row.
+ */
+nodes: Array<PivotNode>, };
+
+/**
+ * Which tree.
+ */
+export type StatsPivotRequest = { 
+/**
+ * The client.
+ */
+client_id: ClientId, 
+/**
+ * The period.
+ */
+period: DateRange, 
+/**
+ * One to four dimensions, from the outermost; none twice, at most one split.
+ */
+dimensions: Array<PivotDimension>, };
+
+/**
+ * Sums of a day, week or month.
+ */
+export type StatsPoint = { 
+/**
+ * Its first day within the period.
+ */
+from: string, 
+/**
+ * Its last day within the period.
+ */
+to: string, 
+/**
+ * How far its worst day can be trusted.
  */
 state: DayState, 
 /**
@@ -4720,8 +4851,12 @@ export interface Commands {
   clients_list: { request: Empty; response: Array<ClientRow>; kind: "read" };
   /** One client with its connections. */
   client_get: { request: ById<ClientId>; response: ClientDetail; kind: "read" };
-  /** Statistics of one client: by day, by connection and by ad object. */
+  /** Statistics of one client: by day, week or month, by connection and by ad object. */
   client_stats: { request: ClientStatsRequest; response: ClientStats; kind: "read" };
+  /** Statistics of one client as a tree of up to four dimensions. */
+  stats_pivot: { request: StatsPivotRequest; response: StatsPivot; kind: "read" };
+  /** What a client's statistics are split by, besides objects and time. */
+  stats_breakdowns: { request: BreakdownsRequest; response: Array<string>; kind: "read" };
   /** Adds a client. */
   client_create: { request: NewClient; response: ClientRow; kind: "change" };
   /** Renames a client or changes its currency or time zone. */
@@ -4871,6 +5006,8 @@ export const commands = {
   clients_list: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
   client_get: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
   client_stats: { kind: "read", tags: ["stats", "connections"] },
+  stats_pivot: { kind: "read", tags: ["stats", "connections"] },
+  stats_breakdowns: { kind: "read", tags: ["stats", "connections"] },
   client_create: { kind: "change", tags: ["clients", "audit"] },
   client_update: { kind: "change", tags: ["clients", "audit", "alerts"] },
   client_delete: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit", "alerts"] },

@@ -15,6 +15,7 @@ pub(crate) mod drafts;
 pub(crate) mod imports;
 pub(crate) mod manifests;
 pub(crate) mod overview;
+pub(crate) mod pivot;
 pub(crate) mod records;
 pub(crate) mod sign_ins;
 pub(crate) mod stats;
@@ -41,6 +42,7 @@ use manifests::{
 };
 use model::failure::{Code, Failure};
 use overview::overview_get;
+use pivot::{stats_breakdowns, stats_pivot};
 use records::{record_streams, records_export, records_list};
 use serde_json::Value;
 use sign_ins::sign_ins_list;

@@ -2,14 +2,15 @@
 
 use crate::{
     host::{Host, Workspace},
-    wire::{ClientStats, ClientStatsRequest, ExportRequest, ExportedFile, FileKind, StatsDay, StatsRow},
+    wire::{self, ClientStats, ClientStatsRequest, ExportRequest, ExportedFile, FileKind, StatsPoint, StatsRow},
 };
+use chrono::NaiveDate;
 use insight::metric::Sums;
 use model::{
     ad::Level,
     audit::AuditAction,
     connection::Connection,
-    date::DateRange,
+    date::{DateRange, Grain},
     failure::{Code, Failure},
     id::{ClientId, ConnectionId},
     money::{Currency, Micros},
@@ -26,9 +27,9 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
     let store = &workspace.store;
     let client = store.client(request.client_id).await?;
     let scope = Scope::Client(client.id);
-    let days = days(&workspace, client.id, client.currency, request.period).await?;
-    let compare_total = match request.compare {
-        Some(compare) => Some(total(&workspace, client.id, client.currency, compare).await?),
+    let points = points(&workspace, client.id, client.currency, request.period, request.grain).await?;
+    let before = match request.compare {
+        Some(compare) => Some(self::points(&workspace, client.id, client.currency, compare, request.grain).await?),
         None => None,
     };
     let known: HashMap<ConnectionId, Connection> =
@@ -40,12 +41,17 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
             *sums = *sums + Sums::from(row.sums);
         }
     }
-    let objects = store.client_objects(client.id, request.level, request.period, OBJECTS).await?;
+    let objects = match request.level {
+        Some(level) => store.client_objects(client.id, level, request.period, OBJECTS).await?,
+        None => Vec::new(),
+    };
+    let level = request.level.unwrap_or(Level::Account);
     Ok(ClientStats {
         currency: client.currency,
-        total: days.iter().map(|(_, _, sums)| *sums).sum::<Sums>().into(),
-        compare_total: compare_total.map(Into::into),
-        days: days.into_iter().map(|(date, state, sums)| StatsDay { date, state, sums: sums.into() }).collect(),
+        total: sum_of(&points),
+        compare_total: before.as_deref().map(sum_of),
+        points: points.into_iter().map(point).collect(),
+        compare_points: before.into_iter().flatten().map(point).collect(),
         connections: connections
             .into_iter()
             .filter_map(|(id, sums)| {
@@ -72,7 +78,7 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
                 Some(StatsRow {
                     connection_id: object.connection_id,
                     connector: connection.connector.clone(),
-                    level: request.level,
+                    level,
                     name: object.name.unwrap_or_else(|| object.external_id.clone()),
                     external_id: object.external_id,
                     parent_external_id: object.parent_external_id,
@@ -98,10 +104,7 @@ pub(crate) async fn stats_export(host: &Host, request: ExportRequest) -> Result<
     };
     table.head();
     let mut broken = false;
-    workspace
-        .store
-        .each_stat(client.id, Some(asked.level), asked.period, |row| broken |= table.row(&row).is_err())
-        .await?;
+    workspace.store.each_stat(client.id, asked.level, asked.period, |row| broken |= table.row(&row).is_err()).await?;
     workspace.audit(host.now(), AuditAction::StatsExported, &client.name).await?;
     let (mime, extension) = table.kind();
     let content = table.end().filter(|_| !broken);
@@ -228,33 +231,41 @@ pub(crate) fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_') { c } else { '_' }).collect()
 }
 
-async fn total(workspace: &Workspace, client: ClientId, currency: Currency, range: DateRange) -> Result<Sums, Failure> {
-    let sums = workspace.store.client_sums(Scope::Client(client), range).await?;
-    Ok(sums.into_iter().filter(|row| row.currency == currency).map(|row| Sums::from(row.sums)).sum())
+/// A piece of time with its state and sums.
+type Point = (DateRange, DayState, Sums);
+
+fn sum_of(points: &[Point]) -> wire::StatsSums {
+    points.iter().map(|(_, _, sums)| *sums).sum::<Sums>().into()
 }
 
-/// Sums and state of each day. A day is as good as the worst of the client's connections.
-async fn days(
+fn point((days, state, sums): Point) -> StatsPoint {
+    StatsPoint { from: days.from(), to: days.to(), state, sums: sums.into() }
+}
+
+/// Sums and state of each piece of time. A piece is as good as the worst day of the worst of the client's connections.
+async fn points(
     workspace: &Workspace,
     client: ClientId,
     currency: Currency,
     range: DateRange,
-) -> Result<Vec<(chrono::NaiveDate, DayState, Sums)>, Failure> {
+    grain: Grain,
+) -> Result<Vec<Point>, Failure> {
     let scope = Scope::Client(client);
-    let mut sums: HashMap<chrono::NaiveDate, Sums> = HashMap::new();
+    let mut sums: HashMap<NaiveDate, Sums> = HashMap::new();
     for day in workspace.store.client_days(scope, range).await? {
         if day.currency == currency {
-            let so_far = sums.entry(day.date).or_default();
+            let so_far = sums.entry(grain.first_day(day.date)).or_default();
             *so_far = *so_far + Sums::from(day.sums);
         }
     }
-    let mut states: HashMap<chrono::NaiveDate, Vec<DayState>> = HashMap::new();
+    let mut states: HashMap<NaiveDate, Vec<DayState>> = HashMap::new();
     for cell in workspace.store.day_cells(scope, range).await? {
         states.entry(cell.date).or_default().push(cell.state);
     }
-    let day = |date| {
-        let state = states.get(&date).map_or(DayState::Missing, |states| insight::health::of_day(states));
-        (date, state, sums.get(&date).copied().unwrap_or_default())
+    let state = |date| states.get(&date).map_or(DayState::Missing, |states| insight::health::of_day(states));
+    let point = |days: DateRange| {
+        let states: Vec<DayState> = days.days().map(state).collect();
+        (days, insight::health::of_day(&states), sums.get(&grain.first_day(days.from())).copied().unwrap_or_default())
     };
-    Ok(range.days().map(day).collect())
+    Ok(range.pieces(grain).into_iter().map(point).collect())
 }

@@ -200,6 +200,19 @@ export class Format {
     return this.date({ day: "numeric", month: "long", timeZone: "UTC" }, parseDay(day));
   }
 
+  /** A calendar month by any of its days: `Ноябрь 2026`. */
+  month(day: string): string {
+    const text = this.date({ month: "long", year: "numeric", timeZone: "UTC" }, parseDay(day)).replace(/\s*г$/, "");
+    return `${text.charAt(0).toLocaleUpperCase(this.locale)}${text.slice(1)}`;
+  }
+
+  /** A calendar month on an axis: `ноя`, January with its year. */
+  monthShort(day: string): string {
+    const text = this.date({ month: "short", timeZone: "UTC" }, parseDay(day));
+    const short = this.language === "ru" ? text.slice(0, 3) : text;
+    return day.slice(5, 7) === "01" ? `${short} ${day.slice(0, 4)}` : short;
+  }
+
   /** A weekday and day for a page's head: `Пятница, 20 ноября`. */
   weekday(day: string): string {
     const weekday = this.date({ weekday: "long", timeZone: "UTC" }, parseDay(day));

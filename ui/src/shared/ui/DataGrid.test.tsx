@@ -169,3 +169,55 @@ it("comes back with its first rows and draws the rest once they are painted", as
   await userEvent.click(go);
   await waitFor(() => expect(drawn()).toBe(whole));
 });
+
+/** Two branches, of which the first is open at the beginning. */
+function Tree() {
+  const [open, setOpen] = useState(true);
+  const [sorting, setSorting] = useState<{ id: string; desc: boolean }[]>([]);
+  const shown = open ? rows : rows.slice(0, 1);
+  return (
+    <DataGrid
+      id="test"
+      label="Tree"
+      rows={shown}
+      columns={columns}
+      rowId={(row) => row.id}
+      tree={{
+        of: (row) =>
+          row.id === "a"
+            ? { depth: 0, open, at: 1, of: 1, flat: false }
+            : { depth: 1, open: null, at: row.id === "b" ? 1 : 2, of: 2, flat: false },
+        onFold: (_, next) => setOpen(next),
+        sorting,
+        onSorting: setSorting,
+      }}
+    />
+  );
+}
+
+it("opens, closes and walks a tree with the arrows, and leaves the order to whoever keeps it", async () => {
+  await inConsole(<Tree />);
+  const user = userEvent.setup();
+  const grid = screen.getByRole("treegrid", { name: "Tree" });
+  const active = () => document.querySelector('[data-active="true"]');
+  await user.tab();
+  expect(grid).toHaveFocus();
+  expect(active()).toHaveAttribute("aria-expanded", "true");
+  await user.keyboard("{ArrowRight}");
+  expect(active()).toHaveAttribute("data-row", "b");
+  expect(active()).toHaveAttribute("aria-level", "2");
+  expect(active()).toHaveAttribute("aria-posinset", "1");
+  expect(active()).not.toHaveAttribute("aria-expanded");
+  await user.keyboard("{ArrowRight}{ArrowDown}");
+  expect(active()).toHaveAttribute("data-row", "c");
+  await user.keyboard("{ArrowLeft}");
+  expect(active()).toHaveAttribute("data-row", "a");
+  await user.keyboard("{ArrowLeft}");
+  expect(names()).toBe("a");
+  expect(active()).toHaveAttribute("aria-expanded", "false");
+  await user.keyboard("{ArrowLeft}{Enter}");
+  expect(names()).toBe("abc");
+  await user.click(screen.getByRole("button", { name: "Spend" }));
+  expect(names()).toBe("abc");
+  expect(screen.getByRole("columnheader", { name: "Spend" })).toHaveAttribute("aria-sort", "descending");
+});

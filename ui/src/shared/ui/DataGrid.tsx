@@ -1,7 +1,8 @@
 /**
  * The one table of the product, for five rows or a hundred thousand. TanStack Table keeps sorting and visibility, TanStack
  * Virtual draws only the rows in sight, and the markup is an ARIA grid with one tab stop: arrows move the active row, Enter
- * opens it, Space selects it, Esc lets go. Features describe columns and never touch those libraries.
+ * opens it, Space selects it, Esc lets go. Rows may be those of a tree: right and left then open and close them, or go in and out.
+ * Features describe columns and never touch those libraries.
  */
 import { Button, Checkbox, Popover } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconColumns3 } from "@tabler/icons-react";
@@ -57,6 +58,32 @@ const ROW = 32;
 /** Rows of the first drawing: from the first in sight on. */
 const FIRST = 12;
 
+/** How rows stand in a tree. They are handed over as they are shown: those of closed branches are not among them. */
+export interface TreeOf<Row> {
+  /** Where a row stands. Must be stable between renders unless a branch was opened or closed. */
+  of: (row: Row) => TreePlace;
+  /** Opens or closes the branch of a row. */
+  onFold: (row: Row, open: boolean) => void;
+  /** The order of siblings, which whoever hands the rows over keeps. */
+  sorting: SortingState;
+  /** Another order was asked for. */
+  onSorting: (sorting: SortingState) => void;
+}
+
+/** Where a row stands in a tree. */
+export interface TreePlace {
+  /** From 0. */
+  depth: number;
+  /** Whether its branch is open; `null` when there is nothing below it. */
+  open: boolean | null;
+  /** Which of its siblings it is, from 1. */
+  at: number;
+  /** How many siblings there are. */
+  of: number;
+  /** Whether no row of the whole tree has anything below it, so that arrows need no room. */
+  flat: boolean;
+}
+
 /** Everything a grid needs. */
 export interface DataGridProps<Row> {
   /** Name under which hidden columns are remembered. */
@@ -89,6 +116,8 @@ export interface DataGridProps<Row> {
   rowData?: (row: Row) => { [name: `data-${string}`]: string };
   /** Rows of the first drawing, where it stands so low that fewer are in sight. */
   first?: number;
+  /** Makes the rows a tree. */
+  tree?: TreeOf<Row>;
   /** As tall as its rows instead of filling its parent; for short tables that scroll with the page. */
   auto?: boolean;
 }
@@ -99,7 +128,10 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
   const { t } = useTranslation("shared");
   const gridId = useId();
   const scroller = useRef<HTMLDivElement>(null);
-  const [sorting, setSorting] = useState<SortingState>([]);
+  const [own, setOwn] = useState<SortingState>([]);
+  const { tree } = props;
+  const sorting = tree?.sorting ?? own;
+  const setSorting = tree?.onSorting ?? setOwn;
   const [active, setActive] = useState<string | null>(null);
   const settled = useSettled();
   const hidden = useHidden(props.id, props.columns);
@@ -126,8 +158,9 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
       sorting,
       columnVisibility: Object.fromEntries(props.columns.map((column) => [column.id, !hidden.has(column.id)])),
     },
+    manualSorting: tree !== undefined,
     onSortingChange: (change: SortingState | ((old: SortingState) => SortingState)) =>
-      setSorting((old) => (typeof change === "function" ? change(old) : change)),
+      setSorting(typeof change === "function" ? change(sorting) : change),
   });
   const visible = useMemo(() => props.columns.filter((column) => !hidden.has(column.id)), [props.columns, hidden]);
   const rows = table.getRowModel().rows;
@@ -162,6 +195,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
       props.onOpen?.(row);
     },
     toggle,
+    fold: (row, open) => tree?.onFold(row, open),
   };
   const hands = useRef(newest);
   hands.current = newest;
@@ -183,8 +217,20 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
       PageDown: activeIndex + page,
       PageUp: activeIndex - page,
     };
-    const target = steps[event.key];
     const current = rows[activeIndex];
+    const place = current ? tree?.of(current.original) : undefined;
+    if (place && current && event.key === "ArrowRight") {
+      if (place.open === false) tree?.onFold(current.original, true);
+      else if (place.open) steps.ArrowRight = activeIndex + 1;
+    } else if (place && current && event.key === "ArrowLeft") {
+      if (place.open) tree?.onFold(current.original, false);
+      else {
+        let above = activeIndex - 1;
+        while (above > 0 && (tree?.of(rows[above]?.original ?? current.original).depth ?? 0) >= place.depth) above -= 1;
+        if (place.depth > 0) steps.ArrowLeft = above;
+      }
+    }
+    const target = steps[event.key];
     if (target !== undefined) {
       const index = Math.min(rows.length - 1, Math.max(0, target));
       const row = rows[index];
@@ -192,8 +238,12 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
         setActive(row.id);
         if (!props.auto) virtual.scrollToIndex(index);
       }
-    } else if (event.key === "Enter" && current) props.onOpen?.(current.original);
-    else if (event.key === " " && current) toggle(current.id);
+    } else if (place && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
+      // A branch was opened or closed, or there is nowhere to go.
+    } else if (event.key === "Enter" && current) {
+      if (props.onOpen) props.onOpen(current.original);
+      else if (place && place.open !== null) tree?.onFold(current.original, !place.open);
+    } else if (event.key === " " && current) toggle(current.id);
     else if (event.key === "Escape") {
       if (props.onEscape) props.onEscape();
       else setActive(null);
@@ -227,6 +277,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
         ref={scroller}
         className={classes.scroll}
         role="grid"
+        {...(tree ? { role: "treegrid" } : {})}
         data-testid={props.testId}
         tabIndex={0}
         aria-label={props.label}
@@ -315,6 +366,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
                   checks={selectable}
                   choosable={props.selected !== undefined || props.openId !== undefined}
                   link={props.onOpen !== undefined}
+                  place={tree?.of(row.original)}
                   today={today}
                   data={props.rowData?.(row.original)}
                   hands={hands}

@@ -120,7 +120,7 @@ export function ClientScreen() {
         </Banner>
       ) : null}
       {tab === "statistics" ? (
-        <Statistics client={client} connections={connections} />
+        <Statistics client={client} />
       ) : (
         <Connections client={client} connections={connections} />
       )}

@@ -1,4 +1,4 @@
-/** Measures of the day chart, apart from its drawing. */
+/** Measures of a chart over time, apart from its drawing. */
 
 /** A round top for an axis and its steps: 0, 30 000, 60 000, 90 000. */
 export function axis(max: number, steps = 3): number[] {
