@@ -18,6 +18,7 @@ use model::{
 use std::collections::{HashMap, HashSet};
 use store::{
     Result, Store,
+    ad_objects::Landing,
     stat_cells::{Cell, CellsAsked, ConnectionCells, LayerAsked},
 };
 
@@ -86,6 +87,8 @@ pub struct Node {
     pub connector: Option<String>,
     /// The vendor's id.
     pub external_id: Option<String>,
+    /// Where an ad leads.
+    pub landing: Landing,
     /// The days of a piece of time, within the period.
     pub days: Option<DateRange>,
     /// Whether some of its days may still change.
@@ -241,6 +244,7 @@ fn blank(depth: usize, parent: Option<usize>) -> Node {
         above: Vec::new(),
         connector: None,
         external_id: None,
+        landing: Landing::default(),
         days: None,
         moving: false,
         sums: Sums::default(),
@@ -486,6 +490,7 @@ impl<'a> Tree<'a> {
                     above: above.filter_map(|level| one.at(*num, level)).map(name).collect(),
                     connector: Some(one.connection.connector.clone()),
                     external_id: one.cells.objects.get(num).map(|object| object.external_id.clone()),
+                    landing: one.cells.objects.get(num).map(|object| object.landing.clone()).unwrap_or_default(),
                     ..node
                 }
             }

@@ -21,6 +21,7 @@ use std::{
     sync::Arc,
 };
 use store::{
+    ad_objects::Landing,
     daily_rollups,
     stat_cells::{Cell, CellObject, ConnectionCells, Layer, LayerAsked},
 };
@@ -119,7 +120,7 @@ impl Account {
 }
 
 fn object(level: Level, id: &str, parent: Option<i64>) -> CellObject {
-    CellObject { level, external_id: id.to_owned(), name: None, parent }
+    CellObject { level, external_id: id.to_owned(), name: None, landing: Landing::default(), parent }
 }
 
 fn row(level: Level, object: i64, day: u32, spend: i64) -> Row {

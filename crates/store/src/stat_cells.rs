@@ -5,6 +5,7 @@
 
 use crate::{
     Result, Store,
+    ad_objects::Landing,
     codec::{Read, day_code, json, level_code},
     daily_rollups::{Sums, sums_of},
     slices::Part,
@@ -79,6 +80,8 @@ pub struct CellObject {
     pub external_id: String,
     /// Its name; `None` until its dictionary was read.
     pub name: Option<String>,
+    /// Where it leads; of ads alone.
+    pub landing: Landing,
     /// The number of the object above it, where the platform said it.
     pub parent: Option<i64>,
 }
@@ -335,7 +338,8 @@ async fn objects(
              FROM tree AS t CROSS JOIN ad_objects AS o ON o.num = (
                  SELECT a.num FROM ad_objects AS a WHERE a.connection = ?2 AND a.level IN (2, 3) AND +a.level < t.level
                      AND a.external_id = t.parent ORDER BY a.level DESC LIMIT 1))
-         SELECT * FROM tree",
+         SELECT t.*, o.landing_url, o.utm_source, o.utm_medium, o.utm_campaign, o.utm_content, o.utm_term
+         FROM tree AS t JOIN ad_objects AS o ON o.num = t.num",
     )
     .bind(json(&nums)?)
     .bind(num)
@@ -351,7 +355,8 @@ async fn objects(
         if let Some(parent) = row.value::<Option<String>>("parent")? {
             parents.push((num, level, parent));
         }
-        found.insert(num, CellObject { level, external_id, name: row.value("name")?, parent: None });
+        let landing = Landing::read(row)?;
+        found.insert(num, CellObject { level, external_id, name: row.value("name")?, landing, parent: None });
     }
     for (num, level, parent) in parents {
         let above = LEVELS.into_iter().rev().filter(|above| *above < level && *above > Level::Account);

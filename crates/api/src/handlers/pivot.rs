@@ -100,6 +100,8 @@ impl From<Node> for PivotNode {
             above: node.above,
             connector: node.connector,
             external_id: node.external_id,
+            landing_url: node.landing.url,
+            utm: node.landing.utm.known(),
             from: node.days.map(|days| days.from()),
             to: node.days.map(|days| days.to()),
             moving: node.moving,

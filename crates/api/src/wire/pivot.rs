@@ -2,7 +2,7 @@
 
 use super::StatsSums;
 use chrono::NaiveDate;
-use model::{date::DateRange, id::ClientId, money::Currency};
+use model::{date::DateRange, id::ClientId, money::Currency, utm::Utm};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -97,6 +97,10 @@ wire! {
         connector: Option<String>,
         /// The vendor's id.
         external_id: Option<String>,
+        /// Address of the page an ad leads to, where the platform says.
+        landing_url: Option<String>,
+        /// The UTM tags in that address.
+        utm: Option<Utm>,
         /// The first day of a piece of time within the period.
         from: Option<NaiveDate>,
         /// Its last day within the period.

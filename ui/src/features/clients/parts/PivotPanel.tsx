@@ -56,6 +56,18 @@ const metricColumns: { id: SumId; width: string; hidden?: boolean; counter?: boo
   { id: "bounce_rate", width: "84px", counter: true },
 ];
 
+/** What the address of an ad says of it; hidden until somebody asks. */
+const tags = ["source", "medium", "campaign", "content", "term"] as const;
+
+/** A text that may be longer than its cell. */
+function Clipped(props: { text: string | null }) {
+  return (
+    <span className={classes.clipped} title={props.text ?? undefined}>
+      {props.text}
+    </span>
+  );
+}
+
 /** One of the sums of a row, by the metric's unit. */
 function Sum(props: { of: StatsSums; id: SumId; currency: string }) {
   return <Figure micros={microsOf(props.of, props.id)} unit={units[props.id]} currency={props.currency} />;
@@ -239,6 +251,7 @@ function useColumns(pivot: StatsPivot, counted: boolean): Column<PivotRow>[] {
   const title = pivot.dimensions.map((each, at) => (at === 0 ? dimension(each) : dimension(each).toLocaleLowerCase()));
   const heading = title.join(", ");
   const timed = pivot.dimensions.some((each) => each === "day" || each === "week" || each === "month");
+  const withAds = pivot.dimensions.includes("ad");
   return useMemo(() => {
     return [
       {
@@ -260,6 +273,28 @@ function useColumns(pivot: StatsPivot, counted: boolean): Column<PivotRow>[] {
           ...(hidden || (counter && !counted) ? { hidden: true } : {}),
         }),
       ),
+      ...(withAds
+        ? [
+            ...tags.map(
+              (tag): Column<PivotRow> => ({
+                id: `utm_${tag}`,
+                title: `utm_${tag}`,
+                width: "120px",
+                hidden: true,
+                sort: (row) => row.utm?.[tag] ?? null,
+                cell: (row) => <Clipped text={row.utm?.[tag] ?? null} />,
+              }),
+            ),
+            {
+              id: "landing_url",
+              title: t("column.landing_url"),
+              width: "minmax(160px, 1fr)",
+              hidden: true,
+              sort: (row: PivotRow) => row.landing_url,
+              cell: (row: PivotRow) => <Clipped text={row.landing_url} />,
+            },
+          ]
+        : []),
       {
         id: "external",
         title: t("column.external"),
@@ -268,5 +303,5 @@ function useColumns(pivot: StatsPivot, counted: boolean): Column<PivotRow>[] {
         cell: (row) => <span className={classes.external}>{row.external_id}</span>,
       },
     ];
-  }, [currency, counted, heading, timed, systems, t, shared]);
+  }, [currency, counted, heading, timed, withAds, systems, t, shared]);
 }
