@@ -41,6 +41,8 @@ pub enum Tag {
     Anomalies,
     /// Changes of the form of answers.
     Drift,
+    /// Plans of spend.
+    Plans,
 }
 
 impl Tag {
@@ -58,6 +60,7 @@ impl Tag {
         Self::Alerts,
         Self::Anomalies,
         Self::Drift,
+        Self::Plans,
     ];
 }
 
@@ -120,7 +123,7 @@ macro_rules! with_commands {
             change workspace_open_demo(Empty) -> AppStatus [Workspace, Clients, Connections, Runs, Stats, Audit, Connectors, Alerts];
 
             /// The nine o'clock screen.
-            read overview_get(OverviewRequest) -> Overview [Clients, Connections, Stats, Runs, Alerts, Anomalies];
+            read overview_get(OverviewRequest) -> Overview [Clients, Connections, Stats, Runs, Alerts, Anomalies, Plans];
 
             /// All clients with their health.
             read clients_list(Empty) -> Vec<ClientRow> [Clients, Connections, Stats, Runs];
@@ -138,6 +141,12 @@ macro_rules! with_commands {
             change client_update(UpdateClient) -> ClientRow [Clients, Audit, Alerts];
             /// Deletes a client, its data and, by destroying its key, all its credentials.
             change client_delete(DeleteClient) -> ClientDeleted [Clients, Connections, Stats, Runs, Audit, Alerts];
+            /// A client's plans of a month, and how they stand.
+            read plan_list(PlanList) -> ClientPlans [Plans, Clients, Connections, Stats, Runs];
+            /// Makes a plan, changes it or takes it back.
+            change plan_set(PlanSet) -> ClientPlans [Plans, Audit];
+            /// Says what share of its revenue a client keeps.
+            change margin_set(MarginSet) -> Empty [Plans, Stats, Audit];
             /// A client's statistics as a file.
             read stats_export(ExportRequest) -> ExportedFile [Stats];
 

@@ -58,6 +58,8 @@ mod alerts;
 pub use alerts::{AlertGroup, AlertList, AlertMute, AlertRow, AlertRuleRow, Alerts, RuleNumber};
 pub use model::alert::AlertRule;
 pub use model::utm::Utm;
+mod plans;
+pub use plans::{ClientPlans, Course, MarginSet, Pace, PlanList, PlanRow, PlanSet};
 mod sign_ins;
 pub use sign_ins::{CredentialHealth, SignInRow, SignInUse};
 mod pivot;
@@ -133,8 +135,12 @@ wire_enum! {
     }
     /// A metric on screen. Each is defined once, in `insight`.
     Metric {
-        /// Spend, money.
+        /// Spend as the platforms say it, money.
         Spend,
+        /// Spend with VAT, money.
+        SpendWithVat,
+        /// Spend without VAT, money.
+        SpendWithoutVat,
         /// Impressions, count.
         Impressions,
         /// Clicks, count.
@@ -147,10 +153,18 @@ wire_enum! {
         Ctr,
         /// Spend per click, money.
         Cpc,
+        /// Spend per thousand impressions, money.
+        Cpm,
+        /// Conversions per click, ratio.
+        Cr,
         /// Spend per conversion, money.
         Cpa,
         /// Revenue per spend, ratio.
         Roas,
+        /// Revenue less goods and spend, per goods and spend, ratio.
+        Roi,
+        /// Revenue less spend, per spend, ratio.
+        Romi,
         /// Spend per revenue, ratio (advertising cost share, in Russian ДРР).
         Drr,
         /// Visits, count.
@@ -578,6 +592,8 @@ wire! {
         connections: u32,
         /// Connections that need a person.
         problems: u32,
+        /// How its plan for the month of the period's last day stands, up to that day; absent: it has none.
+        pace: Option<Pace>,
     }
 
     /// A client in the list.
@@ -690,6 +706,10 @@ wire! {
         clicks: Option<i64>,
         /// Spend.
         spend: Option<Micros>,
+        /// Spend with VAT, at the rate of its days; unknown where a connection does not say whether its sums contain it.
+        spend_with_vat: Option<Micros>,
+        /// Spend without VAT.
+        spend_without_vat: Option<Micros>,
         /// Conversions.
         conversions: Option<Micros>,
         /// Revenue.
@@ -698,10 +718,18 @@ wire! {
         ctr: Option<Micros>,
         /// Spend per click.
         cpc: Option<Micros>,
+        /// Spend per thousand impressions.
+        cpm: Option<Micros>,
+        /// Conversions per click.
+        cr: Option<Micros>,
         /// Spend per conversion.
         cpa: Option<Micros>,
         /// Revenue per spend.
         roas: Option<Micros>,
+        /// Revenue less goods and spend, per goods and spend; unknown until the client's margin is told.
+        roi: Option<Micros>,
+        /// Revenue less spend, per spend.
+        romi: Option<Micros>,
         /// Spend per revenue.
         drr: Option<Micros>,
         /// Visits.

@@ -8,4 +8,6 @@ pub mod channels;
 pub mod health;
 pub mod metric;
 pub mod pivot;
+pub mod pacing;
+pub mod plans;
 pub mod portfolio;

@@ -4,14 +4,16 @@
 use crate::{
     health::{self, Diagnosis},
     metric::{Metric, Sums, Verdict},
+    plans::{self, Standing},
 };
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use model::{
     connection::{Client, Connection},
     date::DateRange,
     id::{ClientId, ConnectionId, RunId},
-    money::{Currency, Micros},
+    money::{Currency, Micros, VatState},
     run::{Health, RunTrigger},
+    vat::VatRate,
 };
 use std::collections::HashMap;
 use store::{Result, Scope, Store, StoredFailure, daily_rollups, runs::LatestRun, turns::Turn};
@@ -52,6 +54,8 @@ pub struct ClientView {
     pub data_through: Option<NaiveDate>,
     /// When one of its connections last succeeded.
     pub synced_at: Option<DateTime<Utc>>,
+    /// How its plan for the month of the period's last day stands, up to that day; `None`: it has none.
+    pub standing: Option<Standing>,
     /// Its connections.
     pub connections: Vec<ConnectionView>,
 }
@@ -212,6 +216,7 @@ pub async fn portfolio(
         None => HashMap::new(),
     };
     let mut moving: HashMap<ClientId, u32> = store.moving_days(Scope::Portfolio, period).await?.into_iter().collect();
+    let mut standings = plans::standings(store, period.to(), &clients, &views, now).await?;
 
     let nothing = vec![Sums::default(); points.count(period)];
     let mut strip = nothing.clone();
@@ -241,6 +246,7 @@ pub async fn portfolio(
             moving_days: moving.remove(&client.id).unwrap_or(0),
             data_through: complete_through(&connections),
             synced_at: connections.iter().filter_map(|view| view.latest.as_ref()?.synced_at).max(),
+            standing: standings.remove(&client.id),
             points: line,
             sums,
             connections,
@@ -327,14 +333,14 @@ async fn by_point(
     for row in rows.into_iter().filter(|row| currencies.get(&row.client_id) == Some(&row.currency)) {
         let line = lines.entry(row.client_id).or_insert_with(|| vec![Sums::default(); points.count(range)]);
         if let Some(sums) = line.get_mut(points.index(range, row.date)) {
-            *sums = *sums + Sums::from(row.sums);
+            *sums = *sums + Sums::counted(row.sums, row.currency, row.vat, row.date);
         }
     }
     Ok(lines)
 }
 
 /// Whether the days of a connection say how complete its client is.
-fn counts_for_completeness(view: &ConnectionView) -> bool {
+pub(crate) fn counts_for_completeness(view: &ConnectionView) -> bool {
     view.latest.as_ref().is_some_and(|latest| says_days(latest, view.data_through))
 }
 
@@ -366,7 +372,15 @@ impl From<daily_rollups::Sums> for Sums {
             visits: sums.visits,
             page_views: sums.page_views,
             bounces: sums.bounces,
+            ..Self::default()
         }
+    }
+}
+
+impl Sums {
+    /// Sums of rows of one currency and VAT state on days of one rate, of which `day` is one, with what their spend is with VAT and without.
+    pub fn counted(sums: daily_rollups::Sums, currency: Currency, vat: VatState, day: NaiveDate) -> Self {
+        Self::from(sums).taxed(vat, VatRate::of(currency, day))
     }
 }
 

@@ -19,6 +19,10 @@ words! {
         ClientUpdated = "client_updated",
         /// It was deleted with its data and its key.
         ClientDeleted = "client_deleted",
+        /// A plan of spend was made, changed or taken back.
+        PlanChanged = "plan_changed",
+        /// The share of revenue that a client keeps was said.
+        MarginChanged = "margin_changed",
         /// An account was connected.
         ConnectionCreated = "connection_created",
         /// Settings of a connection were changed.

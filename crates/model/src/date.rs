@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
 use ts_rs::TS;
 
 /// Today in an account's calendar. An unknown zone counts as UTC: at worst a day begins some hours late.
@@ -160,6 +161,56 @@ impl DateRange {
     }
 }
 
+/// A month of the calendar, `2026-11` as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(try_from = "String", into = "String")]
+#[ts(type = "string")]
+pub struct Month {
+    /// Its first day.
+    first: NaiveDate,
+}
+
+/// The text is not a year and a month.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a month: {0:?}")]
+pub struct ParseMonthError(String);
+
+impl Month {
+    /// The month of a day.
+    pub fn of(date: NaiveDate) -> Self {
+        Self { first: date.with_day(1).unwrap_or(date) }
+    }
+    /// Its days.
+    pub fn days(self) -> DateRange {
+        let last = self.first.checked_add_months(Months::new(1)).and_then(|next| next.pred_opt());
+        DateRange { from: self.first, to: last.unwrap_or(self.first) }
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.first.year(), self.first.month())
+    }
+}
+impl FromStr for Month {
+    type Err = ParseMonthError;
+    fn from_str(text: &str) -> Result<Self, ParseMonthError> {
+        let first = (text.len() == 7).then(|| format!("{text}-01").parse().ok()).flatten();
+        first.map(|first| Self { first }).ok_or_else(|| ParseMonthError(text.chars().take(12).collect()))
+    }
+}
+impl TryFrom<String> for Month {
+    type Error = ParseMonthError;
+    fn try_from(text: String) -> Result<Self, ParseMonthError> {
+        text.parse()
+    }
+}
+impl From<Month> for String {
+    fn from(month: Month) -> Self {
+        month.to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
@@ -212,6 +263,26 @@ mod tests {
     fn a_reversed_range_is_refused_when_read() {
         let error = serde_json::from_str::<DateRange>(r#"{"from":"2026-11-20","to":"2026-11-19"}"#).unwrap_err();
         assert_eq!(error.to_string(), "the range ends on 2026-11-19, before it begins on 2026-11-20");
+    }
+
+    #[test]
+    fn a_month_has_its_days() {
+        for (text, days) in [
+            ("2026-11", Some("2026-11-01 2026-11-30")),
+            ("2028-02", Some("2028-02-01 2028-02-29")),
+            ("2026-12", Some("2026-12-01 2026-12-31")),
+            ("2026-13", None),
+            ("2026-1", None),
+            ("26-01-1", None),
+            ("", None),
+        ] {
+            let month: Option<Month> = text.parse().ok();
+            let found = month.map(Month::days).map(|days| format!("{} {}", days.from(), days.to()));
+            assert_eq!(found.as_deref(), days, "{text:?}");
+            if let Some(month) = month {
+                assert_eq!((month.to_string().as_str(), Month::of(month.days().to())), (text, month));
+            }
+        }
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub mod lease;
 mod monthly_objects;
 mod monthly_rollups;
 mod open;
+pub mod plans;
 pub mod quarantine;
 pub mod records;
 pub mod request_budgets;

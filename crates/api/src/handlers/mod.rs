@@ -16,6 +16,7 @@ pub(crate) mod imports;
 pub(crate) mod manifests;
 pub(crate) mod overview;
 pub(crate) mod pivot;
+pub(crate) mod plans;
 pub(crate) mod records;
 pub(crate) mod sign_ins;
 pub(crate) mod stats;
@@ -43,6 +44,7 @@ use manifests::{
 use model::failure::{Code, Failure};
 use overview::overview_get;
 use pivot::{stats_breakdowns, stats_pivot};
+use plans::{margin_set, plan_list, plan_set};
 use records::{record_streams, records_export, records_list};
 use serde_json::Value;
 use sign_ins::sign_ins_list;

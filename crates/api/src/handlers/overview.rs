@@ -119,5 +119,6 @@ fn row(view: &ClientView, unanswered: Option<&Unanswered>) -> PortfolioRow {
         synced_at: view.synced_at,
         connections: small(view.connections.len() as u64),
         problems: small(view.connections.iter().filter(|view| view.diagnosis.health == Health::Act).count() as u64),
+        pace: view.standing.as_ref().map(Into::into),
     }
 }

@@ -15,9 +15,10 @@ use model::{
     id::{ClientId, ConnectionId},
     money::{Currency, Micros},
     run::DayState,
+    vat,
 };
-use std::collections::{BTreeMap, HashMap};
-use store::Scope;
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+use store::{Scope, campaign_stats::ObjectSums};
 
 /// Most ad objects shown; a table of 100,000 rows scrolls, a longer one helps nobody.
 const OBJECTS: u32 = 100_000;
@@ -35,23 +36,26 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
     let known: HashMap<ConnectionId, Connection> =
         store.connections(scope).await?.into_iter().map(|connection| (connection.id, connection)).collect();
     let mut connections: BTreeMap<ConnectionId, Sums> = BTreeMap::new();
-    for row in store.connection_sums(scope, request.period).await? {
-        if row.currency == client.currency {
-            let sums = connections.entry(row.connection_id).or_default();
-            *sums = *sums + Sums::from(row.sums);
+    for window in vat::windows(request.period, client.currency) {
+        for row in store.connection_sums(scope, window).await? {
+            if row.currency == client.currency {
+                let sums = connections.entry(row.connection_id).or_default();
+                *sums = *sums + Sums::counted(row.sums, row.currency, row.vat, window.from());
+            }
         }
     }
     let objects = match request.level {
-        Some(level) => store.client_objects(client.id, level, request.period, OBJECTS).await?,
+        Some(level) => objects(&workspace, client.id, client.currency, level, request.period).await?,
         None => Vec::new(),
     };
     let level = request.level.unwrap_or(Level::Account);
+    let margin = store.margins(scope).await?.remove(&client.id);
     Ok(ClientStats {
         currency: client.currency,
-        total: sum_of(&points),
-        compare_total: before.as_deref().map(sum_of),
-        points: points.into_iter().map(point).collect(),
-        compare_points: before.into_iter().flatten().map(point).collect(),
+        total: sum_of(&points, margin),
+        compare_total: before.as_deref().map(|points| sum_of(points, margin)),
+        points: points.into_iter().map(|it| point(it, margin)).collect(),
+        compare_points: before.into_iter().flatten().map(|it| point(it, margin)).collect(),
         connections: connections
             .into_iter()
             .filter_map(|(id, sums)| {
@@ -66,14 +70,13 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
                     in_totals: connection.settings.in_totals,
                     landing_url: None,
                     utm: None,
-                    sums: sums.into(),
+                    sums: sums.at_margin(margin).into(),
                 })
             })
             .collect(),
         objects: objects
             .into_iter()
-            .filter(|object| object.currency == client.currency)
-            .filter_map(|object| {
+            .filter_map(|(object, sums)| {
                 let connection = known.get(&object.connection_id)?;
                 Some(StatsRow {
                     connection_id: object.connection_id,
@@ -85,7 +88,7 @@ pub(crate) async fn client_stats(host: &Host, request: ClientStatsRequest) -> Re
                     in_totals: connection.settings.in_totals,
                     landing_url: object.landing.url,
                     utm: object.landing.utm.known(),
-                    sums: Sums::from(object.sums).into(),
+                    sums: sums.at_margin(margin).into(),
                 })
             })
             .collect(),
@@ -234,12 +237,47 @@ pub(crate) fn file_name(name: &str) -> String {
 /// A piece of time with its state and sums.
 type Point = (DateRange, DayState, Sums);
 
-fn sum_of(points: &[Point]) -> wire::StatsSums {
-    points.iter().map(|(_, _, sums)| *sums).sum::<Sums>().into()
+fn sum_of(points: &[Point], margin: Option<Micros>) -> wire::StatsSums {
+    points.iter().map(|(_, _, sums)| *sums).sum::<Sums>().at_margin(margin).into()
 }
 
-fn point((days, state, sums): Point) -> StatsPoint {
-    StatsPoint { from: days.from(), to: days.to(), state, sums: sums.into() }
+/// The ad objects of a level in the client's currency with their sums, the largest spend first. An object is one row here, though its sums
+/// may stand in several there: of another VAT state, or of days of another rate.
+async fn objects(
+    workspace: &Workspace,
+    client: ClientId,
+    currency: Currency,
+    level: Level,
+    range: DateRange,
+) -> Result<Vec<(ObjectSums, Sums)>, Failure> {
+    let mut places: HashMap<(ConnectionId, String), usize> = HashMap::new();
+    let mut objects: Vec<(ObjectSums, Sums)> = Vec::new();
+    for window in vat::windows(range, currency) {
+        for object in workspace.store.client_objects(client, level, window, OBJECTS).await? {
+            if object.currency != currency {
+                continue;
+            }
+            let sums = Sums::counted(object.sums, currency, object.vat, window.from());
+            match places.entry((object.connection_id, object.external_id.clone())) {
+                Entry::Occupied(place) => {
+                    if let Some((_, so_far)) = objects.get_mut(*place.get()) {
+                        *so_far = *so_far + sums;
+                    }
+                }
+                Entry::Vacant(place) => {
+                    place.insert(objects.len());
+                    objects.push((object, sums));
+                }
+            }
+        }
+    }
+    objects.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.spend));
+    objects.truncate(OBJECTS as usize);
+    Ok(objects)
+}
+
+fn point((days, state, sums): Point, margin: Option<Micros>) -> StatsPoint {
+    StatsPoint { from: days.from(), to: days.to(), state, sums: sums.at_margin(margin).into() }
 }
 
 /// Sums and state of each piece of time. A piece is as good as the worst day of the worst of the client's connections.
@@ -255,7 +293,7 @@ async fn points(
     for day in workspace.store.client_days(scope, range).await? {
         if day.currency == currency {
             let so_far = sums.entry(grain.first_day(day.date)).or_default();
-            *so_far = *so_far + Sums::from(day.sums);
+            *so_far = *so_far + Sums::counted(day.sums, day.currency, day.vat, day.date);
         }
     }
     let mut states: HashMap<NaiveDate, Vec<DayState>> = HashMap::new();

@@ -20,6 +20,7 @@ mod day_reads;
 mod lease;
 mod logs;
 mod open;
+mod plans;
 mod process;
 mod runs;
 mod secrecy;

@@ -8,10 +8,11 @@ export function change(now: number | null, then: number | null): number | null {
   return now === null || then === null || then === 0 ? null : Math.round(((now - then) / then) * MICRO);
 }
 
-const lessIsBetter = new Set<Metric>(["cpc", "cpa", "drr", "bounce_rate"]);
+const lessIsBetter = new Set<Metric>(["cpc", "cpm", "cpa", "drr", "bounce_rate"]);
+const neither = new Set<Metric>(["spend", "spend_with_vat", "spend_without_vat"]);
 
 /** Whether the change is good. Spend is neither: it is a decision. */
 export function verdictOf(metric: Metric, now: number | null, then: number | null): Verdict {
-  if (metric === "spend" || now === null || then === null || now === then) return "neutral";
+  if (neither.has(metric) || now === null || then === null || now === then) return "neutral";
   return now > then === lessIsBetter.has(metric) ? "worse" : "better";
 }

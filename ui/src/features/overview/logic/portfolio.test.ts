@@ -28,6 +28,7 @@ const row = (client_name: string, change: Partial<PortfolioRow> = {}): Portfolio
   synced_at: null,
   connections: 1,
   problems: 0,
+  pace: null,
   ...change,
 });
 
@@ -63,4 +64,34 @@ it("filters by health and name", () => {
   const rows = [row("Ромашка", { health: "act" }), row("Роман"), row("Альфа", { health: "act" })];
   expect(pick(rows, "act", "").map((found) => found.client_name)).toEqual(["Ромашка", "Альфа"]);
   expect(pick(rows, "all", " рОм ").map((found) => found.client_name)).toEqual(["Ромашка", "Роман"]);
+});
+
+const pace = (plan: number, spent: number, forecast: number | null): NonNullable<PortfolioRow["pace"]> => ({
+  plan,
+  spent,
+  expected: plan / 2,
+  spent_share: null,
+  expected_share: null,
+  pacing: null,
+  course: "on_plan",
+  forecast,
+  forecast_low: null,
+  forecast_high: null,
+  forecast_share: null,
+  outcome: null,
+  through: "2026-11-19",
+  stale: false,
+});
+
+it("adds up the plans of those who have one", () => {
+  const rows = [row("a", { pace: pace(300, 150, 320) }), row("b"), row("c", { pace: pace(100, 10, 40) })];
+  expect(total(rows).pace).toEqual({
+    spent_share: 400_000,
+    expected_share: 500_000,
+    forecast: 360,
+    forecast_share: 900_000,
+  });
+  expect(total([row("a")]).pace).toBeNull();
+  expect(total([...rows, row("d", { pace: pace(10, 0, null) })]).pace).toMatchObject({ forecast: null });
+  expect(total([...rows, row("d", { currency: "KZT" })]).pace).toBeNull();
 });

@@ -42,6 +42,20 @@ export interface PortfolioTotal {
   roas: number | null;
   /** Spend per revenue. */
   drr: number | null;
+  /** The plans of the rows that have one, and how these rows stand. */
+  pace: PaceTotal | null;
+}
+
+/** Plans added up. */
+export interface PaceTotal {
+  /** Spend by plan. */
+  spent_share: number | null;
+  /** Expected by plan. */
+  expected_share: number | null;
+  /** Where these months will end; unknown when one of them is. */
+  forecast: number | null;
+  /** Forecast by plan. */
+  forecast_share: number | null;
 }
 
 function sum(values: (number | null)[]): number | null {
@@ -54,6 +68,20 @@ const MICRO = 1_000_000;
 /** Millionths of a quotient of two millionths. A share of nothing is unknown. */
 function quotient(a: number | null, b: number | null): number | null {
   return a === null || b === null || b === 0 ? null : Math.round((a / b) * MICRO);
+}
+
+function paceOf(rows: PortfolioRow[]): PaceTotal | null {
+  const paces = rows.map((row) => row.pace).filter((pace) => pace !== null);
+  if (paces.length === 0) return null;
+  const plan = sum(paces.map((pace) => pace.plan));
+  const whole = paces.every((pace) => pace.forecast !== null);
+  const forecast = whole ? sum(paces.map((pace) => pace.forecast)) : null;
+  return {
+    spent_share: quotient(sum(paces.map((pace) => pace.spent)), plan),
+    expected_share: quotient(sum(paces.map((pace) => pace.expected)), plan),
+    forecast,
+    forecast_share: quotient(forecast, plan),
+  };
 }
 
 /** Adds the rows up. */
@@ -73,5 +101,6 @@ export function total(rows: PortfolioRow[]): PortfolioTotal {
     cpa: quotient(spend, conversions),
     roas: quotient(revenue, spend),
     drr: quotient(spend, revenue),
+    pace: currency ? paceOf(rows.filter((row) => row.currency === currency)) : null,
   };
 }
