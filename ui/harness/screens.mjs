@@ -203,6 +203,17 @@ export const screens = [
       expect(rows > 5 && rows < 80, `${rows} rows are in the page, only those in sight should be`);
     },
   },
+  { name: "client-plan", at: "/clients/client-0?tab=plan", ready: '[role="grid"] [data-row]' },
+  {
+    name: "client-plan-form",
+    at: "/clients/client-0?tab=plan",
+    ready: '[role="grid"] [data-row]',
+    act: async (page, look) => {
+      await page.locator('[data-row="client"]').click();
+      await page.getByRole("combobox", { name: look.lang === "ru" ? "Распределение" : "Divided" }).click();
+      await page.getByRole("option", { name: look.lang === "ru" ? "по дням недели" : "by weekday" }).click();
+    },
+  },
   { name: "client-connections", at: "/clients/client-0?tab=connections", ready: '[role="grid"] [data-row]' },
   { name: "client-unconnected", world: "unconnected", at: "/clients/client-0" },
   { name: "client-gone", at: "/clients/nobody", ready: '[role="alert"]' },

@@ -135,6 +135,11 @@ export class Format {
     return `${percent}${this.language === "ru" ? THIN : ""}%`;
   }
 
+  /** A ratio in millionths as whole percent: `61 %`. */
+  wholePercent(micros: number): string {
+    return `${this.number(micros / 10_000, 0, 0)}${this.language === "ru" ? THIN : ""}%`;
+  }
+
   /** A relative change in millionths: `+6,2 %`. */
   change(micros: number): string {
     const gap = this.language === "ru" ? THIN : "";
@@ -217,6 +222,18 @@ export class Format {
   weekday(day: string): string {
     const weekday = this.date({ weekday: "long", timeZone: "UTC" }, parseDay(day));
     return `${weekday.charAt(0).toLocaleUpperCase(this.locale)}${weekday.slice(1)}, ${this.dayLong(day)}`;
+  }
+
+  /** A month of the calendar: `Ноябрь 2026`. */
+  month(month: string): string {
+    const day = parseDay(`${month}-01`);
+    const name = this.date({ month: "long", timeZone: "UTC" }, day);
+    return `${name.charAt(0).toLocaleUpperCase(this.locale)}${name.slice(1)} ${month.slice(0, 4)}`;
+  }
+
+  /** A weekday as short as it is written: `пн`. */
+  weekdayShort(day: string): string {
+    return this.date({ weekday: "short", timeZone: "UTC" }, parseDay(day));
   }
 
   /** A range of days: `1–19 ноября 2026`, or short `21 окт – 19 ноя 2026`. */

@@ -17,9 +17,10 @@ import { ClientTile } from "@/shared/ui/Tiles";
 import { ClientForm } from "../parts/ClientForm";
 import { Connections } from "../parts/Connections";
 import { DeleteClient } from "../parts/DeleteClient";
+import { Plan } from "../parts/Plan";
 import { Statistics } from "../parts/Statistics";
 
-type TabId = "statistics" | "connections";
+type TabId = "statistics" | "plan" | "connections";
 
 /** The client of the address. */
 export function ClientScreen() {
@@ -52,7 +53,11 @@ export function ClientScreen() {
     );
   const { client, connections } = detail.data;
   const tab: TabId =
-    word === "connections" || (word === null && connections.length === 0) ? "connections" : "statistics";
+    word === "connections" || (word === null && connections.length === 0)
+      ? "connections"
+      : word === "plan"
+        ? "plan"
+        : "statistics";
   const broken = connections.find((connection) => connection.failure && connection.health === "act");
   return (
     <Screen fill={tab === "connections" && connections.length > 0}>
@@ -94,6 +99,7 @@ export function ClientScreen() {
         onChange={(next) => setWord(next, { replace: true })}
         tabs={[
           { id: "statistics", label: t("tab.statistics") },
+          { id: "plan", label: t("tab.plan") },
           {
             id: "connections",
             label: t("tab.connections"),
@@ -121,6 +127,8 @@ export function ClientScreen() {
       ) : null}
       {tab === "statistics" ? (
         <Statistics client={client} />
+      ) : tab === "plan" ? (
+        <Plan client={client} />
       ) : (
         <Connections client={client} connections={connections} />
       )}

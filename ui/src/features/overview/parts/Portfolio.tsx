@@ -12,6 +12,7 @@ import { Change, Count, DateText, Figure, InstantText, Money, Percent, Ratio } f
 import kit from "@/shared/ui/kit.module.css";
 import { Chips, Panel } from "@/shared/ui/Layout";
 import { Banner } from "@/shared/ui/Notices";
+import { Forecast, ForecastCell, Pacing, PacingBar } from "@/shared/ui/Pacing";
 import { Sparkline } from "@/shared/ui/Sparkline";
 import { HealthBadge } from "@/shared/ui/States";
 import { ClientTile } from "@/shared/ui/Tiles";
@@ -34,7 +35,11 @@ export function Portfolio(props: { data: Overview }) {
   const [query, setQuery] = useState("");
   const rows = useMemo(() => pick(data.rows, health, query), [data.rows, health, query]);
   const sums = useMemo(() => total(rows), [rows]);
-  const columns = useColumns(useMemo(() => newestDay(data.rows), [data.rows]));
+  const planned = data.rows.some((row) => row.pace !== null);
+  const columns = useColumns(
+    useMemo(() => newestDay(data.rows), [data.rows]),
+    planned,
+  );
   const counts = data.health;
   const { t: told } = useTranslation("anomalies");
   const [, showAnomalies] = useQueryWord("anomalies");
@@ -102,6 +107,7 @@ export function Portfolio(props: { data: Overview }) {
           cells: totalCells(sums, sums.currency ?? data.currency, data.partial, {
             all: t("total", { count: rows.length }),
             mixed: t("mixed"),
+            plans: t("plans"),
           }),
         }}
       />
@@ -110,12 +116,29 @@ export function Portfolio(props: { data: Overview }) {
 }
 
 /** The row under the portfolio. Sums of several currencies do not exist. */
-function totalCells(sums: PortfolioTotal, currency: string, partial: boolean, words: { all: string; mixed: string }) {
+function totalCells(
+  sums: PortfolioTotal,
+  currency: string,
+  partial: boolean,
+  words: { all: string; mixed: string; plans: string },
+) {
   const money = (micros: number | null) => <Money micros={micros} currency={currency} atLeast={partial} />;
   const pair = (cell: ReactNode) => <span className={classes.pair}>{cell}</span>;
   return {
     health: <span style={{ overflow: "visible", whiteSpace: "nowrap" }}>{words.all}</span>,
-    spend: sums.currency ? pair(money(sums.spend)) : <span className={classes.muted}>{words.mixed}</span>,
+    spend: sums.currency ? (
+      sums.pace ? (
+        money(sums.spend)
+      ) : (
+        pair(money(sums.spend))
+      )
+    ) : (
+      <span className={classes.muted}>{words.mixed}</span>
+    ),
+    plan: sums.pace ? <PacingBar pace={{ ...sums.pace, course: null, stale: false }} title={words.plans} /> : null,
+    forecast: sums.pace ? (
+      <ForecastCell forecast={sums.pace.forecast} share={sums.pace.forecast_share} outcome={null} currency={currency} />
+    ) : null,
     conversions: <Figure micros={sums.conversions} unit="count" currency="" atLeast={partial} />,
     cpa: pair(<Money micros={sums.cpa} currency={currency} />),
     roas: <Ratio micros={sums.roas} />,
@@ -127,7 +150,7 @@ function totalCells(sums: PortfolioTotal, currency: string, partial: boolean, wo
 }
 
 /** The columns. They stay the same while numbers change, so that only rows that changed are drawn again. */
-function useColumns(newest: string): Column<PortfolioRow>[] {
+function useColumns(newest: string, planned: boolean): Column<PortfolioRow>[] {
   const { t } = useTranslation("overview");
   const { t: shared } = useTranslation("shared");
   const [, showAnomalies] = useQueryWord("anomalies");
@@ -167,29 +190,54 @@ function useColumns(newest: string): Column<PortfolioRow>[] {
       {
         id: "spend",
         title: t("column.spend"),
-        width: "minmax(176px, 1fr)",
+        width: planned ? "minmax(104px, 1fr)" : "minmax(176px, 1fr)",
         align: "right",
         sort: (row) => row.spend,
-        cell: (row) => (
-          <span className={classes.pair}>
-            <Money micros={row.spend} currency={row.currency} atLeast={row.problems > 0} />
-            <Change micros={row.spend_change} verdict="neutral" />
-          </span>
-        ),
+        cell: (row) => {
+          const spend = <Money micros={row.spend} currency={row.currency} atLeast={row.problems > 0} />;
+          // Beside a plan the plan is what spend is compared with.
+          return planned ? (
+            spend
+          ) : (
+            <span className={classes.pair}>
+              {spend}
+              <Change micros={row.spend_change} verdict="neutral" />
+            </span>
+          );
+        },
         hideable: false,
+      },
+      {
+        id: "plan",
+        title: shared("pacing.column"),
+        width: "116px",
+        hidden: !planned,
+        sort: (row) => row.pace?.pacing ?? null,
+        sortDown: true,
+        cell: (row) => (row.pace ? <Pacing pace={row.pace} currency={row.currency} /> : null),
+      },
+      {
+        id: "forecast",
+        title: shared("pacing.forecast"),
+        width: "minmax(126px, 0.8fr)",
+        align: "right",
+        hidden: !planned,
+        sort: (row) => row.pace?.forecast_share ?? null,
+        cell: (row) => (row.pace ? <Forecast pace={row.pace} currency={row.currency} /> : null),
       },
       {
         id: "conversions",
         title: shared("metric.conversions"),
         width: "84px",
         align: "right",
+        hidden: planned,
         sort: (row) => row.conversions,
         cell: (row) => <Figure micros={row.conversions} unit="count" currency="" />,
       },
       {
         id: "cpa",
         title: shared("metric.cpa"),
-        width: "minmax(146px, 0.8fr)",
+        width: planned ? "minmax(126px, 0.8fr)" : "minmax(146px, 0.8fr)",
         align: "right",
         sort: (row) => row.cpa,
         cell: (row) => (
@@ -303,5 +351,5 @@ function useColumns(newest: string): Column<PortfolioRow>[] {
         cell: (row) => (row.problems > 0 ? <Count value={row.problems} /> : null),
       },
     ];
-  }, [newest, t, shared, showAnomalies]);
+  }, [newest, planned, t, shared, showAnomalies]);
 }
