@@ -127,7 +127,7 @@ pub fn value(metric: AnomalyMetric, sums: &Sums) -> Option<Micros> {
         A::Revenue => Metric::Revenue.of(sums),
         A::Ctr => Metric::Ctr.of(sums),
         A::Cpc => Metric::Cpc.of(sums),
-        A::Cr => ratio(Metric::Conversions.of(sums), Metric::Clicks.of(sums)),
+        A::Cr => Metric::Cr.of(sums),
         A::Cpa => Metric::Cpa.of(sums),
         A::Roas => Metric::Roas.of(sums),
     }

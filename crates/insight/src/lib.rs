@@ -7,7 +7,7 @@ pub mod anomaly;
 pub mod channels;
 pub mod health;
 pub mod metric;
-pub mod pivot;
 pub mod pacing;
+pub mod pivot;
 pub mod plans;
 pub mod portfolio;

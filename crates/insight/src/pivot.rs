@@ -14,6 +14,7 @@ use model::{
     id::{ClientId, ConnectionId},
     money::{Currency, Micros},
     settings::InTotals,
+    vat,
 };
 use std::collections::{HashMap, HashSet};
 use store::{
@@ -131,11 +132,15 @@ pub async fn of_client(
     range: DateRange,
     dimensions: &[Dimension],
 ) -> Result<Pivot> {
-    let pieces = pieces(range, dimensions);
+    let pieces = pieces(range, currency, dimensions);
     let layers = layers(dimensions);
     let asked = CellsAsked { client, currency, range, pieces: pieces.clone(), layers: layers.clone() };
     let read = store.stat_cells(&asked).await?;
-    Ok(table(&Material { connections, read: &read, layers: &layers, pieces: &pieces, range }, dimensions, MOST_NODES))
+    Ok(table(
+        &Material { connections, read: &read, layers: &layers, pieces: &pieces, range, currency },
+        dimensions,
+        MOST_NODES,
+    ))
 }
 
 /// What a table is made of.
@@ -151,17 +156,21 @@ pub struct Material<'a> {
     pub pieces: &'a [DateRange],
     /// The period.
     pub range: DateRange,
+    /// The currency of the sums.
+    pub currency: Currency,
 }
 
-/// The pieces of time from which those of all dimensions can be put together: weeks and months have only days in common.
-pub fn pieces(range: DateRange, dimensions: &[Dimension]) -> Vec<DateRange> {
+/// The pieces of time from which those of all dimensions can be put together: weeks and months have only days in common. None of them
+/// reaches over a day on which the rate of VAT changes.
+pub fn pieces(range: DateRange, currency: Currency, dimensions: &[Dimension]) -> Vec<DateRange> {
     let mut grains =
         dimensions.iter().filter_map(|it| if let Dimension::Time(grain) = it { Some(*grain) } else { None });
-    match (grains.next(), grains.next()) {
+    let pieces = match (grains.next(), grains.next()) {
         (None, _) => vec![range],
         (Some(grain), None) => range.pieces(grain),
         (Some(_), Some(_)) => range.pieces(Grain::Day),
-    }
+    };
+    pieces.into_iter().flat_map(|piece| vat::windows(piece, currency)).collect()
 }
 
 /// The layers that a table of these dimensions is made of; the first is always the connections' totals.
@@ -349,9 +358,10 @@ impl<'a> Tree<'a> {
             at = self.child(at, step);
         }
         let moving = self.of[place].cells.moving_from.is_some_and(|from| from <= cell.last);
+        let sums = Sums::counted(cell.sums, self.material.currency, cell.vat, cell.last);
         let branch = &mut self.branches[at];
         branch.moving |= moving;
-        branch.sums = branch.sums + Sums::from(cell.sums);
+        branch.sums = branch.sums + sums;
     }
 
     /// The last step of a path of this length.
@@ -521,6 +531,8 @@ fn rest(node: Sums, parts: Sums) -> Option<Sums> {
         visits: count(node.visits, parts.visits),
         page_views: count(node.page_views, parts.page_views),
         bounces: count(node.bounces, parts.bounces),
+        // Tax is rounded on each part, so what is left of it says nothing.
+        ..Sums::default()
     };
     let counts = [rest.impressions, rest.clicks, rest.visits, rest.page_views, rest.bounces];
     let sums = [rest.spend, rest.conversions, rest.revenue].map(|it| it.map(|it| it.0));

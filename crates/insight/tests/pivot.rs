@@ -106,7 +106,14 @@ impl Account {
             let cell = |((piece, object, breakdown), rows): ((usize, Option<i64>, &str), Vec<&Row>)| {
                 let last = rows.iter().map(|row| row.day).max().unwrap();
                 let last = range(60).from() + Days::new(u64::from(last));
-                Cell { piece, object, breakdown: breakdown.to_owned(), last, sums: Self::sum(rows.into_iter()) }
+                Cell {
+                    piece,
+                    object,
+                    breakdown: breakdown.to_owned(),
+                    vat: VatState::Included,
+                    last,
+                    sums: Self::sum(rows.into_iter()),
+                }
             };
             Some(Layer { level, cells: Arc::new(cells.into_iter().map(cell).collect()) })
         };
@@ -128,11 +135,17 @@ fn row(level: Level, object: i64, day: u32, spend: i64) -> Row {
 }
 
 fn made(accounts: &[(Connection, Account)], dimensions: &[Dimension], days: u32, most: usize) -> Pivot {
-    let (pieces, layers) = (pieces(range(days), dimensions), layers(dimensions));
+    let (pieces, layers) = (pieces(range(days), Currency::RUB, dimensions), layers(dimensions));
     let connections: Vec<_> = accounts.iter().map(|(connection, _)| connection.clone()).collect();
     let read: Vec<_> = accounts.iter().map(|(of, account)| account.cells(of.id, &layers, &pieces)).collect();
-    let material =
-        Material { connections: &connections, read: &read, layers: &layers, pieces: &pieces, range: range(days) };
+    let material = Material {
+        connections: &connections,
+        read: &read,
+        layers: &layers,
+        pieces: &pieces,
+        range: range(days),
+        currency: Currency::RUB,
+    };
     table(&material, dimensions, most)
 }
 

@@ -15,7 +15,7 @@ use model::{
     ad::Level,
     date::DateRange,
     id::{ClientId, ConnectionId},
-    money::Currency,
+    money::{Currency, VatState},
 };
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use std::{
@@ -56,6 +56,8 @@ pub struct Cell {
     pub object: Option<i64>,
     /// The split as `kind=value`; empty in a layer of whole rows.
     pub breakdown: String,
+    /// Whether the sums contain VAT: those that do and those that do not stand in cells of their own.
+    pub vat: VatState,
     /// The last day with a row.
     pub last: NaiveDate,
     /// The sums.
@@ -266,37 +268,37 @@ async fn cells(
     let query = match (kind.is_some(), by_object) {
         (false, false) => sqlx::query(concat!(
             pieces!(),
-            "SELECT p.number, NULL AS object, '' AS breakdown, max(r.date) AS last, sum(r.row_count) AS row_count, ",
+            "SELECT p.number, NULL AS object, '' AS breakdown, r.vat, max(r.date) AS last, sum(r.row_count) AS row_count, ",
             sums_of!("r."),
             " FROM pieces AS p CROSS JOIN daily_rollups AS r
               ON r.connection = ?1 AND r.level = ?2 AND r.date BETWEEN p.first AND p.last AND r.currency = ?3
-              GROUP BY p.number"
+              GROUP BY p.number, r.vat"
         )),
         (false, true) => sqlx::query(concat!(
             pieces!(),
-            "SELECT p.number, s.object, '' AS breakdown, max(s.date) AS last, count(*) AS row_count, ",
+            "SELECT p.number, s.object, '' AS breakdown, s.vat, max(s.date) AS last, count(*) AS row_count, ",
             sums_of!("s."),
             " FROM pieces AS p CROSS JOIN total_stats AS s
               ON s.connection = ?1 AND s.level = ?2 AND s.date BETWEEN p.first AND p.last AND s.currency = ?3
-              GROUP BY p.number, s.object"
+              GROUP BY p.number, s.object, s.vat"
         )),
         (true, false) => sqlx::query(concat!(
             pieces!(),
-            "SELECT p.number, NULL AS object, s.breakdown, max(s.date) AS last, count(*) AS row_count, ",
+            "SELECT p.number, NULL AS object, s.breakdown, s.vat, max(s.date) AS last, count(*) AS row_count, ",
             sums_of!("s."),
             " FROM pieces AS p CROSS JOIN campaign_stats AS s
               ON s.connection = ?1 AND s.level = ?2 AND s.date BETWEEN p.first AND p.last AND s.currency = ?3
                  AND s.breakdown >= ?5 AND s.breakdown < ?6
-              GROUP BY p.number, s.breakdown"
+              GROUP BY p.number, s.breakdown, s.vat"
         )),
         (true, true) => sqlx::query(concat!(
             pieces!(),
-            "SELECT p.number, s.object, s.breakdown, max(s.date) AS last, count(*) AS row_count, ",
+            "SELECT p.number, s.object, s.breakdown, s.vat, max(s.date) AS last, count(*) AS row_count, ",
             sums_of!("s."),
             " FROM pieces AS p CROSS JOIN campaign_stats AS s
               ON s.connection = ?1 AND s.level = ?2 AND s.date BETWEEN p.first AND p.last AND s.currency = ?3
                  AND s.breakdown >= ?5 AND s.breakdown < ?6
-              GROUP BY p.number, s.object, s.breakdown"
+              GROUP BY p.number, s.object, s.breakdown, s.vat"
         )),
     };
     let mut query =
@@ -313,6 +315,7 @@ fn cell(row: &SqliteRow) -> Result<Cell> {
         piece: row.small("number")? as usize,
         object: row.value("object")?,
         breakdown: row.value("breakdown")?,
+        vat: row.vat("vat")?,
         last: row.day("last")?,
         sums: Sums::read(row)?,
     })

@@ -23,11 +23,12 @@ pub(crate) async fn stats_pivot(host: &Host, request: StatsPivotRequest) -> Resu
     let table =
         pivot::of_client(&workspace.store, &connections, client.id, client.currency, request.period, &dimensions)
             .await?;
+    let margin = workspace.store.margins(Scope::Client(client.id)).await?.remove(&client.id);
     Ok(StatsPivot {
         currency: client.currency,
-        total: table.total.into(),
+        total: table.total.at_margin(margin).into(),
         dimensions: table.dimensions.into_iter().map(Into::into).collect(),
-        nodes: table.nodes.into_iter().map(Into::into).collect(),
+        nodes: table.nodes.into_iter().map(|node| Node { sums: node.sums.at_margin(margin), ..node }.into()).collect(),
     })
 }
 
