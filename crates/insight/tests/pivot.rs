@@ -12,7 +12,7 @@ use model::{
     connection::{Connection, ConnectionState},
     date::{DateRange, Grain},
     id::{ClientId, ConnectionId},
-    money::{Currency, Micros},
+    money::{Currency, Micros, VatState},
     settings::{InTotals, Settings},
 };
 use proptest::prelude::*;
