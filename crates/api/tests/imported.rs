@@ -533,6 +533,27 @@ async fn a_mapping_turns_a_stream_into_our_tables() {
         .await;
     assert_eq!((&stats["total"]["impressions"], &stats["total"]["spend"]), (&json!(20), &json!(3_000_000)), "{stats}");
     assert_eq!(office.records(&connection, "orders").await.len(), 0);
+
+    // The same by week, and as a tree whose leaves are together the total.
+    let by_week = json!({"client_id": client, "period": period, "compare": {"from": "2026-11-01", "to": "2026-11-09"}, "grain": "week"});
+    let by_week = office.ask("client_stats", by_week).await;
+    let days = |points: &Value| -> Vec<String> {
+        points.as_array().unwrap().iter().map(|point| format!("{} {}", point["from"], point["to"])).collect()
+    };
+    assert_eq!(days(&by_week["points"]), [r#""2026-11-10" "2026-11-15""#, r#""2026-11-16" "2026-11-19""#]);
+    let before = [r#""2026-11-01" "2026-11-01""#, r#""2026-11-02" "2026-11-08""#, r#""2026-11-09" "2026-11-09""#];
+    assert_eq!(days(&by_week["compare_points"]), before);
+    assert_eq!((&by_week["total"], &by_week["objects"]), (&stats["total"], &json!([])));
+    let tree = |dimensions: Value| json!({"client_id": client, "period": period, "dimensions": dimensions});
+    let pivot = office.ask("stats_pivot", tree(json!(["channel", "week", "campaign", {"breakdown": "goal"}]))).await;
+    let nodes = pivot["nodes"].as_array().unwrap();
+    let leaves = nodes.iter().filter(|node| node["depth"] == 2);
+    let spend: i64 = leaves.map(|node| node["sums"]["spend"].as_i64().unwrap()).sum();
+    assert_eq!((spend, &pivot["total"], &nodes[0]["sums"]), (3_000_000, &stats["total"], &stats["total"]), "{pivot}");
+    assert_eq!((&nodes[0]["kind"], &nodes[0]["label"]), (&json!("channel"), &json!(connector)));
+    let refusal = office.refused("stats_pivot", tree(json!(["ad", "ad"]))).await;
+    assert_eq!((refusal.code, refusal.params["field"].as_str()), (Code::BadRequest, "dimensions"));
+    assert_eq!(office.ask("stats_breakdowns", json!({"client_id": client, "period": period})).await, json!([]));
 }
 
 /// The format knows one lookback for every sync; a manifest of ours may say both for each stream.
