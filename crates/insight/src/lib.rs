@@ -5,6 +5,7 @@
 pub mod anomalies;
 pub mod anomaly;
 pub mod channels;
+pub mod formula;
 pub mod health;
 pub mod metric;
 pub mod pacing;

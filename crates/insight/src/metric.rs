@@ -171,30 +171,62 @@ impl Metric {
         }
     }
 
+    /// The word for it, as on the wire and in formulas.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spend => "spend",
+            Self::SpendWithVat => "spend_with_vat",
+            Self::SpendWithoutVat => "spend_without_vat",
+            Self::Impressions => "impressions",
+            Self::Clicks => "clicks",
+            Self::Conversions => "conversions",
+            Self::Revenue => "revenue",
+            Self::Ctr => "ctr",
+            Self::Cpc => "cpc",
+            Self::Cpm => "cpm",
+            Self::Cr => "cr",
+            Self::Cpa => "cpa",
+            Self::Roas => "roas",
+            Self::Roi => "roi",
+            Self::Romi => "romi",
+            Self::Drr => "drr",
+            Self::Visits => "visits",
+            Self::PageViews => "page_views",
+            Self::BounceRate => "bounce_rate",
+        }
+    }
+
     /// Its value for these sums.
     pub fn of(self, sums: &Sums) -> Option<Micros> {
+        let (part, whole) = self.parts(sums);
+        ratio(part, whole)
+    }
+
+    /// What is divided by what: the definition of the metric. A sum is divided by one.
+    pub fn parts(self, sums: &Sums) -> (Option<Micros>, Option<Micros>) {
         let count = |value: Option<i64>| value.and_then(Micros::whole);
+        let sum = |sum| (sum, Some(Micros::ONE));
         match self {
-            Self::Spend => sums.spend,
-            Self::SpendWithVat => sums.with_vat.known(),
-            Self::SpendWithoutVat => sums.without_vat.known(),
-            Self::Impressions => count(sums.impressions),
-            Self::Clicks => count(sums.clicks),
-            Self::Conversions => sums.conversions,
-            Self::Revenue => sums.revenue,
-            Self::Ctr => ratio(count(sums.clicks), count(sums.impressions)),
-            Self::Cpc => ratio(sums.spend, count(sums.clicks)),
-            // A millionth of the impressions that count for one stands for a thousandth of a thousand.
-            Self::Cpm => ratio(sums.spend, sums.impressions.and_then(|shown| shown.checked_mul(1_000)).map(Micros)),
-            Self::Cr => ratio(sums.conversions, count(sums.clicks)),
-            Self::Cpa => ratio(sums.spend, sums.conversions),
-            Self::Roas => ratio(sums.revenue, sums.spend),
+            Self::Spend => sum(sums.spend),
+            Self::SpendWithVat => sum(sums.with_vat.known()),
+            Self::SpendWithoutVat => sum(sums.without_vat.known()),
+            Self::Impressions => sum(count(sums.impressions)),
+            Self::Clicks => sum(count(sums.clicks)),
+            Self::Conversions => sum(sums.conversions),
+            Self::Revenue => sum(sums.revenue),
+            Self::Ctr => (count(sums.clicks), count(sums.impressions)),
+            Self::Cpc => (sums.spend, count(sums.clicks)),
+            // A thousandth of the count: so many thousands.
+            Self::Cpm => (sums.spend, sums.impressions.and_then(|shown| shown.checked_mul(1_000)).map(Micros)),
+            Self::Cr => (sums.conversions, count(sums.clicks)),
+            Self::Cpa => (sums.spend, sums.conversions),
+            Self::Roas => (sums.revenue, sums.spend),
             Self::Roi => returned(sums.revenue, sums.spend.zip(sums.goods).map(|(spend, goods)| spend + goods)),
             Self::Romi => returned(sums.revenue, sums.spend),
-            Self::Drr => ratio(sums.spend, sums.revenue),
-            Self::Visits => count(sums.visits),
-            Self::PageViews => count(sums.page_views),
-            Self::BounceRate => ratio(count(sums.bounces), count(sums.visits)),
+            Self::Drr => (sums.spend, sums.revenue),
+            Self::Visits => sum(count(sums.visits)),
+            Self::PageViews => sum(count(sums.page_views)),
+            Self::BounceRate => (count(sums.bounces), count(sums.visits)),
         }
     }
 
@@ -246,8 +278,8 @@ pub fn ratio(part: Option<Micros>, whole: Option<Micros>) -> Option<Micros> {
 }
 
 /// What `revenue` leaves over `paid`, per `paid`.
-fn returned(revenue: Option<Micros>, paid: Option<Micros>) -> Option<Micros> {
-    ratio(revenue.zip(paid).map(|(revenue, paid)| revenue - paid), paid)
+fn returned(revenue: Option<Micros>, paid: Option<Micros>) -> (Option<Micros>, Option<Micros>) {
+    (revenue.zip(paid).map(|(revenue, paid)| revenue - paid), paid)
 }
 
 /// The sum of two parts of which either may be unknown: unknown only if both are.

@@ -205,6 +205,18 @@ mod tests {
 
     use super::*;
     use crate::pacing::Course;
+    use model::{
+        ad::{CampaignStat, Level},
+        connection::Connection,
+        id::{ConnectionId, RunId},
+        run::{RunState, RunTrigger},
+        settings::Settings,
+    };
+    use store::{
+        commit::{Effort, SliceCommit},
+        runs::NewRun,
+        slices::{NewSlice, Part},
+    };
 
     fn basis(through: Option<&str>, from: &str, each: i64) -> (Basis, Month) {
         let month: Month = "2026-11".parse().unwrap();
@@ -250,5 +262,161 @@ mod tests {
         assert_eq!(found.pace.spent, Micros::whole(2_000).unwrap());
         assert_eq!((found.pace.plan, found.pace.pacing), (Micros::whole(6_000).unwrap(), Some(Micros::ONE)));
         assert_eq!((found.through, found.stale), ("2026-11-10".parse().ok(), true));
+    }
+
+    /// A workspace with clients, of which each connection is named by its system and the roubles that it spends on every day from 4 October to
+    /// 19 November.
+    async fn workspace(
+        clients: &[(&Client, &[(&str, i64, InTotals)])],
+    ) -> (tempfile::TempDir, Store, Vec<ConnectionId>) {
+        let dir = tempfile::tempdir().unwrap();
+        let key = model::secret::Secret::new("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+        let store = Store::create(&dir.path().join("workspace.db"), &key, store::Options::default()).await.unwrap();
+        let days = DateRange::new("2026-10-04".parse().unwrap(), "2026-11-19".parse().unwrap()).unwrap();
+        let mut made = Vec::new();
+        for (client, connections) in clients {
+            store.insert_client(client).await.unwrap();
+            for (connector, roubles, in_totals) in *connections {
+                let connection = Connection {
+                    id: ConnectionId::new(),
+                    client_id: client.id,
+                    connector: (*connector).to_owned(),
+                    account_external_id: "1".to_owned(),
+                    account_name: "cabinet".to_owned(),
+                    currency: Currency::RUB,
+                    time_zone: client.time_zone.clone(),
+                    config: serde_json::Map::new(),
+                    state: ConnectionState::Active,
+                    first_load_days: 90,
+                    settings: Settings { in_totals: *in_totals, ..Settings::default() },
+                    follows: None,
+                    created_at: now(),
+                };
+                store.insert_connection(&connection, Level::Campaign).await.unwrap();
+                collect(&store, connection.id, days, *roubles).await;
+                made.push(connection.id);
+            }
+        }
+        (dir, store, made)
+    }
+
+    /// A run that has read one campaign, `7`, which spends the same each day.
+    async fn collect(store: &Store, connection_id: ConnectionId, days: DateRange, roubles: i64) {
+        let run_id = RunId::new();
+        let run = NewRun {
+            id: run_id,
+            connection_id,
+            trigger: RunTrigger::Manual,
+            range: Some(days),
+            streams: None,
+            state: RunState::Running,
+            started_at: now(),
+        };
+        store.create_run(&run).await.unwrap();
+        let stream = "campaign_stats".to_owned();
+        let slice = NewSlice { stream, level: Level::Campaign, window: Some(days), part: Part::All };
+        let slice_seq = store.plan_slices(run_id, &[slice]).await.unwrap();
+        let stat = |date| CampaignStat {
+            level: Level::Campaign,
+            external_id: "7".to_owned(),
+            date,
+            breakdown: String::new(),
+            impressions: None,
+            clicks: None,
+            cost: Micros::whole(roubles),
+            currency: Currency::RUB,
+            vat: model::money::VatState::Included,
+            conversions: None,
+            revenue: None,
+            visits: model::ad::Visits::default(),
+        };
+        let rows = SliceCommit {
+            run_id,
+            slice_seq,
+            objects: Vec::new(),
+            stats: days.days().map(stat).collect(),
+            rejected: Vec::new(),
+            rejected_more: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+            read_at: now(),
+            final_before: days.to(),
+            effort: Effort { requests: 1, retries: 0, millis: 1 },
+        };
+        store.commit_slice(rows).await.unwrap();
+        store.finish_run(run_id, RunState::Done, None, now()).await.unwrap();
+    }
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-20T06:00:00Z".parse().unwrap()
+    }
+
+    fn a_client(name: &str, currency: &str) -> Client {
+        Client {
+            id: ClientId::new(),
+            name: name.to_owned(),
+            currency: currency.parse().unwrap(),
+            time_zone: "Europe/Moscow".to_owned(),
+            created_at: now(),
+        }
+    }
+
+    /// Spend, expected, plan and the word of a standing, in roubles.
+    fn told(standing: &Standing) -> String {
+        let Pace { spent, expected, plan, course, .. } = standing.pace;
+        format!("{spent} of {expected} of {plan}: {}", course.map_or(String::new(), |course| format!("{course:?}")))
+    }
+
+    #[tokio::test]
+    async fn a_clients_own_plan_comes_before_those_of_its_systems() {
+        use InTotals::{Apart, Counts};
+        let (acme, moved, idle) = (a_client("acme", "RUB"), a_client("moved", "KZT"), a_client("idle", "RUB"));
+        let (_dir, store, connections) = workspace(&[
+            (&acme, &[("vk_ads", 100, Counts), ("yandex_direct", 50, Counts), ("yandex_metrika", 999, Apart)]),
+            (&moved, &[("vk_ads", 100, Counts)]),
+            (&idle, &[("vk_ads", 100, Counts)]),
+        ])
+        .await;
+        let month: Month = "2026-11".parse().unwrap();
+        let plan = |client: &Client, scope, roubles| Plan {
+            client_id: client.id,
+            month,
+            scope,
+            amount: Micros::whole(roubles).unwrap(),
+            currency: Currency::RUB,
+            phasing: model::plan::Phasing::Even,
+        };
+        let of = |connector: &str| PlanScope::Channel { connector: connector.to_owned() };
+        let campaign = PlanScope::Campaign { connection_id: connections[0], external_id: "7".to_owned() };
+        // Made when its currency was another one.
+        store.set_plan(&plan(&moved, PlanScope::Client, 3_000)).await.unwrap();
+        store.set_plan(&plan(&acme, of("vk_ads"), 3_000)).await.unwrap();
+        store.set_plan(&plan(&acme, campaign, 300)).await.unwrap();
+        let clients = store.clients().await.unwrap();
+        let mut views: HashMap<ClientId, Vec<ConnectionView>> = HashMap::new();
+        for view in crate::portfolio::connections(&store, Scope::Portfolio, now()).await.unwrap() {
+            views.entry(view.connection.client_id).or_default().push(view);
+        }
+        let until: NaiveDate = "2026-11-25".parse().unwrap();
+        let look = async || standings(&store, until, &clients, &views, now()).await.unwrap();
+        let found = look().await;
+        assert_eq!(found.keys().copied().collect::<Vec<_>>(), [acme.id]);
+        assert_eq!(told(&found[&acme.id]), "1900 of 1900 of 3000: OnPlan", "the spend of the system that is planned");
+        assert_eq!((found[&acme.id].through, found[&acme.id].stale), ("2026-11-19".parse().ok(), false));
+        store.set_plan(&plan(&acme, of("yandex_direct"), 3_000)).await.unwrap();
+        assert_eq!(told(&look().await[&acme.id]), "2850 of 3800 of 6000: Under", "both together");
+        store.set_plan(&plan(&acme, PlanScope::Client, 4_500)).await.unwrap();
+        assert_eq!(told(&look().await[&acme.id]), "2850 of 2850 of 4500: OnPlan", "its own, and no analytics");
+
+        let rows = of_client(&store, &acme, month, &views[&acme.id], now()).await.unwrap();
+        let rows: Vec<String> = rows.iter().map(|row| told(&row.standing)).collect();
+        let expected = [
+            "2850 of 2850 of 4500: OnPlan",
+            "1900 of 1900 of 3000: OnPlan",
+            "950 of 1900 of 3000: Under",
+            "1900 of 190 of 300: Over",
+        ];
+        assert_eq!(rows, expected, "the client, its systems, the campaign");
+        let rows = of_client(&store, &moved, month, &views[&moved.id], now()).await.unwrap();
+        assert_eq!(rows.iter().map(|row| told(&row.standing)).collect::<Vec<_>>(), ["1900 of 1900 of 3000: OnPlan"]);
     }
 }
