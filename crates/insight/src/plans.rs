@@ -46,7 +46,7 @@ pub struct PlanView {
 
 /// How clients stand in the month of `until`, up to that day. A client's own plan is what counts; where it has none, those of its systems
 /// together, against the spend of these systems. Clients without either are absent, and so are those whose currency has changed since.
-pub async fn standings(
+pub(crate) async fn standings(
     store: &Store,
     until: NaiveDate,
     clients: &[Client],
