@@ -330,6 +330,7 @@ fn window(account: &Account, level: Level, part: &Part, range: DateRange) -> (Ve
                     parent_external_id: parent,
                     name,
                     status,
+                    landing_url: None,
                 };
                 objects.entry(format!("{level}{external_id}")).or_insert_with(object);
             };
