@@ -153,6 +153,9 @@ fn ui(path: &str, text: &str) -> Vec<String> {
         {
             complaints.push(format!("{path}: the grid is shared/ui's DataGrid; {name} is its own affair"));
         }
+        if name.starts_with("echarts") && !path.starts_with("ui/src/shared/chart/") {
+            complaints.push(format!("{path}: only ui/src/shared/chart draws with {name}"));
+        }
         let target = if let Some(inside) = name.strip_prefix("@/") {
             format!("ui/src/{inside}")
         } else if name.starts_with('.') {
@@ -417,6 +420,8 @@ mod rules {
         let rows = [
             ("ui/src/host/tauri.ts", r#"import { invoke } from "@tauri-apps/api/core";"#, 0),
             (overview, r#"import { invoke } from "@tauri-apps/api/core";"#, 1),
+            (overview, r#"import { init } from "echarts/core";"#, 1),
+            ("ui/src/shared/chart/engine.ts", r#"import { init } from "echarts/core";"#, 0),
             (overview, r#"const core = await import("@tauri-apps/api/core");"#, 1),
             (overview, r#"import { x } from "@/features/clients/api";"#, 1),
             (overview, r#"import { x } from "../../clients/api";"#, 1),

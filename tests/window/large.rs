@@ -97,8 +97,8 @@ async fn a_large_agency_is_there_at_once_and_its_rows_scroll() -> Result<()> {
     window.press("Clients").await?;
     window.press(CLIENT).await?;
     window.press("Statistics").await?;
-    window.press("Ad").await?;
-    let grid = "[...document.querySelectorAll('[role=grid]')].find((grid) => grid.offsetParent !== null && \
+    window.press("Ads").await?;
+    let grid = "[...document.querySelectorAll('[role=treegrid]')].find((grid) => grid.offsetParent !== null && \
                 Number(grid.ariaRowCount) > 1000)";
     let rows = window.script(&format!("{grid}?.ariaRowCount")).await?;
     let rows: u64 = rows.as_str().context("a number of rows")?.parse()?;

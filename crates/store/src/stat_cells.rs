@@ -1,13 +1,16 @@
 //! What a pivot is made of: sums of a client's connections over pieces of time, per ad object where it is asked for. One reading for a
 //! whole table, so that what stands in different levels of it is of one moment.
 //!
-//! Levels are never added up here: each layer is of one level of each connection, and which one it is stands beside it.
+//! Levels are never added up here: each layer is of one level of each connection, and which one it is stands beside it. Whole months of
+//! objects that do not move any more come from `monthly_objects`.
 
 use crate::{
     Result, Store,
     ad_objects::Landing,
     codec::{Read, day_code, json, level_code},
     daily_rollups::{Sums, sums_of},
+    monthly_objects,
+    monthly_rollups::Pieces,
     slices::Part,
 };
 use chrono::NaiveDate;
@@ -47,7 +50,7 @@ pub struct CellsAsked {
     pub layers: Vec<LayerAsked>,
 }
 
-/// Sums of one ad object, or of a connection, over one piece of time.
+/// Sums of one ad object, or of a connection, over one piece of time or a part of it: there may be several of one piece.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     /// Which piece, from 0.
@@ -58,7 +61,7 @@ pub struct Cell {
     pub breakdown: String,
     /// Whether the sums contain VAT: those that do and those that do not stand in cells of their own.
     pub vat: VatState,
-    /// The last day with a row.
+    /// The last day with a row; of what does not move any more, the last day there could be one.
     pub last: NaiveDate,
     /// The sums.
     pub sums: Sums,
@@ -113,7 +116,8 @@ const LEVELS: [Level; 4] = [Level::Account, Level::Campaign, Level::AdGroup, Lev
 
 macro_rules! pieces {
     () => {
-        "WITH pieces (number, first, last) AS (SELECT key, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?4)) "
+        "WITH pieces (number, first, last) AS (
+             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?4)) "
     };
 }
 
@@ -121,8 +125,6 @@ impl Store {
     /// Reads the cells of a pivot. Connections without a row in the period are absent; the others stand in the order they were created.
     pub async fn stat_cells(&self, asked: &CellsAsked) -> Result<Vec<ConnectionCells>> {
         let mut reading = self.readers.begin().await?;
-        let pieces: Vec<_> = asked.pieces.iter().map(|piece| (day_code(piece.from()), day_code(piece.to()))).collect();
-        let pieces = json(&pieces)?;
         let mut found = Vec::new();
         for connection in connections(&mut reading, asked).await? {
             let whole = levels_with_rows(&mut reading, connection.num, asked, None).await?;
@@ -157,7 +159,7 @@ impl Store {
                     known.clone()
                 } else {
                     let by_object = layer.level.is_some();
-                    let cells = cells(&mut reading, &connection, level, by_object, kind, asked, &pieces).await?;
+                    let cells = cells(&mut reading, &connection, level, by_object, kind, asked).await?;
                     Layer { level, cells: Arc::new(cells) }
                 };
                 read.insert(key, layer.clone());
@@ -262,8 +264,9 @@ async fn cells(
     by_object: bool,
     kind: Option<&str>,
     asked: &CellsAsked,
-    pieces: &str,
 ) -> Result<Vec<Cell>> {
+    let monthly = kind.is_none() && by_object;
+    let (days, months) = divided(&asked.pieces, level, connection.moving_from, monthly);
     // CROSS JOIN is SQLite's way to fix the order: a piece is one contiguous run of the key.
     let query = match (kind.is_some(), by_object) {
         (false, false) => sqlx::query(concat!(
@@ -302,12 +305,52 @@ async fn cells(
         )),
     };
     let mut query =
-        query.bind(connection.num).bind(level_code(level)).bind(asked.currency.to_string()).bind(pieces.to_owned());
+        query.bind(connection.num).bind(level_code(level)).bind(asked.currency.to_string()).bind(json(&days)?);
     if let Some(kind) = kind {
         let (from, to) = Part::Split(kind.to_owned()).bounds();
         query = query.bind(from).bind(to);
     }
-    query.fetch_all(reading).await?.iter().map(cell).collect()
+    let mut rows = query.fetch_all(&mut *reading).await?;
+    if !months.is_empty() {
+        let query = sqlx::query(concat!(
+            pieces!(),
+            "SELECT p.number, m.object, '' AS breakdown, m.vat, p.last, sum(m.row_count) AS row_count, ",
+            sums_of!("m."),
+            " FROM pieces AS p CROSS JOIN monthly_objects AS m
+              ON m.connection = ?1 AND m.level = ?2 AND m.month BETWEEN p.first AND p.last AND m.currency = ?3
+              GROUP BY p.number, m.object, m.vat"
+        ));
+        let query =
+            query.bind(connection.num).bind(level_code(level)).bind(asked.currency.to_string()).bind(json(&months)?);
+        rows.extend(query.fetch_all(reading).await?);
+    }
+    rows.iter().map(cell).collect()
+}
+
+/// A part of a piece as statements know it: the piece's number, its first and its last day.
+type Bit = (usize, i64, i64);
+
+/// The pieces as parts that are read by days and, where there are months to read, parts of whole months without a day that moves.
+fn divided(pieces: &[DateRange], level: Level, moving_from: Option<NaiveDate>, monthly: bool) -> (Vec<Bit>, Vec<Bit>) {
+    let (mut days, mut months) = (Vec::new(), Vec::new());
+    for (number, piece) in pieces.iter().enumerate() {
+        let settled = match moving_from {
+            _ if !monthly => None,
+            Some(from) if from <= piece.to() => from.pred_opt().and_then(|eve| DateRange::new(piece.from(), eve).ok()),
+            _ => Some(*piece),
+        };
+        let rest = match settled {
+            None => Some(*piece),
+            Some(settled) => settled.to().succ_opt().and_then(|next| DateRange::new(next, piece.to()).ok()),
+        };
+        let cut = settled.map(|settled| monthly_objects::pieces(level, settled));
+        let bits = cut.map(|Pieces { head, months, tail }| [(head, false), (months, true), (tail, false)]);
+        for ((first, last), whole) in bits.into_iter().flatten().filter(|((first, last), _)| first <= last) {
+            if whole { &mut months } else { &mut days }.push((number, first, last));
+        }
+        days.extend(rest.map(|rest| (number, day_code(rest.from()), day_code(rest.to()))));
+    }
+    (days, months)
 }
 
 fn cell(row: &SqliteRow) -> Result<Cell> {

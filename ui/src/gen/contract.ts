@@ -410,7 +410,7 @@ version: string, };
 /**
  * Something a person did that the audit log keeps.
  */
-export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "connection_created" | "connection_updated" | "template_created" | "template_updated" | "template_applied" | "template_deleted" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "battery_saver_changed" | "diagnostics_exported" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted" | "drift_accepted" | "drift_ignored" | "anomaly_judged" | "quarantine_exported";
+export type AuditAction = "workspace_created" | "workspace_recovered" | "demo_furnished" | "client_created" | "client_updated" | "client_deleted" | "plan_changed" | "margin_changed" | "connection_created" | "connection_updated" | "template_created" | "template_updated" | "template_applied" | "template_deleted" | "connection_deleted" | "credential_replaced" | "run_started" | "run_cancelled" | "run_paused" | "run_resumed" | "import_committed" | "stats_exported" | "connector_imported" | "connector_updated" | "connector_removed" | "alert_muted" | "alert_rule_changed" | "battery_saver_changed" | "diagnostics_exported" | "records_exported" | "channel_created" | "channel_updated" | "channel_deleted" | "drift_accepted" | "drift_ignored" | "anomaly_judged" | "quarantine_exported";
 
 /**
  * An entry of the audit log.
@@ -755,6 +755,31 @@ connections: Array<ConnectionRow>, };
  * A client of the agency.
  */
 export type ClientId = string;
+
+/**
+ * The plans of a client in a month.
+ */
+export type ClientPlans = { 
+/**
+ * The month.
+ */
+month: Month, 
+/**
+ * The client's currency, in which a new plan is made.
+ */
+currency: Currency, 
+/**
+ * The systems of which a plan can be made: those that count toward the client's totals.
+ */
+channels: Array<string>, 
+/**
+ * The share of its revenue that the client keeps after what was sold has cost, in millionths; absent: nobody said.
+ */
+margin: Micros | null, 
+/**
+ * The client's own plan first, then those of its systems, then of campaigns.
+ */
+plans: Array<PlanRow>, };
 
 /**
  * A client in the list.
@@ -1183,6 +1208,11 @@ connector: string,
  * One of its revisions; the newest when absent.
  */
 revision: number | null, };
+
+/**
+ * How money runs against a plan.
+ */
+export type Course = "on_plan" | "under" | "over";
 
 /**
  * What can be said of a connection's sign-in without showing it.
@@ -2635,15 +2665,33 @@ table: MappingTable,
 fields: Array<MappingFieldInfo>, };
 
 /**
+ * The share of its revenue that a client keeps.
+ */
+export type MarginSet = { 
+/**
+ * Whose.
+ */
+client_id: ClientId, 
+/**
+ * In millionths, from 0 to 1; absent: nobody knows.
+ */
+margin: Micros | null, };
+
+/**
  * A metric on screen. Each is defined once, in `insight`.
  */
-export type Metric = "spend" | "impressions" | "clicks" | "conversions" | "revenue" | "ctr" | "cpc" | "cpa" | "roas" | "drr" | "visits" | "page_views" | "bounce_rate";
+export type Metric = "spend" | "spend_with_vat" | "spend_without_vat" | "impressions" | "clicks" | "conversions" | "revenue" | "ctr" | "cpc" | "cpm" | "cr" | "cpa" | "roas" | "roi" | "romi" | "drr" | "visits" | "page_views" | "bounce_rate";
 
 /**
  * A decimal number kept as an integer of millionths: 1.5 is 1,500,000. Used for money and for conversions, which
  * platforms with data-driven attribution count in fractions.
  */
 export type Micros = number;
+
+/**
+ * A month of the calendar, `2026-11` as text.
+ */
+export type Month = string;
 
 /**
  * Something that needs a person.
@@ -2890,6 +2938,80 @@ period: DateRange,
 compare: DateRange | null, };
 
 /**
+ * A month's plan and what has become of it. Shares and ratios are of the plan, in millionths.
+ */
+export type Pace = { 
+/**
+ * The whole month's plan.
+ */
+plan: Micros, 
+/**
+ * Spend of the days of the month up to `through`.
+ */
+spent: Micros, 
+/**
+ * What the plan had for these days.
+ */
+expected: Micros, 
+/**
+ * Spend by plan.
+ */
+spent_share: Micros | null, 
+/**
+ * Expected by plan.
+ */
+expected_share: Micros | null, 
+/**
+ * Spend by expected; unknown where nothing was expected.
+ */
+pacing: Micros | null, 
+/**
+ * The word for it; absent before the first day is over.
+ */
+course: Course | null, 
+/**
+ * Spend of the whole month, if it goes on as it does.
+ */
+forecast: Micros | null, 
+/**
+ * The lower end of what holds it with a probability of 80 %.
+ */
+forecast_low: Micros | null, 
+/**
+ * The upper end.
+ */
+forecast_high: Micros | null, 
+/**
+ * Forecast by plan.
+ */
+forecast_share: Micros | null, 
+/**
+ * The word for the forecast.
+ */
+outcome: Course | null, 
+/**
+ * The last day that was compared: up to it all that the plan is about was read.
+ */
+through: string | null, 
+/**
+ * Whether that day is too long ago to trust the comparison.
+ */
+stale: boolean, };
+
+/**
+ * How a month's sum is divided among its days.
+ */
+export type Phasing = { "type": "even" } | { "type": "weekdays", 
+/**
+ * Weights from Monday on; only their proportions matter.
+ */
+weights: [number, number, number, number, number, number, number], } | { "type": "days", 
+/**
+ * Weights from the first of the month on; only their proportions matter. A day that is not in the list has none.
+ */
+weights: Array<number>, };
+
+/**
  * What the rows of a table are told apart by.
  */
 export type PivotDimension = "channel" | "account" | "campaign" | "ad_group" | "ad" | "day" | "week" | "month" | { "breakdown": string };
@@ -2936,6 +3058,14 @@ connector: string | null,
  */
 external_id: string | null, 
 /**
+ * Address of the page an ad leads to, where the platform says.
+ */
+landing_url: string | null, 
+/**
+ * The UTM tags in that address.
+ */
+utm: Utm | null, 
+/**
  * The first day of a piece of time within the period.
  */
 from: string | null, 
@@ -2951,6 +3081,90 @@ moving: boolean,
  * Its sums.
  */
 sums: StatsSums, };
+
+/**
+ * Whose plans of which month.
+ */
+export type PlanList = { 
+/**
+ * The client.
+ */
+client_id: ClientId, 
+/**
+ * The month, as `2026-11`.
+ */
+month: Month, };
+
+/**
+ * A plan.
+ */
+export type PlanRow = { 
+/**
+ * Of what.
+ */
+scope: PlanScope, 
+/**
+ * The name of its campaign, where it has one.
+ */
+campaign: string | null, 
+/**
+ * How much.
+ */
+amount: Micros, 
+/**
+ * In which currency.
+ */
+currency: Currency, 
+/**
+ * Divided how.
+ */
+phasing: Phasing, 
+/**
+ * How it stands.
+ */
+pace: Pace, };
+
+/**
+ * What a plan is for. A client has one plan of each in a month; they stand beside each other and are not made to agree.
+ */
+export type PlanScope = { "type": "client" } | { "type": "channel", 
+/**
+ * Which system.
+ */
+connector: string, } | { "type": "campaign", 
+/**
+ * In which connection.
+ */
+connection_id: ConnectionId, 
+/**
+ * The vendor's id.
+ */
+external_id: string, };
+
+/**
+ * A plan to make, or to take back.
+ */
+export type PlanSet = { 
+/**
+ * Whose.
+ */
+client_id: ClientId, 
+/**
+ * Of which month.
+ */
+month: Month, 
+/**
+ * Of what.
+ */
+scope: PlanScope, 
+/**
+ * How much, in the client's currency; absent: it is taken back.
+ */
+amount: Micros | null, 
+/**
+ * Divided how.
+ */
+phasing: Phasing, };
 
 /**
  * A client in the portfolio.
@@ -3051,7 +3265,11 @@ connections: number,
 /**
  * Connections that need a person.
  */
-problems: number, };
+problems: number, 
+/**
+ * How its plan for the month of the period's last day stands, up to that day; absent: it has none.
+ */
+pace: Pace | null, };
 
 /**
  * An ad object that a mapping made.
@@ -4041,6 +4259,14 @@ clicks: number | null,
  */
 spend: Micros | null, 
 /**
+ * Spend with VAT, at the rate of its days; unknown where a connection does not say whether its sums contain it.
+ */
+spend_with_vat: Micros | null, 
+/**
+ * Spend without VAT.
+ */
+spend_without_vat: Micros | null, 
+/**
  * Conversions.
  */
 conversions: Micros | null, 
@@ -4057,6 +4283,14 @@ ctr: Micros | null,
  */
 cpc: Micros | null, 
 /**
+ * Spend per thousand impressions.
+ */
+cpm: Micros | null, 
+/**
+ * Conversions per click.
+ */
+cr: Micros | null, 
+/**
  * Spend per conversion.
  */
 cpa: Micros | null, 
@@ -4064,6 +4298,14 @@ cpa: Micros | null,
  * Revenue per spend.
  */
 roas: Micros | null, 
+/**
+ * Revenue less goods and spend, per goods and spend; unknown until the client's margin is told.
+ */
+roi: Micros | null, 
+/**
+ * Revenue less spend, per spend.
+ */
+romi: Micros | null, 
 /**
  * Spend per revenue.
  */
@@ -4257,7 +4499,7 @@ waiting: WaitingForPower | null, };
 /**
  * What cached answers are about. A screen refreshes when a tag of its answer changes.
  */
-export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels" | "alerts" | "anomalies" | "drift";
+export type Tag = "workspace" | "clients" | "connections" | "runs" | "stats" | "audit" | "drafts" | "connectors" | "channels" | "alerts" | "anomalies" | "drift" | "plans";
 
 /**
  * A chat that has written to a bot.
@@ -4863,6 +5105,12 @@ export interface Commands {
   client_update: { request: UpdateClient; response: ClientRow; kind: "change" };
   /** Deletes a client, its data and, by destroying its key, all its credentials. */
   client_delete: { request: DeleteClient; response: ClientDeleted; kind: "change" };
+  /** A client's plans of a month, and how they stand. */
+  plan_list: { request: PlanList; response: ClientPlans; kind: "read" };
+  /** Makes a plan, changes it or takes it back. */
+  plan_set: { request: PlanSet; response: ClientPlans; kind: "change" };
+  /** Says what share of its revenue a client keeps. */
+  margin_set: { request: MarginSet; response: Empty; kind: "change" };
   /** A client's statistics as a file. */
   stats_export: { request: ExportRequest; response: ExportedFile; kind: "read" };
   /** The catalogue: every connector this build has, and those that were imported. */
@@ -5002,7 +5250,7 @@ export const commands = {
   workspace_unlock: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
   workspace_recover: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
   workspace_open_demo: { kind: "change", tags: ["workspace", "clients", "connections", "runs", "stats", "audit", "connectors", "alerts"] },
-  overview_get: { kind: "read", tags: ["clients", "connections", "stats", "runs", "alerts", "anomalies"] },
+  overview_get: { kind: "read", tags: ["clients", "connections", "stats", "runs", "alerts", "anomalies", "plans"] },
   clients_list: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
   client_get: { kind: "read", tags: ["clients", "connections", "stats", "runs"] },
   client_stats: { kind: "read", tags: ["stats", "connections"] },
@@ -5011,6 +5259,9 @@ export const commands = {
   client_create: { kind: "change", tags: ["clients", "audit"] },
   client_update: { kind: "change", tags: ["clients", "audit", "alerts"] },
   client_delete: { kind: "change", tags: ["clients", "connections", "stats", "runs", "audit", "alerts"] },
+  plan_list: { kind: "read", tags: ["plans", "clients", "connections", "stats", "runs"] },
+  plan_set: { kind: "change", tags: ["plans", "audit"] },
+  margin_set: { kind: "change", tags: ["plans", "stats", "audit"] },
   stats_export: { kind: "read", tags: ["stats"] },
   connectors_list: { kind: "read", tags: ["connections", "connectors"] },
   connections_list: { kind: "read", tags: ["connections", "runs", "stats"] },
@@ -5105,7 +5356,7 @@ export const allDayState: readonly DayState[] = ["missing", "moving", "partial",
 export const allHealth: readonly Health[] = ["act", "watch", "good", "off"];
 
 /** Every `AuditAction`, in the order of its declaration. */
-export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "connection_created", "connection_updated", "template_created", "template_updated", "template_applied", "template_deleted", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "battery_saver_changed", "diagnostics_exported", "records_exported", "channel_created", "channel_updated", "channel_deleted", "drift_accepted", "drift_ignored", "anomaly_judged", "quarantine_exported"];
+export const allAuditAction: readonly AuditAction[] = ["workspace_created", "workspace_recovered", "demo_furnished", "client_created", "client_updated", "client_deleted", "plan_changed", "margin_changed", "connection_created", "connection_updated", "template_created", "template_updated", "template_applied", "template_deleted", "connection_deleted", "credential_replaced", "run_started", "run_cancelled", "run_paused", "run_resumed", "import_committed", "stats_exported", "connector_imported", "connector_updated", "connector_removed", "alert_muted", "alert_rule_changed", "battery_saver_changed", "diagnostics_exported", "records_exported", "channel_created", "channel_updated", "channel_deleted", "drift_accepted", "drift_ignored", "anomaly_judged", "quarantine_exported"];
 
 /** Every `ChannelKind`, in the order of its declaration. */
 export const allChannelKind: readonly ChannelKind[] = ["desktop", "telegram", "email", "slack"];

@@ -13,24 +13,26 @@ use agency::Outcome;
 use api::host::{Host, HostOptions};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use insight::pivot::{self, Dimension};
 use kit::clock::Clock;
 use model::{
     ad::Level,
-    date::DateRange,
+    date::{DateRange, Grain},
     id::{ClientId, WorkspaceId},
+    money::Currency,
     secret::Secret,
     settings::InTotals,
 };
 use serde_json::{Value, json};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs,
     io::{self, BufWriter, Write},
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{Scope, Store, campaign_stats::StoredStat, daily_rollups::Sums};
+use store::{Scope, Store, campaign_stats::StoredStat, daily_rollups::Sums, stat_cells::CellsAsked};
 use vault::{credential::Vault, passphrase_file::PassphraseFile};
 
 /// Opens this workspace and nothing else.
@@ -160,13 +162,16 @@ async fn export(folder: &Path, file: &Path) -> Outcome<()> {
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
+/// The dimensions of the tree.
+const TREE: [Dimension; 3] = [Dimension::Channel, Dimension::Object(Level::Campaign), Dimension::Time(Grain::Month)];
+
 /// A screen: what is read of statistics for it, and the command that answers it.
 enum Screen {
     /// All clients over a period and one to compare it with.
     Overview(DateRange, Option<DateRange>),
     /// A client by campaign over a period.
     Client(DateRange),
-    /// The same by month. Until there is a command for pivots, what stands in for it reads as many rows without dividing them.
+    /// A tree of systems, campaigns and months.
     Pivot(DateRange),
 }
 
@@ -197,7 +202,23 @@ impl Screen {
                 }
                 sums
             }
-            Self::Client(period) | Self::Pivot(period) => {
+            Self::Pivot(period) => {
+                let pieces = pivot::pieces(*period, Currency::RUB, &TREE);
+                let layers = pivot::layers(&TREE);
+                let asked = CellsAsked { client, currency: Currency::RUB, range: *period, pieces, layers };
+                let found = store.stat_cells(&asked).await?;
+                let deepest = found.iter().filter_map(|of| of.layers.last()?.as_ref());
+                // What is left of a month in days and the rest of it are cells of their own.
+                let mut groups: BTreeMap<_, Sums> = BTreeMap::new();
+                for (of, layer) in deepest.enumerate() {
+                    for cell in &*layer.cells {
+                        let group = groups.entry((of, cell.piece, cell.object)).or_default();
+                        *group = plus(*group, cell.sums);
+                    }
+                }
+                groups.into_values().collect()
+            }
+            Self::Client(period) => {
                 let objects = store.client_objects(client, Level::Campaign, *period, 100_000).await?;
                 objects.into_iter().map(|object| object.sums).collect()
             }
@@ -207,10 +228,35 @@ impl Screen {
     fn command(&self, client: ClientId) -> (&'static str, Value) {
         match self {
             Self::Overview(period, compare) => ("overview_get", json!({ "period": period, "compare": compare })),
-            Self::Client(period) | Self::Pivot(period) => {
-                ("client_stats", json!({ "client_id": client, "period": period, "compare": null, "level": "campaign" }))
-            }
+            Self::Client(period) => (
+                "client_stats",
+                json!({ "client_id": client, "period": period, "compare": null, "level": "campaign", "grain": "day" }),
+            ),
+            Self::Pivot(period) => (
+                "stats_pivot",
+                json!({ "client_id": client, "period": period, "dimensions": ["channel", "campaign", "month"] }),
+            ),
         }
+    }
+}
+
+fn plus(one: Sums, other: Sums) -> Sums {
+    fn either<T: std::ops::Add<Output = T>>(one: Option<T>, other: Option<T>) -> Option<T> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        }
+    }
+    Sums {
+        impressions: either(one.impressions, other.impressions),
+        clicks: either(one.clicks, other.clicks),
+        cost: either(one.cost, other.cost),
+        conversions: either(one.conversions, other.conversions),
+        revenue: either(one.revenue, other.revenue),
+        visits: either(one.visits, other.visits),
+        page_views: either(one.page_views, other.page_views),
+        bounces: either(one.bounces, other.bounces),
+        rows: one.rows + other.rows,
     }
 }
 

@@ -7,6 +7,7 @@ use model::{
     id::ClientId,
     money::{Currency, Micros},
 };
+use std::collections::BTreeMap;
 use store::{
     Store,
     stat_cells::{Cell, CellsAsked, ConnectionCells, LayerAsked},
@@ -96,6 +97,58 @@ async fn each_layer_is_of_one_level_and_each_piece_of_time_by_itself() {
     assert_eq!(store.breakdown_kinds(client, days(1, 20)).await.unwrap(), ["goal"]);
     assert!(store.breakdown_kinds(client, days(4, 20)).await.unwrap().is_empty());
     assert!(cells(store, client, days(21, 25), vec![layer(None, None)]).await.is_empty());
+}
+
+/// Whole months are read as such and the days that still move by themselves; together they are what the rows say.
+#[tokio::test]
+async fn pieces_over_months_are_the_sum_of_their_days() {
+    let home = Home::new().await;
+    let store = &home.store;
+    let (client, connection) = connected(store, "acme").await;
+    let range = |from: &str, to: &str| DateRange::new(from.parse().unwrap(), to.parse().unwrap()).unwrap();
+    let all = range("2026-08-20", "2026-11-20");
+    let rows: Vec<CampaignStat> = all
+        .days()
+        .zip(0_i64..)
+        .flat_map(|(date, at)| ["a", "b", "c"].into_iter().zip(0_i64..).map(move |(id, nth)| (date, at, id, nth)))
+        .filter(|(_, at, _, nth)| (at + nth) % 3 != 0)
+        .map(|(date, at, id, nth)| stat(id, date, at * 7 + nth))
+        .collect();
+    write(store, connection, Level::Campaign, all, rows.clone()).await;
+    let some = range("2026-09-10", "2026-11-19");
+    for (asked, pieces) in [
+        (all, all.pieces(Grain::Month)),
+        (all, all.pieces(Grain::Week)),
+        (all, vec![all]),
+        (some, some.pieces(Grain::Month)),
+        (some, vec![some]),
+        (range("2026-09-01", "2026-10-31"), vec![range("2026-09-01", "2026-10-31")]),
+    ] {
+        let mut expected: BTreeMap<(usize, String), (i64, u64)> = BTreeMap::new();
+        for row in &rows {
+            let piece = pieces.iter().position(|piece| piece.contains(row.date));
+            if let Some(piece) = piece.filter(|_| asked.contains(row.date)) {
+                let sum = expected.entry((piece, row.external_id.clone())).or_default();
+                *sum = (sum.0 + row.cost.unwrap().0, sum.1 + 1);
+            }
+        }
+        let layers = vec![layer(Some(Level::Campaign), None)];
+        let question = CellsAsked { client, currency: Currency::RUB, range: asked, pieces: pieces.clone(), layers };
+        let found = store.stat_cells(&question).await.unwrap();
+        let moving_from = found[0].moving_from;
+        let mut sums: BTreeMap<(usize, String), (i64, u64)> = BTreeMap::new();
+        for cell in &*found[0].layers[0].as_ref().unwrap().cells {
+            let name = found[0].objects[&cell.object.unwrap()].external_id.clone();
+            let sum = sums.entry((cell.piece, name)).or_default();
+            *sum = (sum.0 + cell.sums.cost.unwrap().0, sum.1 + cell.sums.rows);
+            // What does not move is never said to.
+            let moves = |row: &CampaignStat| {
+                moving_from.is_some_and(|from| row.date >= from) && pieces[cell.piece].contains(row.date)
+            };
+            assert!(moving_from.is_none_or(|from| cell.last < from) || rows.iter().any(moves), "{cell:?}");
+        }
+        assert_eq!(sums, expected, "{asked:?} in {} pieces", pieces.len());
+    }
 }
 
 #[tokio::test]

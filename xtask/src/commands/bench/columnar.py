@@ -26,7 +26,7 @@ OBJECTS = (
 QUESTIONS = {
     "overview": DAYS.format(f"{LAST} - 29", LAST) + " UNION ALL " + DAYS.format(f"{LAST} - 59", f"{LAST} - 30"),
     "client_year": OBJECTS.format(f"{LAST} - 364"),
-    "pivot": OBJECTS.format(f"{LAST} - 1095"),
+    "pivot": OBJECTS.format(f"{LAST} - 1095").replace("object,", "object, date_trunc('month', date) AS month,", 1),
     "all_days": f"SELECT client, date_trunc('month', date) AS month, currency, vat, {SUMS} FROM stats WHERE {TOTALS} GROUP BY ALL",
 }
 
