@@ -264,11 +264,12 @@ mod tests {
         assert_eq!((found.through, found.stale), ("2026-11-10".parse().ok(), true));
     }
 
+    /// A connection: its system, and the roubles of each day.
+    type Spender = (&'static str, i64, InTotals);
+
     /// A workspace with clients, of which each connection is named by its system and the roubles that it spends on every day from 4 October to
     /// 19 November.
-    async fn workspace(
-        clients: &[(&Client, &[(&str, i64, InTotals)])],
-    ) -> (tempfile::TempDir, Store, Vec<ConnectionId>) {
+    async fn workspace(clients: &[(&Client, &[Spender])]) -> (tempfile::TempDir, Store, Vec<ConnectionId>) {
         let dir = tempfile::tempdir().unwrap();
         let key = model::secret::Secret::new("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
         let store = Store::create(&dir.path().join("workspace.db"), &key, store::Options::default()).await.unwrap();

@@ -405,8 +405,8 @@ async fn objects(
         found.insert(num, CellObject { level, external_id, name: row.value("name")?, landing, parent: None });
     }
     for (num, level, parent) in parents {
-        let above = LEVELS.into_iter().rev().filter(|above| *above < level && *above > Level::Account);
-        let parent = above.filter_map(|above| known.get(&(above, parent.clone())).copied()).next();
+        let mut above = LEVELS.into_iter().rev().filter(|above| *above < level && *above > Level::Account);
+        let parent = above.find_map(|above| known.get(&(above, parent.clone())).copied());
         if let Some(object) = found.get_mut(&num) {
             object.parent = parent;
         }

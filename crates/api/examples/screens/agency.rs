@@ -239,7 +239,7 @@ impl Lane<'_> {
         let account = self.account.number;
         let key = [3, account, self.lane, slot, day];
         // One in forty rests for the day.
-        if hash(&key) % 40 == 0 {
+        if hash(&key).is_multiple_of(40) {
             return Did::default();
         }
         // Weekends are weaker, and business grows by a half over three years.

@@ -224,13 +224,6 @@ export class Format {
     return `${weekday.charAt(0).toLocaleUpperCase(this.locale)}${weekday.slice(1)}, ${this.dayLong(day)}`;
   }
 
-  /** A month of the calendar: `Ноябрь 2026`. */
-  month(month: string): string {
-    const day = parseDay(`${month}-01`);
-    const name = this.date({ month: "long", timeZone: "UTC" }, day);
-    return `${name.charAt(0).toLocaleUpperCase(this.locale)}${name.slice(1)} ${month.slice(0, 4)}`;
-  }
-
   /** A weekday as short as it is written: `пн`. */
   weekdayShort(day: string): string {
     return this.date({ weekday: "short", timeZone: "UTC" }, parseDay(day));

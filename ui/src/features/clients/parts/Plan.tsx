@@ -50,7 +50,7 @@ export function Plan(props: { client: ClientRow }) {
             >
               <IconChevronLeft size={16} />
             </ActionIcon>
-            <span aria-live="polite">{format.month(month)}</span>
+            <span aria-live="polite">{format.month(`${month}-01`)}</span>
             <ActionIcon variant="default" aria-label={t("plan.later")} onClick={() => setMonth(monthAfter(month, 1))}>
               <IconChevronRight size={16} />
             </ActionIcon>

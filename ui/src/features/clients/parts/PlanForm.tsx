@@ -51,7 +51,7 @@ export function PlanForm(props: {
     <Modal
       opened
       onClose={props.onClose}
-      title={t("plan.title", { what, month: format.month(month) })}
+      title={t("plan.title", { what, month: format.month(`${month}-01`) })}
       closeButtonProps={{ "aria-label": shared("close") }}
       size={520}
     >
