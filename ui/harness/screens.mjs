@@ -137,7 +137,7 @@ export const screens = [
   { name: "clients-empty", world: "empty", at: "/clients" },
   { name: "clients-failing", world: "failing", at: "/clients" },
   { name: "client-new", at: "/clients?new=1", ready: '[role="dialog"]' },
-  { name: "client-statistics", at: "/clients/client-0?period=last_30", ready: '[data-testid="pivot"] [data-row]' },
+  { name: "client-statistics", at: "/clients/client-0?period=last_30", ready: '[data-testid="chart"] svg' },
   {
     name: "client-ads",
     at: "/clients/client-5?period=last_90&grain=week",

@@ -263,7 +263,7 @@ function useColumns(newest: string, planned: boolean): Column<PortfolioRow>[] {
       {
         id: "daily",
         title: t("column.daily"),
-        width: "184px",
+        width: planned ? "160px" : "184px",
         sort: (row) => row.anomalies,
         sortDown: true,
         cell: (row) => (
@@ -296,6 +296,8 @@ function useColumns(newest: string, planned: boolean): Column<PortfolioRow>[] {
         title: t("column.synced"),
         width: "68px",
         align: "right",
+        // Where there are plans, how far the data reach says enough.
+        hidden: planned,
         sort: (row) => row.synced_at,
         cell: (row) => (
           <span style={{ color: "var(--tx2)" }}>
