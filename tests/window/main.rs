@@ -250,6 +250,7 @@ async fn the_demo_opens_on_a_living_console() -> Result<()> {
     window.reads("Подключения").await?;
     for (width, height) in [(1440, 900), (1100, 700)] {
         window.resize(width, height).await?;
+        window.script("inSight('main [data-testid=chart] svg').length > 0").await?;
         window.picture(&format!("client-dark-ru-{width}")).await?;
         window
             .script(

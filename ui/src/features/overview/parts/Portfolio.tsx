@@ -268,7 +268,7 @@ function useColumns(newest: string, planned: boolean): Column<PortfolioRow>[] {
         sortDown: true,
         cell: (row) => (
           <span className={classes.daily}>
-            <Sparkline series={row.daily_spend} width={60} height={20} quiet />
+            <Sparkline series={row.daily_spend} width={46} height={20} quiet />
             <AnomalyCell row={row} onOpen={showAnomalies} />
           </span>
         ),
